@@ -10,6 +10,7 @@ Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
@@ -48,6 +49,11 @@ from exchanges.kinds import KIND_NAMES, make_kind
 from exchanges.ports import ExchangeKind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
+
+# A member of an enum costs a search at each bind.
+_QUEUE: Final = DestinationKind.QUEUE
+_BOUND: Final = EventKind.BINDING_CREATED
+_UNBOUND: Final = EventKind.BINDING_DELETED
 
 
 class ExchangeTable:
@@ -205,7 +211,7 @@ class ExchangeTable:
         if is_new and self._is_stored(binding):
             self._journal.save(self._binding_definition(binding))
         if is_new:
-            self._note(EventKind.BINDING_CREATED, source, binding)
+            self._note(_BOUND, source, binding)
         return is_new
 
     def is_bound(
@@ -233,7 +239,7 @@ class ExchangeTable:
     def forgetting_queue(self, name: str) -> Steps[None]:
         """Take away all bindings to a queue that is gone, and exchanges that lose their last."""
         unused: list[str] = []
-        destination = Destination(DestinationKind.QUEUE, name)
+        destination = Destination(_QUEUE, name)
         for binding in self._router.bindings.of_destination(destination):
             self._forget(binding, unused)
             yield
@@ -342,7 +348,7 @@ class ExchangeTable:
         """Forget a stored binding; note an auto-delete exchange that has no other."""
         if self._is_stored(binding):
             self._journal.forget(self._binding_definition(binding))
-        self._note(EventKind.BINDING_DELETED, binding.source, binding)
+        self._note(_UNBOUND, binding.source, binding)
         source = self._router.exchanges.get(binding.source)
         if (
             source is not None
@@ -356,7 +362,7 @@ class ExchangeTable:
         if not self._properties[binding.source].durable:
             return False
         kind, name = binding.destination
-        if kind is DestinationKind.QUEUE:
+        if kind is _QUEUE:
             return self._is_stored_queue(name)
         return self._properties[name].durable
 
@@ -380,7 +386,7 @@ class ExchangeTable:
             binding.source,
             self._vhost_name,
             name,
-            "queue" if kind is DestinationKind.QUEUE else "exchange",
+            "queue" if kind is _QUEUE else "exchange",
             binding.routing_key,
             typed_arguments(binding),
         )

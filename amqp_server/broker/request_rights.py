@@ -16,6 +16,12 @@ from exchanges.bindings import Destination, DestinationKind
 
 _DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 
+# A member of an enum costs a search at each declare and each bind.
+_CONFIGURE: Final = Permission.CONFIGURE
+_READ: Final = Permission.READ
+_WRITE: Final = Permission.WRITE
+_EXCHANGE: Final = DestinationKind.EXCHANGE
+
 
 class Asker(Protocol):
     """Who makes a request in a vhost; a session is one."""
@@ -82,11 +88,11 @@ def check_queue_declare(asker: Asker, name: str, arguments: Table) -> None:
     Raises:
         AccessRefusedError: one is missing (403).
     """
-    asker.require(Permission.CONFIGURE, "queue", name)
+    asker.require(_CONFIGURE, "queue", name)
     field = arguments.get(_DEAD_LETTER_EXCHANGE)
     if field is not None and field.kind == "S":
-        asker.require(Permission.READ, "queue", name)
-        asker.require(Permission.WRITE, "exchange", str(plain(field)))
+        asker.require(_READ, "queue", name)
+        asker.require(_WRITE, "exchange", str(plain(field)))
 
 
 def check_exchange_declare(asker: Asker, name: str, arguments: Table) -> None:
@@ -95,11 +101,11 @@ def check_exchange_declare(asker: Asker, name: str, arguments: Table) -> None:
     Raises:
         AccessRefusedError: one is missing (403).
     """
-    asker.require(Permission.CONFIGURE, "exchange", name)
+    asker.require(_CONFIGURE, "exchange", name)
     alternate = arguments.get(ALTERNATE_EXCHANGE)
     if alternate is not None and alternate.kind == "S":
-        asker.require(Permission.READ, "exchange", name)
-        asker.require(Permission.WRITE, "exchange", str(plain(alternate)))
+        asker.require(_READ, "exchange", name)
+        asker.require(_WRITE, "exchange", str(plain(alternate)))
 
 
 def check_bind(asker: Asker, source: str, to: Destination, routing_key: str) -> None:
@@ -110,13 +116,13 @@ def check_bind(asker: Asker, source: str, to: Destination, routing_key: str) -> 
             reply-to name (403).
     """
     kind: ResourceKind = "queue"
-    if to.kind is DestinationKind.EXCHANGE:
+    if to.kind is _EXCHANGE:
         kind = "exchange"
         check_not_default_exchange(to.name)
     check_not_default_exchange(source)
     if kind == "queue" and to.name.startswith(REPLY_TO_QUEUE):
         text = "cannot bind or unbind to a volatile (direct reply-to) queue"
         raise AccessRefusedError(text)
-    asker.require(Permission.WRITE, kind, to.name)
-    asker.require(Permission.READ, "exchange", source)
-    asker.require_topic(Permission.READ, source, routing_key)
+    asker.require(_WRITE, kind, to.name)
+    asker.require(_READ, "exchange", source)
+    asker.require_topic(_READ, source, routing_key)

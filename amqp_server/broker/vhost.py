@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.congestion import Congestion
@@ -34,6 +35,8 @@ from exchanges.bindings import Destination, DestinationKind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Router
 from queues.kinds import QueueKind
+
+_EXCHANGE: Final = DestinationKind.EXCHANGE  # a member of an enum costs a search at each bind
 
 
 class _Lookup:
@@ -275,11 +278,12 @@ class Vhost:
             PreconditionFailedError: the source's type refuses key or arguments (406).
         """
         self.exchanges.get(source)
-        if destination.kind is DestinationKind.EXCHANGE:
+        if destination.kind is _EXCHANGE:
             self.exchanges.get(destination.name)
         elif self.queues.find(destination.name) is None:
             raise NotFoundError(f"no {queue_text(self.name, destination.name)}")
-        if self.exchanges.bind(source, destination, routing_key, table):
+        is_new = self.exchanges.bind(source, destination, routing_key, table)
+        if is_new and self.keepers.remembers(source):
             finish(self.keepers.replaying(source, destination, self._turn.now_ms))
 
     def forget_reply_consumer(self, name: str) -> None:

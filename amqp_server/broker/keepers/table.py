@@ -158,6 +158,10 @@ class Keepers:
         for exchange_name in {*self._histories, *self._rooms, *self._deduplicators}:
             self.close(exchange_name)
 
+    def remembers(self, exchange_name: str) -> bool:
+        """Return whether an exchange may have something to give to a new binding."""
+        return exchange_name in self._histories
+
     def replaying(self, exchange_name: str, to: Destination, now_ms: int) -> Steps[None]:
         """Give a new binding of an exchange the messages that the exchange remembers."""
         history = self._histories.get(exchange_name)

@@ -27,6 +27,7 @@ from queues.kinds import Request
 
 GENERATED_PREFIX: Final = "amq.gen"
 _BIND_OK: Final = commands.Queue.BindOk()
+_QUEUE: Final = DestinationKind.QUEUE
 
 
 def declare(
@@ -82,9 +83,8 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
     ends = _ends(channel, method)
     vhost = channel.session.open_vhost
     if vhost.exchanges.exists(ends.exchange):
-        _existing(channel, ends.queue)
-    destination = Destination(DestinationKind.QUEUE, ends.queue)
-    vhost.bind(ends.exchange, destination, ends.routing_key, arguments_of(method))
+        _existing(channel, ends.to.name)
+    vhost.bind(ends.exchange, ends.to, ends.routing_key, arguments_of(method))
     return None if method.nowait else _BIND_OK
 
 
@@ -97,15 +97,11 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
     """
     ends = _ends(channel, method)
     vhost = channel.session.open_vhost
-    binding = (
-        ends.exchange,
-        Destination(DestinationKind.QUEUE, ends.queue),
-        ends.routing_key,
-        arguments_of(method),
-    )
+    queue_name = ends.to.name
+    binding = (ends.exchange, ends.to, ends.routing_key, arguments_of(method))
     # Only an existing binding can belong to another connection.
-    if vhost.exchanges.is_bound(*binding) and not vhost.queues.is_leaving(ends.queue):
-        _existing(channel, ends.queue)
+    if vhost.exchanges.is_bound(*binding) and not vhost.queues.is_leaving(queue_name):
+        _existing(channel, queue_name)
         yield from vhost.exchanges.unbinding(*binding)
     return commands.Queue.UnbindOk()
 
@@ -189,7 +185,7 @@ def _existing(channel: Channel, name: str) -> Queue:
 class _Ends(NamedTuple):
     """The ends of a binding, and its key."""
 
-    queue: str
+    to: Destination
     exchange: str
     routing_key: str
 
@@ -203,8 +199,9 @@ def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind)
     routing_key = method.routing_key
     if not method.queue and not routing_key:
         routing_key = name
-    check_bind(session, exchange, Destination(DestinationKind.QUEUE, name), routing_key)
-    return _Ends(name, exchange, routing_key)
+    to = Destination(_QUEUE, name)
+    check_bind(session, exchange, to, routing_key)
+    return _Ends(to, exchange, routing_key)
 
 
 def _declare_reply_name(
