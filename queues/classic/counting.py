@@ -42,6 +42,7 @@ def counts_of(backlog: Backlog, consumer_count: int) -> QueueCounts:
             counters.refused_count,
             counters.purged_count,
             counters.moved_safely_count,
+            0,  # duplicates: of queues that tell them, which add their own
             counters.dead_lettered,
             counters.dropped,
             counters.dead_lettered_safely,
