@@ -59,6 +59,9 @@ class GroupCommit:
         is_behind: more than the limit waits to be written; see ``limit_unwritten``.
     """
 
+    is_one_log: Final = True
+    """What a crash leaves is a prefix of the LSNs."""
+
     def __init__(
         self,
         wal: BatchLog,

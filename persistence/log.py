@@ -42,6 +42,10 @@ class Appending(Protocol):
     """What a log needs of ``persistence.group_commit.GroupCommit``."""
 
     @property
+    def is_one_log(self) -> bool:
+        """Whether a crash leaves a prefix of it."""
+
+    @property
     def committed_lsn(self) -> int:
         """Everything up to it is as safe as was asked for."""
 

@@ -48,6 +48,7 @@ class NotStarted:
     """Stands for the group commit until the store has been started."""
 
     committed_lsn = 0
+    is_one_log = True
 
     def append_operation(self, parts: object, *, fsync: bool) -> int:  # noqa: ARG002 - the port's names
         """Refuse: while a store is being opened nothing happens in a queue."""

@@ -21,6 +21,14 @@ class CommitGroup(Protocol):
     """
 
     @property
+    def is_one_log(self) -> bool:
+        """Whether all of it is in one log, so that a crash leaves a prefix of it.
+
+        Logs of mirrored queues are cut one by one where a leader is lost. So an LSN that comes
+        later may be there and an earlier one, of another queue, may not.
+        """
+
+    @property
     def committed_lsn(self) -> int:
         """Everything with an LSN up to this is safe; it never falls."""
 
@@ -39,6 +47,7 @@ class NothingToCommit:
     """The ``CommitGroup`` of messages in memory: they are as safe as they will ever be."""
 
     committed_lsn: Final = 0
+    is_one_log: Final = True
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call at once."""
@@ -102,13 +111,14 @@ def is_safe(point: CommitPoint) -> bool:
 
 
 def is_ordered_by(group: CommitGroup, point: CommitPoint) -> bool:
-    """Whether later commits of this group are never safe before the point is reached.
+    """Whether nothing later of this group outlives a crash that the point does not.
 
-    False where the point has another group too. Messages in memory are never safe in this sense.
+    False where the point has another group too, and where the group is not one log. Messages in
+    memory are never safe in this sense.
     """
     if group is NOTHING_TO_COMMIT or not point.lsn:
         return True
-    return group is point.group and not point.others
+    return group is point.group and group.is_one_log and not point.others
 
 
 def wait_for(point: CommitPoint, call: Callable[[], None]) -> None:

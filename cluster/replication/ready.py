@@ -143,3 +143,17 @@ class Ready:
     roles: dict[str, Role] = field(default_factory=dict)
     fsync_wanted: bool = False
     """Answers wait for an ``Fsynced``, although there may be nothing to write."""
+
+    def is_idle(self) -> bool:
+        """Return whether there is nothing to be done."""
+        return not (
+            self.writes
+            or self.to_mirrors
+            or self.to_leaders
+            or self.committed
+            or self.roles
+            or self.reads
+            or self.transactions
+            or self.state_reads
+            or self.fsync_wanted
+        )

@@ -11,9 +11,9 @@ twice, to share one sync with all queues; a large one once.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from persistence.gathering import Gathered, Source
+from persistence.gathering import Gathered
 from persistence.group_commit import AT_ONCE
 from persistence.log_form import LogForm
 from persistence.log_state import EVERYTHING_BYTES
@@ -21,6 +21,7 @@ from persistence.operations import encode_drop, encode_stream_chunks, encode_str
 from persistence.stored_log import Noted
 from persistence.streams.chunk import CHUNK_BYTES_MAX
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
+from persistence.streams.committing import Committing
 from persistence.streams.compaction import Compaction
 from persistence.streams.compactor import CompactionRoom, Compactor
 from persistence.streams.direct_write import DirectWrite
@@ -67,23 +68,6 @@ class StreamLimits(NamedTuple):
     tail_bytes_max: int = TAIL_BYTES_MAX
     chunk_bytes_max: int = CHUNK_BYTES_MAX
     row_bytes_max: int = ROW_BYTES_MAX
-
-
-class Committing(Protocol):
-    """What a stream's log needs of ``persistence.group_commit.GroupCommit``."""
-
-    @property
-    def committed_lsn(self) -> int:
-        """Everything up to it is as safe as was asked for."""
-
-    def wait(self, lsn: int, call: Callable[[], None]) -> None:
-        """Call once everything up to this LSN is committed."""
-
-    def append_operation(self, parts: list[bytes], *, fsync: bool) -> int:
-        """Append an operation of the write-ahead log; return its LSN."""
-
-    def gather(self, source: Source, size_bytes: int, *, fsync: bool) -> int:
-        """Note that a source has gathered more; return the LSN of all that it has."""
 
 
 class _Sealed(NamedTuple):

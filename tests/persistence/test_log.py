@@ -22,6 +22,8 @@ OFFSET_MS = 1_000_000
 class Appended:
     """Takes entries as a group commit does; commits nothing."""
 
+    is_one_log = True
+
     def __init__(self) -> None:
         self.committed_lsn = 0
         self.entries: list[Operation] = []

@@ -105,3 +105,8 @@ def test_only_its_own_group_orders_what_comes_behind_a_point(
     assert not is_ordered_by(near, both)
     assert is_ordered_by(near, SAFE_NOW)
     assert is_ordered_by(NOTHING_TO_COMMIT, both), "nothing of it is ever safe"
+
+
+def test_a_group_that_is_not_one_log_orders_nothing(near: FakeCommits) -> None:
+    near.is_one_log = False
+    assert not is_ordered_by(near, CommitPoint(near, 3))

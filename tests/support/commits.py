@@ -17,6 +17,8 @@ class FakeCommits:
         has_failed: nothing is committed any more, and who waits is told so.
     """
 
+    is_one_log = True
+
     def __init__(self) -> None:
         self.committed_lsn = 0
         self.has_failed = False

@@ -40,6 +40,8 @@ class FakeChangeLog:
         is_committed: all of it is safe at once; otherwise nothing ever is.
     """
 
+    is_one_log = True
+
     def __init__(self, *, is_committed: bool = True) -> None:
         self._is_committed = is_committed
         self._values: dict[bytes, bytes] = {}

@@ -1,0 +1,285 @@
+"""A node's part in mirrored queues: joins the replication core with its disk and its links.
+
+    inputs ─▶ core ─▶ Ready ─▶ writes       the replicas' logs, by one write-ahead log of the node
+                            ─▶ frames       the links, at once: the core holds back what must wait
+                            ─▶ committed    the commit groups, and with them the confirms
+                            ─▶ roles        a queue begins to be led here, or does not any more
+                            ─▶ reads        records or live sets for mirrors that are behind
+
+No socket, file or clock is here. The write-ahead log says through its group commit what is synced.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, Protocol
+
+from cluster.mirrored.groups import Groups, LedQueue
+from cluster.mirrored.log import MirroredLog
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Payload
+from cluster.replication.inputs import Compact, Fsynced, Input, RecordsRead
+from cluster.replication.ready import (
+    AppendWrite,
+    Committed,
+    CompactWrite,
+    EpochStart,
+    InstallWrite,
+    PromiseWrite,
+    ReadRequest,
+    Ready,
+    Role,
+    StateTransaction,
+    WalWrite,
+)
+from cluster.replication.state import QueueOptions, StoredReplica
+from persistence.files import Octets
+from persistence.queue_recovery import RecoveredQueue, found_in
+from persistence.replica_operations import encode_epoch
+from persistence.replicas.log import ReplicaLog
+
+RECORDS_BYTES_MAX: Final = 4 << 20
+"""With more than this in records, what is committed of them is put into the messages."""
+
+
+class NodeCommit(Protocol):
+    """What is needed of ``persistence.group_commit.GroupCommit``."""
+
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        """Call once everything up to this LSN is on the disk."""
+
+
+class Surroundings(Protocol):
+    """What a node hands on: to its links, to the metadata store, to its broker."""
+
+    def route(self, ready: Ready) -> None:
+        """Let the frames leave, in their order; see ``cluster.links.table``."""
+
+    def submit(self, transaction: StateTransaction) -> None:
+        """Submit a transaction to the metadata store; its outcome is an input."""
+
+    def read_state(self, queue: str) -> None:
+        """Read a queue's state from the store; it is an input."""
+
+    def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
+        """This node leads a queue from now on, with these messages, all ready and redelivered."""
+
+    def stop(self, queue: str) -> None:
+        """This node does not lead a queue any more; what waits for its confirms was told."""
+
+
+class MirroredNode:
+    """The shell of a core. Whoever appends through a log calls ``carry_out`` before the turn ends.
+
+    Args:
+        core: of this node.
+        commit: the node's group commit.
+        around: links, store and broker.
+        records_bytes_max: how much a replica has in records before they are compacted.
+    """
+
+    def __init__(
+        self,
+        core: ReplicationCore,
+        commit: NodeCommit,
+        around: Surroundings,
+        *,
+        records_bytes_max: int = RECORDS_BYTES_MAX,
+    ) -> None:
+        self.core = core
+        self._commit = commit
+        self._around = around
+        self._records_bytes_max = records_bytes_max
+        self._replicas: dict[str, ReplicaLog] = {}
+        self._logs: dict[str, MirroredLog] = {}
+        self._groups = Groups()
+        self._begun: dict[str, None] = {}
+        self._due: dict[str, None] = {}
+        self._reads: list[ReadRequest] = []
+        self._synced_number = 0
+        self._last_lsn = 0
+        self._is_carrying = False
+
+    def add_replica(self, queue: str, options: QueueOptions, replica: ReplicaLog) -> None:
+        """Take part in a queue with what is on the disk; a replica that is lost has no place here.
+
+        A node of which a replica is lost begins with a new disk identity (R3), and empty replicas.
+        """
+        stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
+        self._replicas[queue] = replica
+        self.core.add_replica(queue, options, stored)
+
+    def log_of(self, queue: str) -> MirroredLog | None:
+        """Return the log of a queue that this node leads and serves; None otherwise."""
+        return self._logs.get(queue)
+
+    def replicas(self) -> Mapping[str, ReplicaLog]:
+        """Return what this node has of each queue, by name."""
+        return self._replicas
+
+    # -- inputs ---------------------------------------------------------------------------------
+
+    def step(self, happened: Input) -> None:
+        """Hand an input to the core, and do what it asks for."""
+        self.core.step(happened)
+        self.carry_out()
+
+    def tick(self, now_ms: int) -> None:
+        """Set the own monotonic clock, and do what is due."""
+        self.core.tick(now_ms)
+        self.carry_out()
+
+    def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
+        """Append a record to a queue; return its LSN in the group of the queue."""
+        core = self.core
+        group = self._groups.place(led, core.node.last_lsn)
+        append = core.append_settlement if is_settlement else core.append
+        index, lsn = append(led.lead.queue, 1, octets)
+        led.note_run(index, lsn)
+        assert led.group is group, "an append does not move its queue"
+        return lsn
+
+    def may_append(self, queue: str) -> bool:
+        """Return whether messages are admitted into a queue (R22)."""
+        return self.core.may_append(queue)
+
+    def compact(self, queue: str) -> None:
+        """Put what is committed of a queue into its messages, with the next ``carry_out``."""
+        self._due[queue] = None
+
+    def after_writing(self, call: Callable[[], None]) -> None:
+        """Call when all that the core asked for so far is on the disk; for the links' windows."""
+        self._commit.wait(self._last_lsn, call)
+
+    # -- what the core asks for -------------------------------------------------------------------
+
+    def carry_out(self) -> None:
+        """Do all that the core asks for, also what comes of that.
+
+        A call from within does nothing: the outer one goes on until nothing is left. So writes and
+        frames keep their order, whoever is called back in between.
+        """
+        if self._is_carrying:
+            return
+        self._is_carrying = True
+        try:
+            while self._go_on():
+                pass
+        finally:
+            self._is_carrying = False
+
+    def _go_on(self) -> bool:
+        """Do a part; return whether there may be more."""
+        ready = self.core.ready()
+        if ready.is_idle():
+            return self._read_or_compact()
+        for write in ready.writes:
+            self._last_lsn = self._write(write)
+        self._ask_for_sync(ready)
+        self._around.route(ready)
+        for transaction in ready.transactions:
+            self._around.submit(transaction)
+        for queue in ready.state_reads:
+            self._around.read_state(queue)
+        self._reads += ready.reads
+        for queue, role in ready.roles.items():
+            self._take_role(queue, role)
+        for queue, committed in ready.committed.items():
+            self._note_committed(queue, committed)
+        return True
+
+    def _write(self, write: WalWrite) -> int:
+        replica = self._replicas[write.queue]
+        match write:
+            case AppendWrite():
+                octets = _octets_of(write.payload, write.spans)
+                lsn = replica.append(write.after, write.spans, write.count, octets)
+                if replica.records_bytes > self._records_bytes_max:
+                    self._due[write.queue] = None
+                return lsn
+            case PromiseWrite():
+                return replica.promise(write.epoch)
+            case InstallWrite():
+                return replica.install(write.position, write.table, _octets_of(write.payload, ()))
+            case CompactWrite():
+                return replica.compact(write.position)
+
+    def _ask_for_sync(self, ready: Ready) -> None:
+        number = self.core.node.written
+        if ready.writes:
+            self._commit.wait(self._last_lsn, partial(self._synced, number))
+        elif ready.fsync_wanted and number <= self._synced_number:
+            # Else a sync is under way that covers all that was written.
+            self.core.step(Fsynced(number))
+
+    def _synced(self, number: int) -> None:
+        self._synced_number = max(self._synced_number, number)
+        self.step(Fsynced(number))
+
+    def _read_or_compact(self) -> bool:
+        """Answer reads, serve, compact what is due; return whether there was anything."""
+        if self._reads:
+            request = self._reads[0]
+            replica = self._replicas[request.queue]
+            if request.snapshot and replica.base < request.after:
+                self.core.step(Compact(request.queue, request.after))
+                return True
+            self._reads.pop(0)
+            self.core.step(_answer(replica, request))
+            return True
+        for queue in list(self._begun):
+            self._serve(queue)
+            return True
+        due, self._due = self._due, {}
+        for queue in due:
+            self.core.step(Compact(queue))
+        return bool(due)
+
+    def _take_role(self, queue: str, role: Role) -> None:
+        ended = self._logs.pop(queue, None)
+        if ended is not None:
+            ended.has_ended = True
+            ended.led.end()
+            self._around.stop(queue)
+        if role is Role.LEADER:
+            self._begun[queue] = None
+        else:
+            self._begun.pop(queue, None)
+
+    def _serve(self, queue: str) -> None:
+        """Hand a queue to the broker, once its messages are those of the log's end.
+
+        All that the log has is committed then: nothing was admitted since the epoch's start.
+        """
+        lead, replica = self.core.lead_of(queue), self._replicas[queue]
+        if lead is None:
+            del self._begun[queue]
+        elif replica.base < lead.commit:
+            self.core.step(Compact(queue, lead.commit))
+        else:
+            del self._begun[queue]
+            group = self._groups.of(queue, self.core.node.last_lsn)
+            log = self._logs[queue] = MirroredLog(LedQueue(lead, group), replica, self)
+            found = found_in(replica.messages, was_clean=False, lost_count=0, keeps_transient=True)
+            self._around.serve(queue, log, found)
+
+    def _note_committed(self, queue: str, committed: Committed) -> None:
+        log = self._logs.get(queue)
+        if log is not None and log.led.lead.epoch == committed.epoch:
+            log.led.commit(committed.index)
+
+
+def _answer(replica: ReplicaLog, request: ReadRequest) -> RecordsRead:
+    """Return what a mirror lacks: the live set at a position, or the records behind an index."""
+    if request.snapshot:
+        assert replica.base == request.after, "live set and position are of one moment (R14)"
+        return RecordsRead(request, 0, replica.live())
+    count, octets = replica.read(request.after, request.count)
+    return RecordsRead(request, count, octets)
+
+
+def _octets_of(payload: Payload, spans: tuple[tuple[int, int], ...]) -> Octets:
+    """Return the records of a write as octets."""
+    if payload is EpochStart.RECORD:
+        return encode_epoch(spans[0][0])
+    assert isinstance(payload, bytes | bytearray | memoryview), "records are octets here"
+    return payload

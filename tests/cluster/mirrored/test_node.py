@@ -1,0 +1,101 @@
+"""The shell of a core: disk, links, groups and roles."""
+
+from cluster.mirrored.node import MirroredNode
+from cluster.replication import inputs
+from tests.support.mirrored_cluster import DEAD, QUEUE, REPLICATED, Cluster
+
+
+def whole() -> Cluster:
+    cluster = Cluster(3)
+    cluster.heal()
+    return cluster
+
+
+def leader(cluster: Cluster, queue: str = QUEUE) -> MirroredNode:
+    return cluster.machines[cluster.states[queue][0].leader].up
+
+
+def test_a_queue_is_served_once_its_epoch_is_committed() -> None:
+    cluster = whole()
+    node = leader(cluster)
+    log = node.log_of(QUEUE)
+    assert log is not None
+    assert log.takes_publishes
+    others = [machine.up for machine in cluster.machines.values() if machine.up is not node]
+    assert [other.log_of(QUEUE) for other in others] == [None, None]
+
+
+def test_queues_with_the_same_mirrors_wait_in_one_line() -> None:
+    cluster = whole()
+    logs = [leader(cluster).log_of(queue) for queue in (QUEUE, DEAD)]
+    groups = []
+    for log in logs:
+        assert log is not None
+        log.settle(range(1))
+        groups.append(log.commit_group)
+    assert groups[0] is groups[1]
+
+
+def test_what_a_mirror_has_is_what_the_leader_wrote() -> None:
+    cluster = whole()
+    for _ in range(5):
+        cluster.publish()
+    for _ in range(400):
+        cluster.sync()
+        cluster.carry()
+    replicas = [machine.up.replicas()[QUEUE] for machine in cluster.machines.values()]
+    assert len({replica.end for replica in replicas}) == 1
+    low = max(replica.base for replica in replicas)
+    assert len({replica.read(low, 1_000) for replica in replicas}) == 1
+
+
+def test_a_long_log_is_compacted() -> None:
+    cluster = whole()
+    for _ in range(60):
+        cluster.publish()
+        for _ in range(20):
+            cluster.sync()
+            cluster.carry()
+    replica = leader(cluster).replicas()[QUEUE]
+    assert replica.base > 1
+    assert replica.records_bytes < 10_000
+
+
+def test_a_leader_that_has_lost_its_queue_tells_who_waits() -> None:
+    cluster = whole()
+    cluster.publish()
+    node = leader(cluster)
+    log = node.log_of(QUEUE)
+    assert log is not None
+    state, revision = cluster.states[QUEUE]
+    decided: list[bool] = []
+    log.commit_group.wait(node.core.node.last_lsn, lambda: decided.append(True))
+    newer = type(state)("b", 1, state.epoch + 1, state.in_sync_set)
+    node.step(inputs.StateRead(QUEUE, newer, revision + 1))
+    assert decided == [True]
+    assert log.has_ended
+    assert node.log_of(QUEUE) is None
+
+
+def test_credit_is_given_when_what_was_written_is_on_the_disk() -> None:
+    cluster = whole()
+    cluster.publish()
+    machine = cluster.machines[cluster.states[QUEUE][0].leader]
+    called: list[bool] = []
+    machine.up.after_writing(lambda: called.append(True))
+    assert called == []
+    while machine.node.commit_group():
+        pass
+    assert called == [True]
+
+
+def test_a_replica_goes_on_with_what_its_disk_has() -> None:
+    cluster = whole()
+    machine = cluster.machines["b"]
+    before = {queue: replica.end for queue, replica in machine.up.replicas().items()}
+    while machine.node.commit_group():
+        pass
+    machine.stop_now()
+    machine.start()
+    assert {queue: replica.end for queue, replica in machine.up.replicas().items()} == before
+    assert machine.up.core.node.options[QUEUE] == REPLICATED

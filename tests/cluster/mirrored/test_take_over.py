@@ -1,0 +1,149 @@
+"""Mirrored classic queues under random use, with nodes that are killed at any moment.
+
+Whoever leads next has every message that was confirmed and that nobody has begun to settle, none
+whose settlement is committed, and the others in their order. Dead letters are copied before they
+are settled, over two queues that may come to have different leaders.
+"""
+
+from unittest.mock import patch
+
+import pytest
+
+from cluster.mirrored.groups import LedQueue, MirrorGroup
+from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.node import MirroredNode
+from cluster.replication import inputs
+from cluster.replication.state import QueueState
+from persistence.queue_recovery import found_in
+from tests.support.mirrored_cluster import DEAD, QUEUE, Cluster
+
+SEEDS = 60
+BATCH = 10
+STEPS = 3_000
+
+
+def lived(seed: int, steps: int = STEPS) -> Cluster:
+    cluster = Cluster(seed)
+    for _ in range(steps):
+        cluster.step()
+    return cluster
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_nothing_confirmed_is_lost_and_nothing_settled_comes_back(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        try:
+            lived(seed).heal()
+        except AssertionError as broken:
+            raise AssertionError(f"seed {seed}: {broken}") from broken
+
+
+def test_messages_are_confirmed_settled_moved_and_taken_over() -> None:
+    clusters = [lived(seed, 6_000) for seed in range(6)]
+    for queue in (QUEUE, DEAD):
+        assert sum(len(cluster.ledgers[queue].confirmed) for cluster in clusters) > 10
+        assert sum(len(cluster.ledgers[queue].gone) for cluster in clusters) > 10
+    assert sum(cluster.moved_count for cluster in clusters) > 5
+    assert sum(cluster.served_count for cluster in clusters) > 20
+
+
+# -- mistakes, put in on purpose -------------------------------------------------------------------
+
+
+def safe_once_appended(group: MirrorGroup, lsn: int, led: LedQueue, index: int) -> None:
+    """Confirm what the leader alone has."""
+    group.committed_lsn = lsn
+
+
+def served_as_it_is(node: MirroredNode, queue: str) -> None:
+    """Take over without the records that are not compacted."""
+    del node._begun[queue]
+    lead, replica = node.core.lead_of(queue), node.replicas()[queue]
+    assert lead is not None
+    log = MirroredLog(LedQueue(lead, node._groups.of(queue, 0)), replica, node)
+    node._logs[queue] = log
+    found = found_in(replica.messages, was_clean=False, lost_count=0, keeps_transient=True)
+    node._around.serve(queue, log, found)
+
+
+def settlements_are_forgotten(log: MirroredLog, octets: bytes, *, is_settlement: bool) -> int:
+    """Append no settlement."""
+    return 0 if is_settlement else APPEND(log, octets, is_settlement=False)
+
+
+def the_end_is_safe(led: LedQueue) -> None:
+    """Say of what was appended that it is safe, when the queue has lost its leader."""
+    for group in led._waiting_in:
+        group.committed_lsn = led.lead.replica.end + 1_000_000
+        group.fail()
+
+
+APPEND = MirroredLog._append
+
+MISTAKES: dict[str, tuple[object, str, object]] = {
+    "what is appended is safe": (MirrorGroup, "append", safe_once_appended),
+    "a new leader serves what was compacted": (MirroredNode, "_serve", served_as_it_is),
+    "settlements are not in the log": (MirroredLog, "_append", settlements_are_forgotten),
+    "what a lost leader appended is safe": (LedQueue, "end", the_end_is_safe),
+}
+
+
+def broken(seeds: int) -> bool:
+    for seed in range(seeds):
+        cluster = Cluster(seed)
+        try:
+            for _ in range(6_000):
+                cluster.step()
+        except AssertionError:
+            return True
+    return False
+
+
+@pytest.mark.planted
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_seen(mistake: str) -> None:
+    with patch.object(*MISTAKES[mistake]):
+        assert broken(20)
+
+
+def settled_down(cluster: Cluster) -> None:
+    """Let all frames arrive, and all disks sync."""
+    for _ in range(300):
+        cluster.sync()
+        cluster.carry()
+
+
+@pytest.mark.parametrize("settles_first", [False, True])
+def test_a_dead_letter_is_settled_once_its_copy_is_safe(settles_first: bool) -> None:
+    """A mirror that has the settlement leads the one queue, one without the copy the other."""
+    cluster = Cluster(0, settles_first=settles_first)
+    cluster.heal()
+    cluster.publish()
+    settled_down(cluster)
+    cluster.get()
+    while not cluster.machines["a"].served[QUEUE].unacked:
+        cluster.get()
+    numbers = set(cluster.ledgers[QUEUE].confirmed)
+    cluster.reject()
+    cluster.move_dead()
+    link = cluster.links["a", "b"]
+    while link.down:
+        cluster.machines["b"].up.step(inputs.FrameFromLeader("a", link.down.popleft()))
+    while cluster.machines["b"].node.commit_group():
+        pass
+    cluster.machines["a"].stop_now()
+    del cluster.live["a"]
+    for pair in [pair for pair in cluster.links if "a" in pair]:
+        cluster.disconnect(*pair)
+    for queue, name in ((QUEUE, "b"), (DEAD, "c")):
+        state, _ = cluster.states[queue]
+        left = frozenset(replica for replica in state.in_sync_set if replica.node != "a")
+        incarnation = cluster.live[name].incarnation
+        cluster.put(queue, QueueState(name, incarnation, state.epoch + 1, left))
+    cluster.kinds = [each for each in cluster.kinds if each[1] != cluster.start]
+    machines = cluster.machines
+    while QUEUE not in machines["b"].served or DEAD not in machines["c"].served:
+        cluster.step()
+    there = [machines["b"].served[QUEUE].engine, machines["c"].served[DEAD].engine]
+    count = sum(engine.ready_count for engine in there)
+    assert count == len(numbers) - settles_first, "with the mistake one is in neither queue"
