@@ -84,6 +84,17 @@ class ReplicationCore:
             raise NotServingError(queue)
         return publishers.judge(submission, self.node.rules)
 
+    def may_confirm(self, queue: str, index: int) -> bool:
+        """Return whether what is in the log up to here may be confirmed now (R10, R17).
+
+        For a run that was found IN_LOG: what is committed already needs the lease again, where
+        the queue has the guard. ``committed`` says so for all others.
+        """
+        lead = self.lead_of(queue)
+        if lead is None or index > lead.commit:
+            return False
+        return not lead.replica.options.lease_guard or self.node.is_leased(lead.state.incarnation)
+
     def append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
         """Append a run of ``count`` records; return the index and the LSN of its last (R2, R5).
 

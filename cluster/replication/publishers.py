@@ -76,7 +76,7 @@ class Verdict:
     """What is to be done with a run, and what has to be known for it.
 
     ``skip``: FRESH: so many of its first messages are in the log, and the others are appended.
-    ``index``: IN_LOG: it is safe when the log is committed up to here.
+    ``index``: IN_LOG: it is confirmed as ``ReplicationCore.may_confirm`` says for this index.
     GAP: submit again what is open; nothing was decided. REPLACED: a newer process of the front
     end's node has published, and this one has ended.
     """

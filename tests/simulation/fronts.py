@@ -41,7 +41,7 @@ def refuse(cluster: Cluster, front: str, queue: str, name: str, number: int) -> 
     verdict = machine.core.judge(queue, table_of(machine, queue), _submission(end, front, number))
     if verdict.finding is Finding.IN_LOG:
         machine.waiting.append((queue, front, number, verdict.index))
-        cluster.confirm_published(machine, queue, _lead(cluster, name, queue).commit)
+        _confirm_at_once(cluster, machine, queue, verdict.index)
         return
     end.open.remove(number)
     cluster.ghost.queues[queue].refused.add((front, number))
@@ -107,4 +107,10 @@ def _submit(cluster: Cluster, front: str, queue: str, name: str, number: int) ->
         cluster.append(name, queue, "E", (front, number))
     elif verdict.finding is Finding.IN_LOG:
         machine.waiting.append((queue, front, number, index))
-        cluster.confirm_published(machine, queue, _lead(cluster, name, queue).commit)
+        _confirm_at_once(cluster, machine, queue, verdict.index)
+
+
+def _confirm_at_once(cluster: Cluster, machine: Machine, queue: str, index: int) -> None:
+    """Confirm what is committed already; else, or without the lease, it waits (R17)."""
+    if machine.core.may_confirm(queue, index):
+        cluster.confirm_published(machine, queue, index)

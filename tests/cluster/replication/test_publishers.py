@@ -6,6 +6,7 @@ import pytest
 
 from cluster.replication.core import NotServingError, ReplicationCore
 from cluster.replication.identity import DiskIdentity
+from cluster.replication.inputs import Fsynced, LeaseGranted, StateRead
 from cluster.replication.publishers import (
     Finding,
     Front,
@@ -14,7 +15,7 @@ from cluster.replication.publishers import (
     Verdict,
 )
 from cluster.replication.rules import Rules
-from cluster.replication.state import QueueOptions, StoredReplica
+from cluster.replication.state import QueueOptions, QueueState, ReplicaId, StoredReplica
 
 RULES = Rules()
 X = Front("x", 7)
@@ -112,3 +113,20 @@ def test_runs_in_any_order_and_any_cut_are_in_the_log_once_and_in_order(seed: in
     assert log == sorted(set(log))
     assert set(log) | refused == set(range(1, 30))
     assert not set(log) & refused
+
+
+@pytest.mark.parametrize("lease_guard", [False, True])
+def test_a_copy_of_what_is_committed_is_confirmed_with_the_lease_only(lease_guard: bool) -> None:
+    """A leader that is cut off would confirm for ever what its successor may lack (R17, R18)."""
+    core = ReplicationCore("a", DiskIdentity("0", 0), lease_margin_ms=0)
+    core.add_replica("q", QueueOptions(("a",), 1, lease_guard), StoredReplica())
+    core.step(LeaseGranted(7, 0, 100))
+    core.step(StateRead("q", QueueState("a", 7, 1, frozenset({ReplicaId("a", "0")})), 1))
+    core.step(Fsynced(core.node.written))
+    index, _ = core.append("q", 1, b"")
+    assert not core.may_confirm("q", index), "not on the disk yet"
+    core.step(Fsynced(core.node.written))
+    assert core.may_confirm("q", index)
+    core.tick(100)
+    assert core.may_confirm("q", index) is not lease_guard
+    assert not core.may_confirm("other", index)
