@@ -95,7 +95,7 @@ class MirroredNode:
         self._begun: dict[str, None] = {}
         self._due: dict[str, None] = {}
         self._reads: list[ReadRequest] = []
-        self._synced_number = 0
+        self._fsynced_number = 0
         self._last_lsn = 0
         self._is_carrying = False
 
@@ -174,7 +174,7 @@ class MirroredNode:
             return self._read_or_compact()
         for write in ready.writes:
             self._last_lsn = self._write(write)
-        self._ask_for_sync(ready)
+        self._ask_for_fsync(ready)
         self._around.route(ready)
         for transaction in ready.transactions:
             self._around.submit(transaction)
@@ -203,16 +203,16 @@ class MirroredNode:
             case CompactWrite():
                 return replica.compact(write.position)
 
-    def _ask_for_sync(self, ready: Ready) -> None:
+    def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written
         if ready.writes:
-            self._commit.wait(self._last_lsn, partial(self._synced, number))
-        elif ready.fsync_wanted and number <= self._synced_number:
-            # Else a sync is under way that covers all that was written.
+            self._commit.wait(self._last_lsn, partial(self._fsynced, number))
+        elif ready.fsync_wanted and number <= self._fsynced_number:
+            # Else an fsync is under way that covers all that was written.
             self.core.step(Fsynced(number))
 
-    def _synced(self, number: int) -> None:
-        self._synced_number = max(self._synced_number, number)
+    def _fsynced(self, number: int) -> None:
+        self._fsynced_number = max(self._fsynced_number, number)
         self.step(Fsynced(number))
 
     def _read_or_compact(self) -> bool:

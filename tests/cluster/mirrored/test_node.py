@@ -2,7 +2,8 @@
 
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
-from tests.support.mirrored_cluster import DEAD, QUEUE, REPLICATED, Cluster
+from tests.support.mirrored_cluster import Cluster
+from tests.support.mirrored_machine import DEAD, QUEUE, REPLICATED
 
 
 def whole() -> Cluster:

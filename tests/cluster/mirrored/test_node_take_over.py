@@ -15,7 +15,8 @@ from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
 from cluster.replication.state import QueueState
 from persistence.queue_recovery import found_in
-from tests.support.mirrored_cluster import DEAD, QUEUE, Cluster
+from tests.support.mirrored_cluster import Cluster
+from tests.support.mirrored_machine import DEAD, QUEUE
 
 SEEDS = 60
 BATCH = 10

@@ -1,0 +1,164 @@
+"""Clients of mirrored queues: they publish, take, settle, return; dead letters are moved."""
+
+from functools import partial
+
+from queues.batch import Batch
+from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, wait_for
+from tests.support.mirrored_machine import (
+    DEAD,
+    NAMES,
+    NOW_MS,
+    QUEUE,
+    QUEUE_IDS,
+    Machine,
+    Served,
+    Shared,
+    numbers_of,
+)
+from tests.support.records import record
+
+
+class Clients(Shared):
+    """What clients do; chance chooses among the nodes that serve a queue."""
+
+    def __init__(self, seed: int, *, settles_first: bool = False) -> None:
+        super().__init__(seed, settles_first=settles_first)
+        self.machines = {name: Machine(name, self) for name in NAMES}
+
+    def running(self) -> list[Machine]:
+        return [machine for machine in self.machines.values() if machine.shell is not None]
+
+    def leader(self, queue: str) -> tuple[Machine, Served] | None:
+        """A node that serves a queue; where a deposed one does too, any of them."""
+        found = [
+            (machine, machine.served[queue])
+            for machine in self.running()
+            if queue in machine.served
+        ]
+        return self.draw.choice(found) if found else None
+
+    def publish(self) -> None:
+        if (led := self.leader(QUEUE)) is None or not led[1].log.takes_publishes:
+            return
+        machine, served = led
+        count = self.draw.choice((1, 1, 2, 10))
+        first = self.published_count
+        self.published_count += count
+        numbers = range(first, first + count)
+        run = [record(b"%d" % number, persistent=number % 5 > 0) for number in numbers]
+        self.ledgers[QUEUE].published |= set(numbers)
+        safe_at = served.engine.publish(run, NOW_MS).safe_at
+        machine.up.carry_out()
+        self.note(safe_at, self.ledgers[QUEUE].confirmed, set(numbers))
+
+    def note(self, safe_at: CommitPoint, promised: set[int], numbers: set[int]) -> None:
+        """Once this is safe it is promised; what failed never is."""
+
+        def decided() -> None:
+            if is_safe(safe_at):
+                promised.update(numbers)
+
+        wait_for(safe_at, decided)
+
+    def get(self) -> None:
+        """A client takes a message; only what is committed may be delivered (R16)."""
+        if (led := self.leader(self.draw.choice(list(QUEUE_IDS)))) is None:
+            return
+        machine, served = led
+        lead = served.log.led.lead
+        core = machine.up.core
+        if not core.may_deliver(lead.queue) or core.deliverable(lead.queue) < lead.replica.end:
+            return
+        for _ in range(self.draw.choice((1, 4))):
+            taken = served.engine.get(NOW_MS)
+            if taken is not None:
+                served.unacked.append(taken[0])
+
+    def some_unacked(self, queue: str) -> tuple[Machine, Served, Batch] | None:
+        led = self.leader(queue)
+        if led is None or not led[1].unacked:
+            return None
+        served = led[1]
+        return *led, served.unacked.pop(self.draw.randrange(len(served.unacked)))
+
+    def settle(self) -> None:
+        if (found := self.some_unacked(self.draw.choice(list(QUEUE_IDS)))) is None:
+            return
+        machine, served, batch = found
+        ledger = self.ledgers[served.log.led.lead.queue]
+        numbers = numbers_of(batch.records)
+        ledger.leaving |= numbers
+        group = served.engine.commit_group
+        lsn = served.engine.settle(batch.positions, batch.body_bytes)
+        group = served.engine.commit_group
+        machine.up.carry_out()
+        self.note(CommitPoint(group, lsn), ledger.gone, numbers)
+
+    def come_back(self) -> None:
+        if (found := self.some_unacked(self.draw.choice(list(QUEUE_IDS)))) is not None:
+            machine, served, batch = found
+            served.engine.requeue([batch], NOW_MS)
+            machine.up.carry_out()
+
+    def reject(self) -> None:
+        if (found := self.some_unacked(QUEUE)) is not None:
+            machine, served, batch = found
+            served.engine.reject([batch], NOW_MS)
+            machine.up.carry_out()
+
+    def purge(self) -> None:
+        if self.draw.random() < 0.7 or (led := self.leader(QUEUE)) is None:
+            return
+        machine, served = led
+        held = {number for batch in served.unacked for number in numbers_of(batch.records)}
+        self.ledgers[QUEUE].leaving |= self.ledgers[QUEUE].published - held
+        served.engine.purge()
+        machine.up.carry_out()
+
+    def move_dead(self) -> None:
+        """Copy what died into the other queue, and settle it once the copy is safe there."""
+        dead = self.leader(DEAD)
+        for machine in self.running():
+            served = machine.served.get(QUEUE)
+            if served is None or dead is None or not dead[1].log.takes_publishes:
+                continue
+            target_machine, target = dead
+            dying = served.dying
+            if dying is None:
+                dying = served.engine.moves.take(4)
+            elif self.is_serving(served.copied_to):
+                continue
+            if dying is None:
+                continue
+            served.dying, served.copied_to = dying, target
+            numbers = numbers_of(dying.records)
+            ledger = self.ledgers[DEAD]
+            ledger.published |= numbers
+            safe_at = target.engine.publish(dying.records, NOW_MS).safe_at
+            assert not is_ordered_by(served.engine.commit_group, safe_at), "it has to wait"
+            self.note(safe_at, ledger.confirmed, numbers)
+            waits_for = SAFE_NOW if self.settles_first else safe_at
+            wait_for(waits_for, partial(self.copied, machine, served, target, waits_for))
+            target_machine.up.carry_out()
+            machine.up.carry_out()
+
+    def is_serving(self, served: Served | None) -> bool:
+        """Whether copies there may still be confirmed: the node that was asked goes on."""
+        return any(served in machine.served.values() for machine in self.running())
+
+    def copied(
+        self, machine: Machine, served: Served, target: Served, safe_at: CommitPoint
+    ) -> None:
+        dying = served.dying
+        if served.copied_to is not target or dying is None:
+            return
+        if not is_safe(safe_at):
+            served.copied_to = None
+            return
+        if machine.served.get(QUEUE) is not served:
+            return
+        served.dying = None
+        self.ledgers[QUEUE].leaving |= numbers_of(dying.records)
+        served.engine.moved(dying)
+        self.moved_count += 1
+        machine.up.carry_out()

@@ -1,0 +1,203 @@
+"""A node with mirrored queues: a core, a log on a disk in memory, classic queues where it leads.
+
+What the nodes share is virtual. A ledger knows what was promised of a queue, and looks at what each
+new leader begins with.
+"""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+
+from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.node import MirroredNode
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import LeaderFrame, MirrorFrame
+from cluster.replication.identity import DiskIdentity
+from cluster.replication.ready import Ready, StateTransaction
+from cluster.replication.state import LiveNode, QueueOptions, QueueState
+from cluster.replication.timers import Timers
+from persistence.log_form import LogForm
+from persistence.log_state import LogOptions
+from persistence.queue_recovery import RecoveredQueue
+from persistence.wal_file import SALT_BITS
+from queues.batch import Batch
+from queues.classic.queue import ClassicQueue
+from queues.moves import Dying
+from queues.options import QueueOptions as Arguments
+from queues.ports import EngineParts
+from queues.tail import NodeMemory, QueueMemory
+from tests.crash.stored_node import StoredNode, change_of, stored_slices
+from tests.support.fault_fs import FaultFS
+
+NAMES = "abc"
+REPLICATED = QueueOptions(tuple(NAMES), 2)
+MIRRORED = LogOptions(form=LogForm.MIRRORED)
+QUEUE, DEAD = "jobs", "dead"
+QUEUE_IDS = {QUEUE: 1, DEAD: 2}
+NOW_MS = 1_000
+TICK_MS = 50
+TIMERS = Timers(
+    lag_max_ms=400, missing_max_ms=200, answer_max_ms=10_000, attach_again_ms=50, looks_max=9
+)
+FOR_EVER_MS = 1 << 40
+BUDGETS_BYTES = (1 << 20, 40)
+
+
+class Ledger:
+    """What was promised of one queue, message by message; a message is its number.
+
+    ``confirmed`` must be there, unless it is ``leaving``: somebody has begun to settle it.
+    ``gone`` has a settlement that is committed, and must not come back.
+    """
+
+    def __init__(self, *, may_repeat: bool) -> None:
+        self.may_repeat = may_repeat
+        self.published: set[int] = set()
+        self.confirmed: set[int] = set()
+        self.leaving: set[int] = set()
+        self.gone: set[int] = set()
+
+    def compare(self, found: list[int]) -> None:
+        """Look at what a new leader begins with."""
+        there = set(found)
+        lost = self.confirmed - self.leaving - there
+        assert not lost, f"confirmed and lost: {sorted(lost)}"
+        assert there <= self.published, f"never published: {sorted(there - self.published)}"
+        if not self.may_repeat:
+            assert not there & self.gone, f"settled and back: {sorted(there & self.gone)}"
+            assert found == sorted(there), f"order or count: {found}"
+
+
+class Served:
+    """A queue on its leader, with what clients hold of it."""
+
+    def __init__(self, name: str, log: MirroredLog, found: RecoveredQueue, budget: int) -> None:
+        self.log = log
+        self.unacked: list[Batch] = []
+        self.dying: Dying | None = None
+        self.copied_to: Served | None = None
+        options = Arguments(dead_letter_exchange="dead") if name == QUEUE else Arguments()
+        memory = QueueMemory(NodeMemory(), budget, budget)
+        parts = EngineParts(name, options, log, lambda _: None, lambda: None, NOW_MS, memory=memory)
+        self.engine = ClassicQueue(parts)
+        self.engine.recover(found, NOW_MS)
+
+
+@dataclass(slots=True)
+class Link:
+    """Frames of a leader's node down, answers up."""
+
+    down: deque[LeaderFrame] = field(default_factory=deque)
+    up: deque[MirrorFrame] = field(default_factory=deque)
+
+
+class Shared:
+    """What the nodes of a cluster meet in, and its ledgers.
+
+    ``settles_first`` is a mistake: what died is settled before its copy is safe.
+    """
+
+    def __init__(self, seed: int, *, settles_first: bool = False) -> None:
+        self.draw = random.Random(seed)
+        self.settles_first = settles_first
+        self.now_ms = 0
+        self.links: dict[tuple[str, str], Link] = {}
+        self.requests: list[tuple[str, int, StateTransaction]] = []
+        self.unread: set[tuple[str, str]] = set()
+        self.revision = 10
+        self.live: dict[str, LiveNode] = {}
+        self.states: dict[str, tuple[QueueState, int]] = {}
+        self.ledgers = {QUEUE: Ledger(may_repeat=False), DEAD: Ledger(may_repeat=True)}
+        self.served_count = 0
+        self.published_count = 0
+        self.moved_count = 0
+
+
+class Machine:
+    """One node; ``shell`` is None while it is down. It is the ``Surroundings`` of its shell."""
+
+    def __init__(self, name: str, cluster: Shared) -> None:
+        self.name = name
+        self.cluster = cluster
+        self.disk = FaultFS()
+        self.boots = 0
+        self.served: dict[str, Served] = {}
+        self.shell: MirroredNode | None = None
+        self.start()
+
+    @property
+    def up(self) -> MirroredNode:
+        assert self.shell is not None
+        return self.shell
+
+    def start(self) -> None:
+        draw = self.cluster.draw
+        is_new = self.boots == 0
+        self.boots += 1
+        salt = partial(draw.getrandbits, SALT_BITS)
+        self.node = StoredNode(self.disk, salt, draw.randrange(10**6), draw.choice((600, 1 << 20)))
+        core = ReplicationCore(self.name, DiskIdentity("0", 0), catch_up_count_max=3, timers=TIMERS)
+        core.tick(self.cluster.now_ms)
+        self.shell = MirroredNode(core, self.node.commit, self, records_bytes_max=2_000)
+        for queue, queue_id in QUEUE_IDS.items():
+            core.know_queue(queue, REPLICATED)
+            if is_new:
+                self.node.commit.append_definition(change_of(queue_id, MIRRORED))
+                replica = self.node.store.new_replica_log(MIRRORED, queue_id)
+            else:
+                found = self.node.opened.replicas[queue_id]
+                assert found.is_whole, "a crash loses no replica"
+                replica = found.log
+            self.shell.add_replica(queue, REPLICATED, replica)
+        self.node.commit_group()
+
+    def stop_now(self) -> None:
+        """End without a word, as after a power cut or a kill."""
+        draw = self.cluster.draw
+        is_killed = draw.random() < 0.3
+        self.disk = self.disk.killed() if is_killed else self.disk.crash(draw.randrange)
+        self.shell = None
+        self.served = {}
+
+    # -- what the shell hands on -----------------------------------------------------------------
+
+    def route(self, ready: Ready) -> None:
+        for mirror, frame in ready.to_mirrors:
+            if (self.name, mirror) in self.cluster.links:
+                self.cluster.links[self.name, mirror].down.append(frame)
+        for leader, answer in ready.to_leaders:
+            if (leader, self.name) in self.cluster.links:
+                self.cluster.links[leader, self.name].up.append(answer)
+
+    def submit(self, transaction: StateTransaction) -> None:
+        self.cluster.requests.append((self.name, self.boots, transaction))
+
+    def read_state(self, queue: str) -> None:
+        self.cluster.unread.add((self.name, queue))
+
+    def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
+        self.cluster.ledgers[queue].compare(numbers_in(found))
+        assert found.redeliver_below == found.next_position, "all may have been delivered"
+        self.served[queue] = Served(queue, log, found, self.cluster.draw.choice(BUDGETS_BYTES))
+        self.cluster.served_count += 1
+
+    def stop(self, queue: str) -> None:
+        del self.served[queue]
+
+
+def numbers_in(found: RecoveredQueue) -> list[int]:
+    """Return the messages that a queue begins with, in their order."""
+    slices = [each for lane in found.lanes for each in lane.unstored]
+    slices += stored_slices(found.log, 0)
+    messages = {
+        position: int(each.body)
+        for piece in slices
+        for position, each in zip(piece.positions, piece.records, strict=True)
+    }
+    assert len(messages) == found.message_count, "what is stored is counted once"
+    return [messages[position] for position in sorted(messages)]
+
+
+def numbers_of(records: object) -> set[int]:
+    return {int(each.body) for each in records}  # type: ignore[attr-defined]
