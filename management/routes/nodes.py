@@ -7,6 +7,7 @@ from management.bodies.node import memory_body, node_body, relative_memory_body
 from management.bodies.stats import with_details
 from management.call import Call
 from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_found
+from management.http.request import whole_number
 from management.http.response import Response
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
@@ -69,9 +70,10 @@ async def loop_lag(call: Call) -> Response:
     """Return how late the event loop was: in the last ``age`` seconds, or since the start."""
     _check(call)
     text = call.request.query.get("age")
-    if text and not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= LAG_AGE_MAX_S):
+    age_s = whole_number(text) if text else None
+    if text and (age_s is None or not 0 < age_s <= LAG_AGE_MAX_S):
         raise bad_request(f"age: expected 1 to {LAG_AGE_MAX_S}")
-    view = call.node.views.loop_lag(int(text) * MS_PER_S if text else None)
+    view = call.node.views.loop_lag(None if age_s is None else age_s * MS_PER_S)
     if view is None:
         raise HttpError(UNAVAILABLE, "service_unavailable", "nobody measures the loop")
     return call.answer(loop_lag_body(view, call.services.identity.node))

@@ -1,20 +1,18 @@
-"""The stream protocol: its connections, publishers and subscriptions, and super streams.
+"""The stream protocol: its connections, publishers and subscriptions, and what streams keep.
 
-Source: RabbitMQ 3.10 with rabbitmq_stream_management, recorded answers; for super streams and
-tracking, RabbitMQ 3.13, rabbit_stream_super_stream_mgmt and rabbit_stream_tracking_mgmt.
+Source: RabbitMQ 3.10 with rabbitmq_stream_management, recorded answers; for tracking, RabbitMQ
+3.13, rabbit_stream_tracking_mgmt.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
-from amqp_server.broker.admin import PARTITIONS_MAX, NotFoundError
+from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ConnectionView, StreamConsumerView, StreamPublisherView
 from management.bodies.streams import stream_consumer_body, stream_publisher_body, tracking_body
 from management.call import Call
-from management.http.body import object_of
-from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_found
-from management.http.request import whole_number
-from management.http.response import Response, empty
+from management.http.errors import UNAVAILABLE, HttpError, not_found
+from management.http.response import Response
 from management.listing import Rows, listed
 from management.node import pages
 from management.open_connections import (
@@ -25,7 +23,7 @@ from management.open_connections import (
     seen_connections,
 )
 from management.routing.route import Handler, Right, Route
-from management.vhost_commands import change, matching, require_object, require_vhost
+from management.vhost_commands import matching, require_object
 
 PROTOCOL: Final = "stream"
 """Of connections of the stream protocol, as their views name it."""
@@ -182,58 +180,6 @@ async def tracking(call: Call) -> Response:
     return call.answer(tracking_body(found, call.request.query.get("type") or "all"))
 
 
-async def put_super_stream(call: Call) -> Response:
-    """Create a super stream with its partitions."""
-    body = call.body()
-    require_vhost(call)
-    count, keys = body.get("partitions"), body.get("binding-keys")
-    if count is None and keys is None:
-        raise bad_request("Must specify partitions or binding keys")
-    if count is not None and keys is not None:
-        raise bad_request("Specify partitions or binding keys, not both")
-    if body.get("node") not in {None, "", call.services.identity.node}:
-        raise bad_request(f"Node {body['node']} is not a cluster member")
-    arguments = object_of(body, "arguments")
-    await change(
-        call,
-        "create_super_stream",
-        name=call.names["super_stream"],
-        keys=_numbers(count) if keys is None else _keys(keys),
-        arguments={key: _text(key, value) for key, value in arguments.items()},
-    )
-    return empty()
-
-
-def _numbers(count: object) -> list[str]:
-    text = str(count)
-    if whole_number(text.removeprefix("-")) is None:
-        raise bad_request("The partitions must be a number")
-    if int(text) < 1:
-        raise bad_request("The partition number must be greater than 0")
-    if int(text) > PARTITIONS_MAX:
-        raise bad_request(f"The partition number must not exceed {PARTITIONS_MAX}")
-    return [str(number) for number in range(int(text))]
-
-
-def _keys(given: object) -> list[str]:
-    if not isinstance(given, str):
-        raise bad_request("The binding keys must be a text, with commas between them")
-    if given.count(",") >= PARTITIONS_MAX:
-        raise bad_request(f"The number of binding keys must not exceed {PARTITIONS_MAX}")
-    keys = [key for each in given.split(",") if (key := each.strip())]
-    if not keys:
-        raise bad_request("The number of binding keys must be greater than 0")
-    return keys
-
-
-def _text(key: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise bad_request(f"The argument {key} must be a text or a number")
-
-
 def _list(path: str, handler: Handler, summary: str, answer: str) -> Route:
     return Route(
         method="GET",
@@ -308,13 +254,5 @@ ROUTES: Final = (
         handler=tracking,
         summary="Stored offsets and publishing ids of a stream; type=offset or writer is one half.",
         answer="stream_tracking",
-    ),
-    Route(
-        method="PUT",
-        path="stream/super-streams/{vhost}/{super_stream}",
-        right=Right.USER,
-        handler=put_super_stream,
-        summary="Create a super stream: so many partitions, or one for each binding key.",
-        body="super_stream",
     ),
 )

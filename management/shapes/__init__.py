@@ -11,6 +11,7 @@ from management.shapes.messages import MESSAGES
 from management.shapes.node import NODE
 from management.shapes.numbers import NUMBERS
 from management.shapes.requests import REQUESTS
+from management.shapes.streams import STREAMS
 from management.shapes.topology import TOPOLOGY
 from management.shapes.words import Shapes
 
@@ -21,6 +22,7 @@ SHAPES: Final[Shapes] = {
     **NODE,
     **NUMBERS,
     **REQUESTS,
+    **STREAMS,
     **TOPOLOGY,
 }
 """The shapes by their names. A row may name one that is not here: then nothing is said of it."""

@@ -125,6 +125,8 @@ class Busy:
             "parameter": ["internal_cluster_id", "free", "s", "t"],
             "component": ["shovel", "vhost-limits", "operator_policy", "policy"],
             "shovel": ["s", "t"],
+            "super_stream": ["readings", HOSTILE],
+            "endpoint": ["per-object", "detailed"],
             "password": ["secret"],
             "port": ["5672"],
             "protocol": ["amqp", "stream"],
@@ -179,6 +181,7 @@ class Busy:
                 put(kind, "/", name, pattern=".*", definition=definition, priority=-(2**31))
         put("global-parameters", "free", value={"": [1.5, None, {"error": "x"}]})
         put("global-parameters", "internal_cluster_id", value="rabbitmq-cluster-id-x")
+        put("stream/super-streams/%2F/readings", partitions=2)
 
     def _fill_queues(self) -> None:
         api = self._api

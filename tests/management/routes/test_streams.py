@@ -1,6 +1,5 @@
 """The routes of the stream protocol, with RabbitMQ's answers."""
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -159,64 +158,3 @@ def test_tracking_shows_offsets_and_publishing_ids(api: Api, peer: StreamPeer) -
     assert api.get("stream/%2F/other/tracking").status == 503
     assert api.get("stream/%2F/nope/tracking").status == 404
     assert api.get("stream/nope/s/tracking").status == 404
-
-
-def test_a_super_stream_is_created(api: Api) -> None:
-    body = {"partitions": 2, "arguments": {"max-age": "1h", "max-length-bytes": 1000}}
-    assert api.put("stream/super-streams/%2F/orders", body).status == 204
-    assert api.get("exchanges/%2F/orders").json["arguments"] == {"x-super-stream": True}
-    (binding,) = api.get("bindings/%2F/e/orders/q/orders-1").json
-    assert binding["routing_key"] == "1"
-    assert binding["arguments"] == {"x-stream-partition-order": 1}
-    arguments = api.get("queues/%2F/orders-1").json["arguments"]
-    assert (arguments["x-max-age"], arguments["x-max-length-bytes"]) == ("1h", 1000)
-    assert api.put("stream/super-streams/%2F/by-region", {"binding-keys": "eu, us,"}).status == 204
-    assert api.get("bindings/%2F/e/by-region/q/by-region-us").json[0]["routing_key"] == "us"
-    again = api.put("stream/super-streams/%2F/orders", body)
-    assert (again.status, again.json["error"]) == (400, "bad_request")
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ({}, "Must specify partitions or binding keys"),
-        ({"partitions": 1, "binding-keys": "a"}, "Specify partitions or binding keys, not both"),
-        ({"partitions": 0}, "The partition number must be greater than 0"),
-        ({"partitions": 1001}, "The partition number must not exceed 1000"),
-        ({"partitions": "many"}, "The partitions must be a number"),
-        ({"partitions": [1]}, "The partitions must be a number"),
-        ({"partitions": "9" * 5000}, "The partitions must be a number"),
-        ({"binding-keys": " , "}, "The number of binding keys must be greater than 0"),
-        ({"binding-keys": "," * 1000}, "The number of binding keys must not exceed 1000"),
-        ({"binding-keys": ["a"]}, "The binding keys must be a text, with commas between them"),
-        ({"partitions": 1, "node": "x@y"}, "Node x@y is not a cluster member"),
-        (
-            {"partitions": 1, "arguments": {"max-age": {}}},
-            "The argument max-age must be a text or a number",
-        ),
-    ],
-)
-def test_a_super_stream_that_makes_no_sense_is_refused(
-    api: Api, body: dict[str, Any], reason: str
-) -> None:
-    reply = api.put("stream/super-streams/%2F/orders", body)
-    assert (reply.status, reply.json["reason"]) == (400, reason)
-    assert api.get("exchanges/%2F/orders").status == 404
-
-
-def test_all_of_a_super_stream_is_made_or_nothing(api: Api) -> None:
-    put = "stream/super-streams/%2F/orders"
-    assert api.put(put, {"partitions": 2, "arguments": {"max-age": "soon"}}).status == 400
-    assert api.put(put, {"binding-keys": "a,a"}).status == 400
-    api.put("vhost-limits/%2F/max-queues", {"value": 1})
-    assert api.put(put, {"partitions": 2}).status == 400
-    assert api.get("exchanges/%2F/orders").status == 404
-    assert api.get("queues").json == []
-    assert api.put("stream/super-streams/nope/orders", {"partitions": 1}).status == 404
-
-
-def test_who_may_not_configure_makes_no_super_stream(api: Api) -> None:
-    api.add_user("eve", "management")
-    api.broker.users.set_permissions("eve", "/", "", ".*", ".*")
-    reply = api.put("stream/super-streams/%2F/orders", {"partitions": 1}, user="eve")
-    assert (reply.status, reply.json["reason"]) == (401, "Access refused.")
