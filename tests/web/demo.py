@@ -49,6 +49,9 @@ STREAM: Final = {
     "x-stream-max-segment-size-bytes": 500_000,
 }
 
+PARTITIONS: Final = ("visits-0", "visits-1", "visits-2", "visits-3")
+"""Of the super stream ``visits``."""
+
 BINDINGS: Final = (
     ("orders", "order.created.#", "orders.created"),
     ("orders", "order.paid.#", "orders.paid"),
@@ -154,6 +157,9 @@ def clients() -> list[tuple[str, str, Work]]:
         ("shop", "auditor", consume("audit.trail")),
         ("shop", "stock-eu-west", consume("stock.sync.eu-west")),
         ("shop", "indexer-1", consume("search.index")),
+        ("shop", "web-front", publish_visits),
+        ("shop", "session-counter", read_visits("sessions", PARTITIONS[:3])),
+        ("shop", "heat-map", read_visits("heat map", PARTITIONS, holds=True)),
         ("telemetry", "gateway-7", publish_readings),
         ("telemetry", "dashboards", read_stream),
         ("telemetry", "alerting", read_stream),
@@ -182,6 +188,13 @@ def build_shop(shop: Channel) -> None:
         shop.queue_declare(name, durable=True, arguments=arguments)
     for exchange, key, queue in BINDINGS:
         shop.queue_bind(queue, exchange, key)
+    shop.exchange_declare(
+        "visits", ExchangeType("direct"), durable=True, arguments={"x-super-stream": True}
+    )
+    for order, partition in enumerate(PARTITIONS):
+        shop.queue_declare(partition, durable=True, arguments=STREAM)
+        place = {"x-stream-partition-order": order}
+        shop.queue_bind(partition, "visits", str(order), arguments=place)
 
 
 def build_telemetry(telemetry: Channel) -> None:
@@ -298,3 +311,34 @@ def read_stream(channel: Channel, done: threading.Event) -> None:
     )
     while not done.is_set():
         channel.connection.sleep(PAUSE_S)
+
+
+def publish_visits(channel: Channel, done: threading.Event) -> None:
+    """Publish who looks at what, by the number of the partition."""
+    while not done.is_set():
+        for key in random.choices(range(len(PARTITIONS)), (4, 3, 3, 2), k=BATCH):
+            body = json.dumps({"path": "/p/BRG-204", "visitor": random.getrandbits(20)}).encode()
+            channel.basic_publish("visits", str(key), body, properties("visit"))
+        channel.connection.sleep(PAUSE_S)
+
+
+def read_visits(group: str, partitions: tuple[str, ...], *, holds: bool = False) -> Work:
+    """Return a reader of partitions for a group; it may keep what it gets first."""
+    arguments = {
+        "x-stream-offset": "first",
+        "x-stream-group": group,
+        "x-stream-automatic-offset-tracking": True,
+    }
+
+    def work(channel: Channel, done: threading.Event) -> None:
+        def take(_: object, method: pika.spec.Basic.Deliver, *__: object) -> None:
+            if not holds:
+                channel.basic_ack(method.delivery_tag or 0)
+
+        channel.basic_qos(prefetch_count=50)
+        for partition in partitions:
+            channel.basic_consume(partition, take, arguments=arguments)
+        while not done.is_set():
+            channel.connection.sleep(PAUSE_S)
+
+    return work

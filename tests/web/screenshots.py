@@ -35,6 +35,8 @@ PAGES: Final = {
     "streams": "#/streams",
     "stream": "#/streams/telemetry/sensor.readings?from=30s",
     "stream-readers": "#/streams/telemetry/sensor.readings?tab=readers",
+    "super-streams": "#/super-streams",
+    "super-stream": "#/super-streams/shop/visits",
     "exchanges": "#/exchanges",
     "exchange": "#/exchanges/shop/orders",
     "dead-letters": "#/dead-letters",
@@ -53,7 +55,8 @@ PAGES: Final = {
     "federation": "#/federation",
     "federation-upstreams": "#/federation?kind=upstreams",
     "limits": "#/limits",
-    "metrics": "#/metrics",
+    "metrics": "#/metrics?metric=rabbitmq_message_size_bytes",
+    "metrics-scrape": "#/metrics?tab=scrape",
     "feature-flags": "#/feature-flags",
 }
 LOOKS: Final = {

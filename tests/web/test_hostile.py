@@ -27,7 +27,7 @@ CORPUS = (
 PAGES = (
     "#/", "#/queues", "#/exchanges", "#/streams", "#/connections", "#/channels", "#/consumers",
     "#/policies", "#/users", "#/vhosts", "#/definitions", "#/topology", "#/dead-letters", "#/logs",
-    "#/nodes", "#/limits", "#/limits?kind=users", "#/metrics", "#/feature-flags",
+    "#/nodes", "#/limits", "#/limits?kind=users", "#/metrics", "#/feature-flags", "#/super-streams",
     "#/metrics?of=queue_coarse_metrics&metric=rabbitmq_detailed_queue_messages",
     "#/metrics?of=exchange_metrics&metric=rabbitmq_detailed_exchange_messages_published_in_total",
     "#/metrics?of=connection_metrics&metric=rabbitmq_detailed_connection_channels",
@@ -53,6 +53,10 @@ def server(ui: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
             )  # fmt: skip
             channel.basic_publish("", text, text.encode(), properties)
         channel.basic_consume(CORPUS[0], lambda *_: None, consumer_tag=CORPUS[1])
+        channel.basic_qos(prefetch_count=1)
+        for text in CORPUS[:-1]:
+            group = {"x-stream-group": text}
+            channel.basic_consume(f"part {text}", lambda *_: None, arguments=group)
         connection.process_data_events(0)
         yield started
         connection.close()
@@ -77,8 +81,16 @@ def fill(started: Server) -> None:
             {"name": text, "vhost": "/", "durable": True, "auto_delete": False, "arguments": {
                 "x-dead-letter-exchange": text, "x-dead-letter-routing-key": text}}
             for text in names
+        ] + [
+            {"name": f"part {text}", "vhost": "/", "durable": True, "auto_delete": False,
+             "arguments": {"x-queue-type": "stream"}}
+            for text in names
         ],
         "exchanges": [
+            {"name": f"super {text}", "vhost": "/", "type": "direct", "durable": True,
+             "auto_delete": False, "internal": False, "arguments": {"x-super-stream": True}}
+            for text in names
+        ] + [
             {"name": text, "vhost": "/", "type": "topic", "durable": True, "auto_delete": False,
              "internal": False, "arguments": {"alternate-exchange": text}}
             for text in names
@@ -86,6 +98,10 @@ def fill(started: Server) -> None:
         "bindings": [
             {"source": text, "vhost": "/", "destination": text, "destination_type": "queue",
              "routing_key": text, "arguments": {text: text}}
+            for text in names
+        ] + [
+            {"source": f"super {text}", "vhost": "/", "destination": f"part {text}",
+             "destination_type": "queue", "routing_key": text, "arguments": {}}
             for text in names
         ],
         "policies": [
@@ -131,6 +147,12 @@ def test_no_page_about_one_thing_runs_its_name(watched: Watched, text: str) -> N
         expect(page.get_by_role("heading", level=1)).to_contain_text(text)
         expect(page.locator("#main .bone")).to_have_count(0)
         assert_that_nothing_ran(watched)
+    page.evaluate(
+        "(name) => { location.hash = `#/super-streams/%2F/${encodeURIComponent(name)}`; }",
+        f"super {text}",
+    )
+    expect(page.get_by_role("region", name="Partitions")).to_contain_text(text)
+    assert_that_nothing_ran(watched)
     for kind in ("users", "vhosts", "policies"):
         opened = f"//{text}" if kind == "policies" else text
         page.evaluate(

@@ -24,6 +24,7 @@ PAGES = {
     "#/streams": ("Streams", "audit"),
     "#/streams/%2F/audit": ("audit", "Written"),
     "#/streams/%2F/audit?tab=readers": ("audit", "Nobody reads"),
+    "#/super-streams": ("Streams", "There is no super stream"),
     "#/exchanges": ("Exchanges", "orders"),
     "#/exchanges/%2F/orders": ("orders", "Goes to"),
     "#/exchanges/%2F/orders?tab=publish": ("orders", "Publish a message"),

@@ -32,7 +32,7 @@ export function PageHead({ title, of, crumbs, badges, acts, verdict, tabs }: Pro
         {acts && <div class="acts">{acts}</div>}
       </div>
       {verdict}
-      {tabs && <Tabs tabs={tabs} />}
+      {tabs && tabs.length > 0 && <Tabs tabs={tabs} />}
     </div>
   );
 }

@@ -12,6 +12,7 @@ const LOADERS: Record<string, Load> = {
   channels: async () => (await import("../pages/channels/ChannelsPage")).ChannelsPage,
   consumers: async () => (await import("../pages/consumers/ConsumersPage")).ConsumersPage,
   streams: async () => (await import("../pages/streams/StreamsRoute")).StreamsRoute,
+  "super-streams": async () => (await import("../pages/superstreams/SuperStreamsRoute")).SuperStreamsRoute,
   policies: async () => (await import("../pages/policies/PoliciesPage")).PoliciesPage,
   vhosts: async () => (await import("../pages/vhosts/VhostsPage")).VhostsPage,
   users: async () => (await import("../pages/users/UsersPage")).UsersPage,

@@ -6,6 +6,7 @@ type Words = Record<string, string | undefined>;
 export const places = {
   queue: (vhost: string, name: string, query: Words = {}) => formatAddress(["queues", vhost, name], query),
   stream: (vhost: string, name: string, query: Words = {}) => formatAddress(["streams", vhost, name], query),
+  superStream: (vhost: string, name: string) => formatAddress(["super-streams", vhost, name]),
   exchange: (vhost: string, name: string, query: Words = {}) =>
     formatAddress(["exchanges", vhost, name === "" ? "amq.default" : name], query),
   connection: (name: string) => formatAddress(["connections"], { open: name }),

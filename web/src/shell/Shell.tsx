@@ -47,10 +47,11 @@ export function Shell({ account }: { account: Account }) {
   );
 }
 
-const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology", "shovels", "federation", "limits", "feature-flags"]);
+const LISTS = new Set(["queues", "streams", "super-streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology", "shovels", "federation", "limits", "feature-flags"]);
 
 /** Whether the page fills the window and scrolls inside. */
 function isFill(segments: readonly string[], tab: string | undefined): boolean {
+  if (segments[0] === "super-streams") return true;
   if (segments[0] === "metrics") return tab !== "scrape";
   return segments.length === 1 ? LISTS.has(segments[0] ?? "") : tab === "messages" || tab === "tail";
 }

@@ -5,13 +5,14 @@ import { count } from "../format/count";
 import { href, useAddress } from "../route/router";
 import { useOverview } from "../state/overview";
 import { useRights } from "../state/rights";
-import { NAVIGATION } from "./navigation";
+import { NAVIGATION, type Entry } from "./navigation";
 
 export function Sidebar() {
   const { segments } = useAddress();
   const rights = useRights();
   const overview = useOverview().data;
-  const isHere = (first: string | undefined): boolean => (segments[0] ?? "") === (first ?? "");
+  const first = segments[0] ?? "";
+  const isHere = (entry: Entry): boolean => first === (entry.segments[0] ?? "") || (entry.also?.includes(first) ?? false);
   return (
     <aside class="side">
       <a class="brand" href={href([])}><Mark />HareMQ</a>
@@ -22,7 +23,7 @@ export function Sidebar() {
             {group.entries.filter((entry) => entry.isFor?.(rights) ?? true).map((entry) => {
               const n = entry.count?.(overview);
               return (
-                <a key={entry.title} href={href(entry.segments)} title={entry.title} aria-current={isHere(entry.segments[0]) ? "page" : undefined}>
+                <a key={entry.title} href={href(entry.segments)} title={entry.title} aria-current={isHere(entry) ? "page" : undefined}>
                   <Icon name={entry.icon} />
                   {entry.title}
                   {n !== undefined && <span class="n"><Figure parts={count(n)} /></span>}

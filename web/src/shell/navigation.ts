@@ -10,6 +10,8 @@ export interface Entry {
   query?: Record<string, string>;
   /** The key after `g`. */
   key?: string;
+  /** Other first segments that belong to it. */
+  also?: readonly string[];
   count?: (overview: Overview | undefined) => number | undefined;
   isFor?: (rights: Rights) => boolean;
 }
@@ -32,7 +34,7 @@ export const NAVIGATION: readonly Group[] = [
     title: "Messages",
     entries: [
       { title: "Queues", icon: "queue", segments: ["queues"], key: "q", count: (o) => o?.object_totals?.queues },
-      { title: "Streams", icon: "stream", segments: ["streams"], key: "s" },
+      { title: "Streams", icon: "stream", segments: ["streams"], also: ["super-streams"], key: "s" },
       { title: "Exchanges", icon: "exchange", segments: ["exchanges"], key: "x", count: (o) => o?.object_totals?.exchanges },
       { title: "Dead letters", icon: "dead", segments: ["dead-letters"], key: "d" },
     ],

@@ -9,11 +9,13 @@ import { bareRate } from "../../format/rate";
 import type { Column } from "../../list/column";
 import { ListView } from "../../list/ListView";
 import { places } from "../../route/places";
+import { useCapability } from "../../state/capabilities";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
 import { DeclareQueueDialog } from "../queues/DeclareQueueDialog";
 import { policyOf } from "../queues/features";
+import { streamTabs } from "./streamTabs";
 import { inRate, keyOfQueue, outRate, QUEUE_FIELDS, stateOfQueue } from "../queues/queueColumns";
 
 const keeps = (queue: Queue): string =>
@@ -47,10 +49,11 @@ const COLUMNS: readonly Column<Queue>[] = [
 export function StreamsPage() {
   const vhost = useStore(chosenVhost);
   const rights = useRights();
+  const hasSuperStreams = useCapability("GET stream/super-streams");
   const [isDeclare, setDeclare] = useState(false);
   return (
     <>
-      <PageHead title="Streams" acts={!rights.isReadOnly && <Button look="primary" icon="plus" onPress={() => setDeclare(true)}>Declare stream</Button>} />
+      <PageHead title="Streams" tabs={streamTabs("streams", hasSuperStreams)} acts={!rights.isReadOnly && <Button look="primary" icon="plus" onPress={() => setDeclare(true)}>Declare stream</Button>} />
       <ListView<Queue>
         id="streams"
         what="streams"
