@@ -8,13 +8,17 @@ class PublishedCount:
     """The messages that one channel published to one exchange: one addition counts for both.
 
     Attributes:
+        exchange: its name.
         count: of the messages; only its channel adds to it.
+        beside: of those that channel and exchange count by themselves: bursts, what goes to
+            several queues or to none, and what is looked at. Who publishes where is the sum.
     """
 
-    __slots__ = ("count",)
+    __slots__ = ("beside", "count", "exchange")
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, exchange: str) -> None:
+        self.exchange = exchange
+        self.count = self.beside = 0
 
 
 class ExchangeCounters:
@@ -43,9 +47,9 @@ class ExchangeCounters:
         self.return_count = 0
         self.more_copies_count = 0
 
-    def new_published(self) -> PublishedCount:
-        """Return the count of another channel, which ends with ``keep``."""
-        published = PublishedCount()
+    def new_published(self, name: str) -> PublishedCount:
+        """Return the count of another channel, which ends with ``keep``; the name is ours."""
+        published = PublishedCount(name)
         self._of_channels[published] = None
         return published
 

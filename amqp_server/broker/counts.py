@@ -240,6 +240,23 @@ class ConnectionView(NamedTuple):
     unsent_bytes: int = 0
 
 
+class PublishesView(NamedTuple):
+    """What a channel published to an exchange.
+
+    Attributes:
+        connection_number, channel_number: of the channel.
+        vhost, exchange: where it published; the exchange may be gone.
+        published: messages, as far as is known: counts of exchanges that are little used may begin
+            anew.
+    """
+
+    connection_number: int
+    channel_number: int
+    vhost: str
+    exchange: str
+    published: int
+
+
 class OpenChannel(Protocol):
     """The port through which views and commands see a channel; ``protocol`` implements it.
 
@@ -259,6 +276,9 @@ class OpenChannel(Protocol):
         self, connection_number: int, after: str | None, max_count: int
     ) -> Sequence[ConsumerView]:
         """Return some of its consumers, with tags behind one, in the order of their tags."""
+
+    def publishes_views(self, connection_number: int) -> Sequence[PublishesView]:
+        """Return what it published to which exchange; to those that it uses most."""
 
     def end_consumer(self, consumer_tag: str, now_ms: int) -> bool:
         """End a consumer and tell its client; return whether there was one."""

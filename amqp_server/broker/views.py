@@ -15,6 +15,7 @@ from amqp_server.broker.counts import (
     ChannelView,
     ConnectionView,
     ConsumerView,
+    PublishesView,
     TrafficCounts,
 )
 from amqp_server.broker.definitions.definition import (
@@ -86,6 +87,7 @@ __all__ = [
     "PatternError",
     "Policy",
     "ProtocolCounts",
+    "PublishesView",
     "QueueCounts",
     "QueueNumbers",
     "QueueView",

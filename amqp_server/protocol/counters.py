@@ -5,7 +5,14 @@ delivery tags count deliveries (``protocol.unacked``), and publish sequences cou
 (``protocol.confirms``).
 """
 
+from heapq import nlargest
+from operator import itemgetter
+from typing import Final
+
 from exchanges.counters import ExchangeCounters, PublishedCount
+
+NAMES_KEPT_MAX: Final = 256
+"""Names of exchanges that a channel keeps counts of: a client could make new ones without end."""
 
 
 class ChannelCounters:
@@ -15,6 +22,8 @@ class ChannelCounters:
         published_count: messages that passed the checks, in a transaction as it is committed, and
             that none of ``published_to`` has.
         published_to: the others, by the counters of the exchange that they went to.
+        kept_to: by the name of an exchange what ``published_to`` had of it before it was
+            forgotten; the busiest exchanges alone.
         copies_count: what published messages add that went to several queues: one less than these.
         unroutable_count: published messages that reached no queue.
         return_count: unroutable messages that were mandatory and went back; others were dropped.
@@ -31,6 +40,7 @@ class ChannelCounters:
         "got_count",
         "got_empty_count",
         "got_no_ack_count",
+        "kept_to",
         "published_count",
         "published_to",
         "redelivered_count",
@@ -42,6 +52,7 @@ class ChannelCounters:
     def __init__(self) -> None:
         self.published_count = 0
         self.published_to: dict[ExchangeCounters, PublishedCount] = {}
+        self.kept_to: dict[str, int] = {}
         self.copies_count = 0
         self.unroutable_count = 0
         self.return_count = 0
@@ -54,11 +65,11 @@ class ChannelCounters:
         """All messages that passed the checks."""
         return self.published_count + sum([one.count for one in self.published_to.values()])
 
-    def count_for(self, exchange: ExchangeCounters) -> PublishedCount:
-        """Return what counts publishes to an exchange."""
+    def count_for(self, exchange: ExchangeCounters, name: str) -> PublishedCount:
+        """Return what counts publishes to an exchange of this name."""
         published = self.published_to.get(exchange)
         if published is None:
-            published = self.published_to[exchange] = exchange.new_published()
+            published = self.published_to[exchange] = exchange.new_published(name)
         return published
 
     def keep_published(self) -> None:
@@ -66,4 +77,17 @@ class ChannelCounters:
         for exchange, published in self.published_to.items():
             exchange.keep(published)
             self.published_count += published.count
+        kept = self.published_by_name()
+        if len(kept) > NAMES_KEPT_MAX:
+            kept = dict(nlargest(NAMES_KEPT_MAX // 2, kept.items(), key=itemgetter(1)))
+        self.kept_to = kept
         self.published_to.clear()
+
+    def published_by_name(self) -> dict[str, int]:
+        """Return how many messages were published to exchanges of which name."""
+        found = self.kept_to.copy()
+        for published in self.published_to.values():
+            count = published.count + published.beside
+            if count:
+                found[published.exchange] = found.get(published.exchange, 0) + count
+        return found

@@ -27,11 +27,14 @@ def count_burst(
     through = plans[0].counters
     if all([plan.counters is through for plan in plans]):
         through.published_count += message_count
+        plans[0].published.beside += message_count
         if all(targets_of) and sum(map(len, targets_of)) == len(targets_of):
             return
     else:
         for index, plan in enumerate(plans):
-            plan.counters.published_count += order.count(index)
+            count = order.count(index)
+            plan.counters.published_count += count
+            plan.published.beside += count
     for index, targets in enumerate(targets_of):
         if len(targets) != 1:
             count = order.count(index)

@@ -139,6 +139,7 @@ class PublishPath:
             published = targets[0].publish(records, now_ms)
         else:
             self._counters.published_count += count
+            plan.published.beside += count
             if targets:
                 self._counters.copies_count += (len(targets) - 1) * count
             published = enqueue(targets, records, now_ms, plan.counters)
@@ -197,6 +198,7 @@ class PublishPath:
         plan, records, routing_keys = letter
         publisher = self._publisher
         self._counters.published_count += len(records)
+        plan.published.beside += len(records)
         counted = ExchangeCounters()
         if self._firehose.is_on:
             actor = self._session.actor(self._channel_number)

@@ -249,7 +249,8 @@ class PublishChecks:
         plans[method] = plan
         if len(plans) > self._plans_reserved:
             self._reserve()
-            plan.published = self._counters.count_for(grant.counters)  # all may be forgotten
+            # All may be forgotten.
+            plan.published = self._counters.count_for(grant.counters, grant.exchange)
         return plan
 
     def _reserve(self) -> None:
@@ -287,7 +288,7 @@ class PublishChecks:
         if len(self._grants) >= PLANS_MAX:
             self._grants.clear()
         counters = self._router.counters_of(exchange)
-        published = self._counters.count_for(counters)
+        published = self._counters.count_for(counters, exchange)
         grant = Grant(exchange, found, restricts_keys, users_generation, counters, published)
         self._grants[octets] = grant
         return grant

@@ -1,10 +1,18 @@
 """The view of a channel: reading it changes nothing and looks at no message."""
 
 from collections.abc import Sequence
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from itertools import islice
+from operator import itemgetter
+from typing import Final
 
-from amqp_server.broker.counts import ChannelCounts, ChannelView, ConsumerView, HeldMessages
+from amqp_server.broker.counts import (
+    ChannelCounts,
+    ChannelView,
+    ConsumerView,
+    HeldMessages,
+    PublishesView,
+)
 from amqp_server.protocol.consumer import Consumer
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.counting import Tags, counts_of
@@ -16,6 +24,9 @@ from amqp_server.protocol.session import Session
 from amqp_server.protocol.unacked import Held
 from amqp_server.wire.tables import plain
 from queues.ports import QueueState
+
+PUBLISHES_MAX: Final = 32
+"""Exchanges that a channel tells what it published to."""
 
 
 class ShownChannel:
@@ -75,6 +86,15 @@ class ShownChannel:
         return [
             _consumer_view(consumers[tag], connection_number, self.number)
             for tag in nsmallest(max_count, behind)
+        ]
+
+    def publishes_views(self, connection_number: int) -> Sequence[PublishesView]:
+        """Return what it published to which exchange; to those that it uses most."""
+        counts = self.counters.published_by_name()
+        vhost = self.session.vhost_name
+        return [
+            PublishesView(connection_number, self.number, vhost, exchange, count)
+            for exchange, count in nlargest(PUBLISHES_MAX, counts.items(), key=itemgetter(1))
         ]
 
     def held(self, first_tag: int, max_count: int) -> Sequence[HeldMessages]:

@@ -6,7 +6,7 @@ Names are RabbitMQ's: that of a connection is its two ends, that of a channel ha
 from collections.abc import Mapping
 from typing import Any, Final
 
-from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView
+from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView, PublishesView
 from management.bodies.messages import header_value
 from management.bodies.stats import NO_ERLANG, idle_since, with_details
 from management.lists.ranges import Ranges
@@ -137,6 +137,15 @@ def channel_body(
         "message_stats": with_details(numbers, stats, looks, ranges.msg_rates, now),
         **idle_since(numbers, looks),
         **NO_ERLANG,
+    }
+
+
+def publishes_body(view: PublishesView, numbers: History | None, looks: Looks) -> dict[str, Any]:
+    """Return what a channel published to an exchange."""
+    now = (view.published,)
+    return {
+        "exchange": {"name": view.exchange, "vhost": view.vhost},
+        "stats": with_details(numbers, series.PUBLISHES_STATS, looks, None, now),
     }
 
 

@@ -10,10 +10,11 @@ from amqp_server.broker.views import (
     ConnectionView,
     ConsumerView,
     ExchangeView,
+    PublishesView,
     QueueView,
 )
 from management.samples.details import Looks, Numbers, rate_of
-from management.samples.series import EXCHANGE_STATS, QUEUE_STATS
+from management.samples.series import EXCHANGE_STATS, PUBLISHES_STATS, QUEUE_STATS
 
 KEYS_MAX: Final = 5
 """Keys of bindings that an edge tells; all are counted."""
@@ -76,6 +77,33 @@ def consumer_node(view: ConsumerView, owner: ConnectionView | None) -> dict[str,
         "active": view.is_active,
         "prefetch_count": view.prefetch,
         "messages_unacknowledged": view.unacked,
+    }
+
+
+def publisher_id(view: PublishesView) -> str:
+    """Return the id of a channel that publishes."""
+    return f"publisher {view.connection_number} {view.channel_number}"
+
+
+def publisher_node(view: PublishesView, owner: ConnectionView | None) -> dict[str, Any]:
+    """Return a channel that publishes as a node; it is called by the user whose it is."""
+    return {
+        "id": publisher_id(view),
+        "kind": "publisher",
+        "name": "" if owner is None else owner.username,
+        "connection": None if owner is None else owner.name,
+        "channel": view.channel_number,
+    }
+
+
+def publish_edge(view: PublishesView, numbers: Numbers | None, looks: Looks) -> dict[str, Any]:
+    """Return the way from a channel to an exchange that it publishes to."""
+    return {
+        "from": publisher_id(view),
+        "to": exchange_id(view.exchange),
+        "kind": "publish",
+        "rate": max(rate_of(numbers, PUBLISHES_STATS["publish"], looks), 0.0),
+        "published": view.published,
     }
 
 

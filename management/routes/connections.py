@@ -11,6 +11,7 @@ from management.bodies.connections import (
     channel_body,
     channel_name,
     consumer_body,
+    publishes_body,
 )
 from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
@@ -196,10 +197,20 @@ async def channel(call: Call) -> Response:
             consumers = await _consumers_of(call, view)
             body["consumer_details"] = [consumer_body(each, owner, node) for each in consumers]
             # RabbitMQ has nothing in these two lists unless its rates mode is detailed.
-            return call.answer({**body, "publishes": [], "deliveries": []})
+            return call.answer({**body, "publishes": _publishes(call, view), "deliveries": []})
         if call.node.slices.is_spent():
             await call.node.slices.pause()
     raise not_found()
+
+
+def _publishes(call: Call, channel: ChannelView) -> list[dict[str, Any]]:
+    """Return what a channel published to which exchange."""
+    place = (channel.connection_number, channel.number)
+    publishes, looks = call.services.sampler.publishes, call.services.sampler.looks
+    return [
+        publishes_body(each, publishes.get((*place, each.exchange)), looks)
+        for each in call.node.views.publishes_of(*place)
+    ]
 
 
 async def _consumers_of(call: Call, channel: ChannelView) -> list[ConsumerView]:

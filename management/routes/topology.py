@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from amqp_server.broker.views import PublishesView
 from management.bodies.topology import (
     BoundEdge,
     Edge,
@@ -17,6 +18,9 @@ from management.bodies.topology import (
     dead_letter_edge,
     exchange_id,
     exchange_node,
+    publish_edge,
+    publisher_id,
+    publisher_node,
     queue_id,
     queue_node,
 )
@@ -34,6 +38,7 @@ QUEUES_USUAL: Final = 1_000
 QUEUES_MAX: Final = 20_000
 EXCHANGES_MAX: Final = 5_000
 CONSUMERS_MAX: Final = 20_000
+PUBLISHES_MAX: Final = 20_000
 EDGES_MAX: Final = 50_000
 """Nodes and edges of an answer; what is left out is counted."""
 
@@ -89,7 +94,8 @@ class _Picture:
         self._queues = queues
         self._nodes: set[str] = set()
         self._edges: list[Edge] = []
-        self._left_out = {"exchanges": 0, "queues": 0, "consumers": 0, "edges": 0}
+        self._publishes: list[PublishesView] = []
+        self._left_out = {"exchanges": 0, "queues": 0, "consumers": 0, "edges": 0, "publishers": 0}
 
     def parts(self) -> Iterator[bytes]:
         """Yield the JSON of the answer."""
@@ -105,6 +111,7 @@ class _Picture:
         yield from self._exchanges()
         yield from self._queues_told()
         yield from self._consumers()
+        yield from self._publishers()
 
     def _exchanges(self) -> Iterator[_Body]:
         sampler = self._call.services.sampler
@@ -154,6 +161,20 @@ class _Picture:
             self._edges.append(Edge(queue_id(view.queue_name), consumer_id(view), "consume"))
             yield consumer_node(view, self._views.connection(view.connection_number))
 
+    def _publishers(self) -> Iterator[_Body]:
+        """Yield the channels that publish to what is told."""
+        for view in (view for page in pages(self._views.publishes) for view in page):
+            name = publisher_id(view)
+            is_here = view.vhost == self._vhost and exchange_id(view.exchange) in self._nodes
+            if not is_here or len(self._publishes) >= PUBLISHES_MAX:
+                self._left_out["publishers"] += is_here
+                yield None
+                continue
+            self._publishes.append(view)
+            if name not in self._nodes:
+                self._nodes.add(name)
+                yield publisher_node(view, self._views.connection(view.connection_number))
+
     def _edge_bodies(self) -> Iterator[_Body]:
         for edge in self._edges:
             if {edge.source, edge.destination} <= self._nodes:
@@ -161,6 +182,10 @@ class _Picture:
             else:
                 self._left_out["edges"] += 1
                 yield None
+        publishes, looks = self._call.services.sampler.publishes, self._call.services.sampler.looks
+        for view in self._publishes:
+            key = (view.connection_number, view.channel_number, view.exchange)
+            yield publish_edge(view, publishes.get(key), looks)
         yield from self._bound()
 
     def _bound(self) -> Iterator[_Body]:

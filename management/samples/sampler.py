@@ -27,6 +27,9 @@ IDLE_MS: Final = PERIOD_MS * (POINTS_MAX - 1)
 QueueKey: TypeAlias = tuple[str, str]
 """Vhost and name of a queue, or of an exchange."""
 
+PublishesKey: TypeAlias = tuple[int, int, str]
+"""Numbers of a connection and of a channel of it, and the name of an exchange."""
+
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 
@@ -41,6 +44,8 @@ class Sampler:
         vhosts: totals by vhost.
         queues, exchanges: by vhost and name.
         channels: by number of the connection and of the channel.
+        publishes: of channels by the exchange that they publish to: the numbers of a channel, and
+            the name of the exchange.
         connections: by number.
 
     Args:
@@ -71,6 +76,7 @@ class Sampler:
         self.queues: dict[QueueKey, History] = {}
         self.exchanges: dict[QueueKey, History] = {}
         self.channels: dict[tuple[int, int], History] = {}
+        self.publishes: dict[PublishesKey, History] = {}
         self.connections: dict[int, History] = {}
         self._is_first = True
 
@@ -104,6 +110,7 @@ class Sampler:
         exchanges = self._exchanges(vhosts, now_ms)
         self.exchanges = await note(self.exchanges, exchanges, series.EXCHANGE_WIDTH)
         self.channels = await note(self.channels, self._channels(), series.CHANNEL_WIDTH)
+        self.publishes = await note(self.publishes, self._publishes(), series.PUBLISHES_WIDTH)
         self.connections = await note(self.connections, self._connections(), series.TRAFFIC_WIDTH)
         await self._attention.end(now_ms)
         await self._look_at_totals(vhosts, now_ms)
@@ -191,6 +198,12 @@ class Sampler:
         for page in pages(self._node.views.channels):
             for view in page:
                 yield (view.connection_number, view.number), series.of_channel(view.counts)
+
+    def _publishes(self) -> Iterator[tuple[PublishesKey, tuple[int, ...]]]:
+        for page in pages(self._node.views.publishes):
+            for view in page:
+                key = (view.connection_number, view.channel_number, view.exchange)
+                yield key, (view.published,)
 
     def _connections(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         for page in pages(self._node.views.connections):

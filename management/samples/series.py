@@ -52,6 +52,9 @@ CHANNEL_STATS: Final[Series] = {
 }
 CHANNEL_WIDTH: Final = 11
 
+PUBLISHES_STATS: Final[Series] = {"publish": (0,)}
+PUBLISHES_WIDTH: Final = 1
+
 EXCHANGE_STATS: Final[Series] = {"publish_in": (0,), "publish_out": (1,)}
 EXCHANGE_WIDTH: Final = 2
 

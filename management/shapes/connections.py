@@ -72,9 +72,18 @@ CONNECTIONS: Final[Shapes] = {
         "reductions": "count+",
         "idle_since?": "string",
         "consumer_details?": "[@consumer]",
-        "publishes?": "array",
+        "publishes?": "[@publishes]",
         "deliveries?": "array",
     },
+    "publishes": {
+        "exchange": "@exchange_name",
+        "stats": "@publishes_stats",
+    },
+    "exchange_name": {
+        "name": "string",
+        "vhost": "string",
+    },
+    "publishes_stats": {"publish": "count+"},
     "consumer": {
         "consumer_tag": "string",
         "queue": "@queue_name",

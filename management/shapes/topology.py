@@ -135,11 +135,14 @@ TOPOLOGY: Final[Shapes] = {
         "kind": "string",
         "routing_keys?": "[string]",
         "bindings_count?": "count",
+        "rate?": "number",
+        "published?": "count",
     },
     "left_out": {
         "exchanges": "count",
         "queues": "count",
         "consumers": "count",
+        "publishers": "count",
         "edges": "count",
     },
     "route": {

@@ -1,34 +1,83 @@
 """Counters of a channel begin at nothing and grow with what nobody else counts."""
 
+from typing import cast
+
 from pamqp import commands
 
-from amqp_server.protocol.counters import ChannelCounters
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.counters import NAMES_KEPT_MAX, ChannelCounters
 from amqp_server.protocol.publishing import PLANS_MAX
 from exchanges.counters import ExchangeCounters
 from tests.support.counted_clock import budget_of
-from tests.support.frames import method_frame
+from tests.support.frames import (
+    METHOD,
+    content_frames,
+    frame,
+    method_frame,
+    property_list,
+    publish_payload,
+)
 from tests.support.peer import Node
 
 
 def test_a_new_channel_has_counted_nothing() -> None:
     counters = ChannelCounters()
     assert (counters.published_to, counters.all_published_count) == ({}, 0)
-    numbers = set(ChannelCounters.__slots__) - {"published_to"}
+    numbers = set(ChannelCounters.__slots__) - {"published_to", "kept_to"}
     assert {getattr(counters, name) for name in numbers} == {0}
 
 
 def test_a_publish_counts_for_channel_and_exchange_at_once() -> None:
     counters, one, two = ChannelCounters(), ExchangeCounters(), ExchangeCounters()
-    published = counters.count_for(one)
+    published = counters.count_for(one, "one")
     published.count += 3
-    counters.count_for(two).count += 4
-    assert counters.count_for(one) is published
-    other = one.new_published()
+    counters.count_for(two, "two").count += 4
+    assert counters.count_for(one, "one") is published
+    other = one.new_published("one")
     other.count += 10
     assert (counters.all_published_count, one.all_published_count) == (7, 13)
     counters.keep_published()
     assert (counters.all_published_count, one.published_count, two.published_count) == (7, 3, 4)
     assert (one.all_published_count, one.routed_count, counters.published_to) == (13, 13, {})
+    assert counters.published_by_name() == {"one": 3, "two": 4}
+
+
+def test_who_published_where_is_known_however_it_was_counted() -> None:
+    node = Node()
+    client = node.open()
+    for name in ("a", "b"):
+        client.declare(name)
+        client.send(commands.Queue.Bind, queue=name, exchange="amq.fanout")
+    client.send(commands.Exchange.Declare, exchange="h", exchange_type="headers")
+    client.publish(b"x", routing_key="a")
+    client.publish(b"x", exchange="amq.fanout")
+    client.publish(b"x", exchange="amq.direct", routing_key="nowhere")
+    for _ in range(3):
+        client.publish(b"x", exchange="h", headers={"k": "v"})
+    client.send_bytes(
+        b"".join(
+            frame(METHOD, 1, publish_payload("", key, 0)) + content_frames(1, b"x", property_list())
+            for key in ("a", "b", "a", "b")
+        )
+    )
+    (opened,) = client.connection.session.channels.values()
+    channel = cast("Channel", opened)
+    counts = channel.counters.published_by_name()
+    assert counts == {"": 5, "amq.fanout": 1, "amq.direct": 1, "h": 3}
+    channel.publishing.checks.forget_plans()
+    assert channel.counters.published_by_name() == counts
+    client.publish(b"x", routing_key="a")
+    assert channel.counters.published_by_name()[""] == 6
+    assert channel.counts().published == 11
+
+
+def test_names_of_exchanges_that_are_kept_are_bounded() -> None:
+    counters, exchange = ChannelCounters(), ExchangeCounters()
+    for number in range(3 * NAMES_KEPT_MAX):
+        counters.count_for(exchange, f"x{number}").count += 1 + number
+        counters.keep_published()
+        assert len(counters.kept_to) <= NAMES_KEPT_MAX
+    assert f"x{3 * NAMES_KEPT_MAX - 1}" in counters.published_by_name()
 
 
 def test_a_channel_that_forgets_its_plans_counts_on() -> None:

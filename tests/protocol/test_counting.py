@@ -10,7 +10,7 @@ ORDER = bytes([0, 1, 0, 2, 0, 1])
 
 
 def plan(counters: ExchangeCounters, *, mandatory: bool = False) -> Plan:
-    grant = Grant("any", None, False, 0, counters, PublishedCount())
+    grant = Grant("any", None, False, 0, counters, PublishedCount(""))
     return Plan(grant, "key", 0, mandatory)
 
 

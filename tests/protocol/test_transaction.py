@@ -11,7 +11,7 @@ from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transacti
 from exchanges.counters import ExchangeCounters, PublishedCount
 from tests.support.records import record, run_of
 
-GRANT = Grant("", None, False, 0, ExchangeCounters(), PublishedCount())
+GRANT = Grant("", None, False, 0, ExchangeCounters(), PublishedCount(""))
 PLAN = Plan(GRANT, "jobs", 0, False)
 
 

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.counts import ChannelView, ConnectionView, ConsumerView
+from amqp_server.broker.counts import ChannelView, ConnectionView, ConsumerView, PublishesView
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 
 ChannelCursor: TypeAlias = tuple[int, int]
@@ -49,6 +49,38 @@ class ConnectionViews:
                     return Page(tuple(views), (last.connection_number, last.number))
                 views.append(channels[key].view(number))
         return Page(tuple(views), None)
+
+    def publishes(
+        self, after: ChannelCursor | None = None, max_count: int = PAGE_USUAL
+    ) -> Page[ChannelCursor, PublishesView]:
+        """Return what each channel published to which exchange, channel by channel.
+
+        Args:
+            after: the channel behind which it goes on.
+            max_count: about so many are returned: those of a channel stay together.
+        """
+        numbered = self._broker.numbered
+        left = max(1, min(max_count, PAGE_MAX))
+        views: list[PublishesView] = []
+        connection, channel = after or (0, 0)
+        for number in numbered.numbers.in_order().irange(connection):
+            found = numbered.find(number)
+            channels = {} if found is None else found.channels
+            for key in sorted([key for key in channels if not channels[key].is_closing]):
+                if number == connection and key <= channel:
+                    continue
+                views += channels[key].publishes_views(number)
+                if len(views) >= left:
+                    return Page(tuple(views), (number, key))
+        return Page(tuple(views), None)
+
+    def publishes_of(self, connection: int, channel: int) -> tuple[PublishesView, ...]:
+        """Return what a channel published to which exchange; nothing if it is gone."""
+        found = self._broker.numbered.find(connection)
+        opened = None if found is None else found.channels.get(channel)
+        if opened is None or opened.is_closing:
+            return ()
+        return tuple(opened.publishes_views(connection))
 
     def consumers(
         self, after: ConsumerCursor | None = None, max_count: int = PAGE_USUAL

@@ -1,6 +1,7 @@
 """A vhost as nodes and edges."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pamqp import commands
@@ -67,6 +68,49 @@ def test_rates_are_those_of_the_last_looks(api: Api) -> None:
     assert nodes["queue jobs"]["messages_ready"] == 10
 
 
+def test_channels_are_told_with_the_exchanges_that_they_publish_to(api: Api) -> None:
+    build(api)
+    peer = api.node.open()
+    sampler = api.management.services.sampler
+    api._runner.run(sampler.look())
+    for number in range(10):
+        peer.publish(b"x", exchange="orders", routing_key="a.1")
+        peer.publish(b"x", exchange="amq.fanout" if number % 2 else "")
+    api.look()
+    body = api.get("topology/%2F").json
+    [node] = [node for node in body["nodes"] if node["kind"] == "publisher"]
+    assert (node["name"], node["channel"]) == ("guest", 1)
+    found = {
+        each["to"]: (each["published"], each["rate"])
+        for each in body["edges"]
+        if each["kind"] == "publish" and each["from"] == node["id"]
+    }
+    assert found == {
+        "exchange orders": (10, 2.0),
+        "exchange ": (5, 1.0),
+        "exchange amq.fanout": (5, 1.0),
+    }
+    channel = api.get("channels").json[0]["name"]
+    publishes = api.get(f"channels/{quote(channel, safe='')}").json["publishes"]
+    told = {each["exchange"]["name"]: each["stats"] for each in publishes}
+    assert told["orders"] == {"publish": 10, "publish_details": {"rate": 2.0}}
+    assert set(told) == {"orders", "", "amq.fanout"}
+
+
+def test_publishers_to_what_is_not_told_are_counted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(api)
+    peer = api.node.open()
+    peer.publish(b"x", exchange="orders", routing_key="a.1")
+    peer.publish(b"x", routing_key="jobs")
+    monkeypatch.setattr(module, "PUBLISHES_MAX", 1)
+    body = api.get("topology/%2F").json
+    assert (body["left_out"]["publishers"], body["truncated"]) == (1, True)
+    api.put("vhosts/w")
+    assert [each for each in api.get("topology/w").json["edges"] if each["kind"] == "publish"] == []
+
+
 def test_of_too_many_queues_the_busiest_are_told(api: Api) -> None:
     build(api)
     peer = api.node.open()
@@ -76,7 +120,13 @@ def test_of_too_many_queues_the_busiest_are_told(api: Api) -> None:
     peer.consume("other")
     body = api.get("topology/%2F?queues_max=1").json
     assert [node["name"] for node in body["nodes"] if node["kind"] == "queue"] == ["jobs"]
-    assert body["left_out"] == {"exchanges": 0, "queues": 21, "consumers": 1, "edges": 0}
+    assert body["left_out"] == {
+        "exchanges": 0,
+        "queues": 21,
+        "consumers": 1,
+        "edges": 0,
+        "publishers": 0,
+    }
     assert body["truncated"] is True
     assert api.get("topology/%2F?queues_max=0").json["left_out"]["queues"] == 22
 

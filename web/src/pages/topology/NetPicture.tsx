@@ -1,5 +1,6 @@
 import { cutMiddle } from "../../format/names";
 import { rateDigits } from "../../format/rate";
+import { href } from "../../route/router";
 import { places } from "../../route/places";
 import { BOX_HEIGHT, type Box, type Edge, type Picture } from "./layout";
 
@@ -12,7 +13,7 @@ interface Props {
   found: string;
 }
 
-const LETTERS = { exchange: 22, queue: 25, consumer: 19 } as const;
+const LETTERS = { publisher: 19, exchange: 22, queue: 25, consumer: 19 } as const;
 
 /** Exchanges, queues and consumers with the ways between them; the width of a way is its rate. */
 export function NetPicture({ picture, vhost, lit, found }: Props) {
@@ -20,9 +21,10 @@ export function NetPicture({ picture, vhost, lit, found }: Props) {
   const isDimmed = (box: Box): boolean => found !== "" && !box.name.toLowerCase().includes(found.toLowerCase());
   return (
     <svg class="net" width={picture.width} height={picture.height} viewBox={`0 0 ${picture.width} ${picture.height}`} role="group" aria-label={`${picture.boxes.length} things and ${picture.edges.length} ways between them; the table has the same`}>
-      <text class="colh" x="24" y="22">Exchanges</text>
-      <text class="colh" x="420" y="22">Queues</text>
-      <text class="colh" x="690" y="22">Consumers</text>
+      {picture.boxes.some((box) => box.kind === "publisher") && <text class="colh" x={picture.columns.publisher} y="22">Publishers</text>}
+      <text class="colh" x={picture.columns.exchange} y="22">Exchanges</text>
+      <text class="colh" x={picture.columns.queue} y="22">Queues</text>
+      <text class="colh" x={picture.columns.consumer} y="22">Consumers</text>
       {picture.edges.map((edge) => <Way key={`${edge.from} ${edge.to} ${edge.kind}`} edge={edge} from={byId.get(edge.from)} to={byId.get(edge.to)} isLit={lit.has(edge.from) && lit.has(edge.to)} />)}
       {picture.boxes.map((box) => (
         <a key={box.id} href={hrefOf(box, vhost)}>
@@ -40,15 +42,17 @@ export function NetPicture({ picture, vhost, lit, found }: Props) {
 }
 
 function hrefOf(box: Box, vhost: string): string {
-  if (box.kind === "exchange") return places.exchange(vhost, box.name);
+  if (box.kind === "exchange") return places.exchange(vhost, box.id.slice("exchange ".length));
+  if (box.kind === "publisher") return box.connection ? places.connection(box.connection) : href(["connections"], { filter: box.name });
   return places.queue(vhost, box.id.slice(box.kind.length + 1), box.kind === "consumer" ? { tab: "consumers" } : {});
 }
 
 function Way({ edge, from, to, isLit }: { edge: Edge; from: Box | undefined; to: Box | undefined; isLit: boolean }) {
   if (from === undefined || to === undefined) return null;
   const look = ["edge", edge.kind === "dead" && "dash", edge.kind === "alternate" && "alt", isLit && "lit"].filter(Boolean).join(" ");
-  const width = edge.kind === "binding" || edge.kind === "consume" ? widthOf(edge.rate) : 1.5;
-  const path = edge.kind === "binding" || edge.kind === "consume" ? forward(from, to) : around(from, to);
+  const isForward = edge.kind === "publish" || edge.kind === "binding" || edge.kind === "consume";
+  const width = isForward ? widthOf(edge.rate) : 1.5;
+  const path = isForward ? forward(from, to) : around(from, to);
   return (
     <g>
       <path class={look} d={path} stroke-width={width}>

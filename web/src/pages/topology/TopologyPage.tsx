@@ -43,7 +43,7 @@ export function TopologyPage() {
   const near = query.near === "1" ? (query.find ?? "") : "";
   const picture = useMemo(() => {
     if (facts === undefined) return undefined;
-    const draw = (shown: NetFacts): Picture => pictureOf({ ...shown, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names) });
+    const draw = (shown: NetFacts): Picture => pictureOf({ ...shown, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names), nameOf: (publisher) => names.get(publisher.connection) ?? publisher.user });
     const whole = draw(facts);
     return near === "" ? whole : draw(nearOf(facts, whole, near));
   }, [facts, names, near]);
@@ -82,15 +82,15 @@ export function TopologyPage() {
             ) : picture.boxes.length === 0 ? (
               <Empty icon="topology" title="Nothing is bound here">A picture comes with the first binding. The virtual host is chosen at the top.</Empty>
             ) : asTable ? (
-              <NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} />
+              <NetTable bindings={facts.bindings} publishers={facts.publishers ?? []} names={names} vhost={vhost} found={query.find ?? ""} />
             ) : (
               <>
                 <div class="graph hide-s" ref={frame} tabIndex={0} role="region" aria-label="Picture"><NetPicture picture={picture} vhost={vhost} lit={route?.lit ?? new Set()} found={query.find ?? ""} /></div>
-                <div class="only-phone"><NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} /></div>
+                <div class="only-phone"><NetTable bindings={facts.bindings} publishers={facts.publishers ?? []} names={names} vhost={vhost} found={query.find ?? ""} /></div>
               </>
             )}
             <div class="status">
-              <span>{many(facts.exchanges.length, "exchange")}, {many(facts.bindings.length, "binding")}, {many(facts.queues.length, "queue")}, {many(facts.consumers.length, "consumer")}</span>
+              <span>{facts.publishers && `${many(new Set(facts.publishers.map((one) => `${one.connection} ${one.channel}`)).size, "publisher")}, `}{many(facts.exchanges.length, "exchange")}, {many(facts.bindings.length, "binding")}, {many(facts.queues.length, "queue")}, {many(facts.consumers.length, "consumer")}</span>
               {picture.hidden + facts.leftOut > 0 && <span class="push hide-s">{wholeCount(picture.hidden + facts.leftOut)} are not drawn: nothing leads there, or others are busier</span>}
             </div>
           </div>

@@ -8,13 +8,25 @@ export interface NetFacts {
   queues: readonly Queue[];
   bindings: readonly Binding[];
   consumers: readonly Consumer[];
-  /** Queues, exchanges and consumers that the broker left out of its answer. */
+  /** Channels with the exchanges that they publish to; undefined where the broker does not tell. */
+  publishers?: readonly Publisher[];
+  /** Queues, exchanges, consumers and publishers that the broker left out of its answer. */
   leftOut: number;
+}
+
+/** A channel that publishes to an exchange. */
+export interface Publisher {
+  exchange: string;
+  /** Messages a second. */
+  rate: number;
+  user: string;
+  connection: string;
+  channel: number;
 }
 
 interface NetNode {
   id: string;
-  kind: "exchange" | "queue" | "consumer";
+  kind: "exchange" | "queue" | "consumer" | "publisher";
   name: string;
   type?: string;
   internal?: boolean;
@@ -29,7 +41,8 @@ interface NetNode {
 interface NetEdge {
   from: string;
   to: string;
-  kind: "binding" | "alternate" | "dead" | "consume";
+  kind: "binding" | "alternate" | "dead" | "consume" | "publish";
+  rate?: number;
   routing_keys?: string[];
   bindings_count?: number;
 }
@@ -84,8 +97,17 @@ export function factsOf(vhost: string, net: Net): NetFacts {
     })),
     bindings: net.edges.filter((edge) => edge.kind === "binding").flatMap((edge) => bindingsOf(vhost, edge)),
     consumers: of("consumer").map((node) => consumerOf(vhost, node, queueOf.get(node.id) ?? "")),
+    publishers: publishersOf(net),
     leftOut: Object.values(net.left_out).reduce((sum, count) => sum + count, 0),
   };
+}
+
+function publishersOf(net: Net): Publisher[] {
+  const byId = new Map(net.nodes.filter((node) => node.kind === "publisher").map((node) => [node.id, node]));
+  return net.edges.filter((edge) => edge.kind === "publish").flatMap((edge) => {
+    const node = byId.get(edge.from);
+    return node === undefined ? [] : [{ exchange: nameIn(edge.to), rate: edge.rate ?? 0, user: node.name, connection: node.connection ?? "", channel: node.channel ?? 0 }];
+  });
 }
 
 function argument(name: string, value: string | undefined): Record<string, string> {

@@ -1,15 +1,20 @@
 import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
+import type { Publisher } from "./facts";
+import { publisherGroups, PUBLISHERS_MAX, type PublisherGroup } from "./publishers";
 import { familyOf } from "../../api/clients";
 import { rateOf } from "../../api/counters";
 import { wholeCount } from "../../format/count";
+import { exchangeTitle } from "../../format/names";
 import { many } from "../../format/many";
 import { rateDigits } from "../../format/rate";
 import { policyOf } from "../queues/features";
 
 export interface Box {
   id: string;
-  kind: "exchange" | "queue" | "consumer";
+  kind: "publisher" | "exchange" | "queue" | "consumer";
   name: string;
+  /** The exact name of one that stands alone, to find it by. */
+  connection?: string;
   x: number;
   y: number;
   width: number;
@@ -21,7 +26,7 @@ export interface Box {
 export interface Edge {
   from: string;
   to: string;
-  kind: "binding" | "consume" | "dead" | "alternate";
+  kind: "publish" | "binding" | "consume" | "dead" | "alternate";
   /** Keys of all bindings between the two. */
   label: string;
   /** Messages a second. */
@@ -29,6 +34,8 @@ export interface Edge {
 }
 
 export interface Picture {
+  /** Where each column begins. */
+  columns: Readonly<Record<Box["kind"], number>>;
   boxes: readonly Box[];
   edges: readonly Edge[];
   width: number;
@@ -42,13 +49,18 @@ export interface Facts {
   queues: readonly Queue[];
   bindings: readonly Binding[];
   consumers: readonly Consumer[];
+  publishers?: readonly Publisher[];
+  /** What a client that publishes calls itself. */
+  nameOf?: (publisher: Publisher) => string;
   rateIn: (queue: Queue) => number;
   /** What clients that consume call themselves. */
   clientOf: (consumer: Consumer) => string;
 }
 
-const COLUMNS = { exchange: 24, queue: 420, consumer: 690 } as const;
-const WIDTHS = { exchange: 170, queue: 190, consumer: 150 } as const;
+const COLUMNS = { publisher: 24, exchange: 24, queue: 420, consumer: 690 } as const;
+const WIDTHS = { publisher: 150, exchange: 170, queue: 190, consumer: 150 } as const;
+/** How much further right all others stand where somebody publishes. */
+const SHIFT = 216;
 const ROW = 58;
 const TOP = 40;
 export const BOX_HEIGHT = 42;
@@ -64,9 +76,12 @@ export function pictureOf(facts: Facts): Picture {
   const bound = new Set(bindings.flatMap((binding) => [`exchange ${binding.source}`, `${binding.destination_type} ${binding.destination}`]));
   const dead = deadEdges(facts);
   for (const edge of dead) bound.add(edge.from).add(edge.to);
+  const groups = publisherGroups(facts.publishers ?? [], facts.nameOf ?? ((publisher) => publisher.user));
+  for (const group of groups) for (const exchange of group.rates.keys()) bound.add(`exchange ${exchange}`);
   const queues = facts.queues.filter((queue) => bound.has(`queue ${queue.name}`) || (queue.consumers ?? 0) > 0);
   const drawn = [...queues].sort((one, other) => weight(other, facts) - weight(one, facts)).slice(0, QUEUES_MAX);
-  const exchanges = facts.exchanges.filter((exchange) => exchange.name !== "" && bound.has(`exchange ${exchange.name}`));
+  // The default exchange is there where somebody publishes to it: it leads to every queue by its name.
+  const exchanges = facts.exchanges.filter((exchange) => bound.has(`exchange ${exchange.name}`));
   const order = new Map(exchanges.map((exchange, index) => [exchange.name, index]));
   const feeds = (queue: Queue): number => Math.min(...bindings.filter((binding) => binding.destination === queue.name).map((binding) => order.get(binding.source) ?? 99), 99);
   const rows = [...drawn].sort((one, other) => feeds(one) - feeds(other) || one.name.localeCompare(other.name));
@@ -77,15 +92,18 @@ export function pictureOf(facts: Facts): Picture {
   const byQueue = new Map(queueBoxes.map((box) => [box.name, box]));
   const exchangeBoxes = placedByMiddle(exchanges, (exchange) => bindings.filter((binding) => binding.source === exchange.name).flatMap((binding) => byQueue.get(binding.destination)?.y ?? []));
   const consumers = consumerBoxes(facts, byQueue);
-  const boxes = [...exchangeBoxes, ...queueBoxes, ...consumers.boxes];
+  const publishers = publisherBoxes(groups, new Map(exchangeBoxes.map((box) => [box.id, box])));
+  const shift = publishers.boxes.length > 0 ? SHIFT : 0;
+  const boxes = [...publishers.boxes, ...[...exchangeBoxes, ...queueBoxes, ...consumers.boxes].map((box) => ({ ...box, x: box.x + shift }))];
   const known = new Set(boxes.map((box) => box.id));
-  const edges = [...bindingEdges(bindings, facts), ...consumers.edges, ...dead].filter((edge) => known.has(edge.from) && known.has(edge.to));
+  const edges = [...publishers.edges, ...bindingEdges(bindings, facts), ...consumers.edges, ...dead].filter((edge) => known.has(edge.from) && known.has(edge.to));
   return {
     boxes,
     edges,
-    width: COLUMNS.consumer + WIDTHS.consumer + 30,
+    columns: { publisher: COLUMNS.publisher, exchange: COLUMNS.exchange + shift, queue: COLUMNS.queue + shift, consumer: COLUMNS.consumer + shift },
+    width: shift + COLUMNS.consumer + WIDTHS.consumer + 30,
     height: Math.max(...boxes.map((box) => box.y), 0) + BOX_HEIGHT + 40,
-    hidden: facts.queues.length - rows.length + facts.exchanges.length - exchangeBoxes.length,
+    hidden: facts.queues.length - rows.length + facts.exchanges.length - exchangeBoxes.length + groups.length - publishers.boxes.length,
   };
 }
 
@@ -104,8 +122,25 @@ function placedByMiddle(exchanges: readonly Exchange[], middles: (exchange: Exch
   return wanted.map(({ exchange, y }) => {
     const at = Math.max(next, Number.isFinite(y) ? y : next);
     next = at + ROW;
-    return { id: `exchange ${exchange.name}`, kind: "exchange", name: exchange.name, x: COLUMNS.exchange, y: at, width: WIDTHS.exchange, note: `${exchange.type}${rateNote(rateOf(exchange.message_stats, "publish_in") ?? 0)}` };
+    return { id: `exchange ${exchange.name}`, kind: "exchange", name: exchangeTitle(exchange.name), x: COLUMNS.exchange, y: at, width: WIDTHS.exchange, note: `${exchange.type}${rateNote(rateOf(exchange.message_stats, "publish_in") ?? 0)}` };
   });
+}
+
+/** Programs that publish, each beside the first exchange that it publishes to. */
+function publisherBoxes(groups: readonly PublisherGroup[], exchanges: ReadonlyMap<string, Box>): { boxes: Box[]; edges: Edge[] } {
+  const placed = groups.flatMap((group) => {
+    const ys = [...group.rates.keys()].flatMap((exchange) => exchanges.get(`exchange ${exchange}`)?.y ?? []);
+    return ys.length === 0 ? [] : [{ group, y: Math.min(...ys) }];
+  });
+  placed.sort((one, other) => one.y - other.y || other.group.rate - one.group.rate);
+  let next = TOP;
+  const boxes = placed.slice(0, PUBLISHERS_MAX).map(({ group, y }): Box => {
+    const at = Math.max(next, y);
+    next = at + ROW;
+    return { id: `publisher ${group.name}`, kind: "publisher", name: group.name, x: COLUMNS.publisher, y: at, width: WIDTHS.publisher, note: `${many(group.channels, "channel")}${rateNote(group.rate)}`, ...(group.connections.length === 1 ? { connection: group.connections[0] ?? "" } : {}) };
+  });
+  const edges = placed.flatMap(({ group }) => [...group.rates].map(([exchange, rate]): Edge => ({ from: `publisher ${group.name}`, to: `exchange ${exchange}`, kind: "publish", label: "", rate })));
+  return { boxes, edges };
 }
 
 /** The consumers of each queue as one box, named by what their clients call themselves. */

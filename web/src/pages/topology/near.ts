@@ -18,6 +18,7 @@ export function nearOf(facts: NetFacts, picture: Picture, text: string): NetFact
     exchanges,
     queues,
     bindings: facts.bindings.filter((binding) => kept.has(`exchange ${binding.source}`) && kept.has(`${binding.destination_type} ${binding.destination}`)),
+    ...(facts.publishers === undefined ? {} : { publishers: facts.publishers.filter((publisher) => kept.has(`exchange ${publisher.exchange}`)) }),
     consumers: facts.consumers.filter((consumer) => kept.has(`queue ${consumer.queue.name}`)),
     leftOut: facts.leftOut + facts.exchanges.length - exchanges.length + facts.queues.length - queues.length,
   };
