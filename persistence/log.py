@@ -132,18 +132,20 @@ class Log:
         """Set the class of later appends; earlier ones keep theirs."""
         self.is_fsynced = is_fsynced
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         """Record that these positions are settled for ever; return the LSN, or 0.
 
         Args:
             positions: ascending, with any step; those settled earlier are ignored.
+            is_promised: whether somebody waits for the LSN, who then is told that they are gone.
         """
         if not self.state.settle(positions) or not self._is_durable:
             return AT_ONCE
         if self._transient is not None and not self._any_logged(positions):
             return AT_ONCE
         operation = encode_settle(self.queue_id, positions)
-        return self.commit_group.append_operation((operation,), fsync=False)
+        is_fsynced = is_promised and self.is_fsynced
+        return self.commit_group.append_operation((operation,), fsync=is_fsynced)
 
     def requeued(self, positions: range, delivery_count: int) -> int:
         """Record that these positions came back, with their counts; return the LSN, or 0."""

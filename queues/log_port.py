@@ -76,11 +76,14 @@ class QueueLog(Protocol):
                 in the page cache.
         """
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         """Record that these positions are settled for ever; return the LSN.
 
-        The range may have any step > 0, because consumers in turn are dealt every n-th message.
-        Some positions may have been settled before a restart.
+        Args:
+            positions: with any step > 0, because consumers in turn are dealt every n-th message.
+                Some may have been settled before a restart.
+            is_promised: whether ``committed_lsn`` reaches the settlement only when it is as safe
+                as an append. Otherwise, as with an ack, the page cache is enough.
         """
 
     def requeued(self, positions: range, delivery_count: int) -> int:

@@ -42,7 +42,12 @@ class MemoryLog:
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Promise nothing, as before."""
 
-    def settle(self, positions: range) -> int:  # noqa: ARG002 - the port's names
+    def settle(
+        self,
+        positions: range,  # noqa: ARG002
+        *,
+        is_promised: bool = False,  # noqa: ARG002
+    ) -> int:
         """Keep nothing."""
         return 0
 

@@ -1,4 +1,4 @@
-"""The outcome of a publish to queues."""
+"""The outcomes of a publish to queues, and of a purge."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -20,6 +20,21 @@ class PublishOutcome(NamedTuple):
     safe_at: CommitPoint
     unroutable: Sequence[int] = ()
 
+
+class PurgeOutcome(NamedTuple):
+    """The outcome of a purge, or of a part of one.
+
+    Attributes:
+        purged_count: messages that were forgotten.
+        safe_at: the point at which no restart brings one of them back: in the durability class of
+            the queue, as with a publish.
+    """
+
+    purged_count: int
+    safe_at: CommitPoint
+
+
+NOTHING_PURGED: Final = PurgeOutcome(0, SAFE_NOW)
 
 ALL_SAFE: Final = PublishOutcome((), SAFE_NOW)
 """The usual answer, compared by identity: each message is in its queues, and safe."""

@@ -16,7 +16,7 @@ from queues.log_port import QueueLog, RecoveredMessages
 from queues.looking import LOOK_COUNT_MAX, Looked, LookedMessage, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
-from queues.outcomes import PublishOutcome
+from queues.outcomes import PublishOutcome, PurgeOutcome
 from queues.stream_log import StreamLog
 from queues.tail import QueueMemory
 
@@ -293,10 +293,10 @@ class QueueEngine(Protocol):
             The message and how many are still ready; None when no message is ready.
         """
 
-    def purge(self) -> int:
-        """Forget ready messages, all or as many as take about a millisecond; return how many.
+    def purge(self) -> PurgeOutcome:
+        """Forget ready messages, all or as many as take about a millisecond.
 
-        0 where none is ready, or none of them can be read now.
+        None where none is ready, or none of them can be read now.
         """
 
     # -- settlements ------------------------------------------------------------------------
@@ -384,6 +384,8 @@ class EmptiedQueue(Protocol):
 
     def remove(self, lane: int, messages: Sequence[LookedMessage]) -> int:
         """Forget ready messages wherever they are; they count as purged. Return the LSN.
+
+        Once it is committed no restart brings them back, in the durability class of the queue.
 
         Args:
             lane: the place of each is in this lane.

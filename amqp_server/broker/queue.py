@@ -10,8 +10,10 @@ from amqp_server.broker.names import queue_text
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
+from queues.commits import later_of
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
+from queues.outcomes import PurgeOutcome
 from queues.ports import ConsumerHandle, EmptiedQueue, QueueEngine
 from queues.stream_port import StreamQueue
 
@@ -152,14 +154,14 @@ class Queue:
             raise refused(refusal, self.name, self.vhost_name)
 
 
-def purging(queue: Queue) -> Steps[int]:
-    """Drop all ready messages; if this takes long, also messages that arrive meanwhile.
-
-    Returns:
-        How many there were.
-    """
-    count = queue.engine.purge()
-    while queue.engine.ready_count and (some := queue.engine.purge()):
-        count += some
+def purging(queue: Queue) -> Steps[PurgeOutcome]:
+    """Drop all ready messages; if this takes long, also messages that arrive meanwhile."""
+    count, safe_at = queue.engine.purge()
+    while queue.engine.ready_count:
+        some_count, some_safe_at = queue.engine.purge()
+        if not some_count:
+            break
+        count += some_count
+        safe_at = later_of(safe_at, some_safe_at)
         yield
-    return count
+    return PurgeOutcome(count, safe_at)

@@ -88,8 +88,11 @@ class MirroredLog:
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Promise as before: what a mirror has answered for is on its disk (R1)."""
 
-    def settle(self, positions: range) -> int:
-        """Record that these positions are settled for ever; return the LSN."""
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:  # noqa: ARG002
+        """Record that these positions are settled for ever; return the LSN.
+
+        What is committed is on the disk of each mirror that answers for it, promised or not (R1).
+        """
         self._settled.add(positions)
         return self._append(encode_settle(NO_QUEUE, positions), is_settlement=True)
 

@@ -15,11 +15,13 @@ from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
 from queues.classic.recovery import recover
 from queues.classic.spilling import REFUSED_APPENDS, make_room
+from queues.commits import point_at
 from queues.counters import QueueCounters
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
+from queues.outcomes import PurgeOutcome
 from queues.ports import Emit
 from queues.tail import QueueMemory
 
@@ -165,13 +167,20 @@ class Backlog:
     def _kept_bytes(self) -> int:
         return self.moves.body_bytes if self._options.dead_letters_at_least_once else 0
 
-    def settle(self, positions: Iterable[int]) -> int:
-        """Tell the log that these positions, in any order, are settled; return the LSN."""
+    def settle(self, positions: Iterable[int], *, is_promised: bool = False) -> int:
+        """Tell the log that these positions, in any order, are settled; return the LSN.
+
+        ``is_promised`` is as in ``QueueLog.settle``.
+        """
+        log = self.log
         if isinstance(positions, range):
-            return self.log.settle(positions) if positions else self.log.committed_lsn
-        lsn = self.log.committed_lsn
+            if not positions:
+                return log.committed_lsn
+            return log.settle(positions, is_promised=is_promised)
+        lsn = log.committed_lsn
         for settled in ranges_of(sorted(positions)):
-            lsn = self.log.settle(settled)
+            # One that nobody need wait for, as it was never stored, may come last.
+            lsn = max(lsn, log.settle(settled, is_promised=is_promised))
         return lsn
 
     def die(
@@ -284,14 +293,14 @@ class Backlog:
             left -= len(batch)
             self.die(batch.positions, batch.records, DeathReason.MAXLEN, is_prompt=is_prompt)
 
-    def purge(self) -> int:
-        """Forget ready messages, dead-lettering none; of priorities some only; return how many."""
-        before_count = self.ready.count
+    def purge(self) -> PurgeOutcome:
+        """Forget ready messages, dead-lettering none; of priorities some only."""
+        before_count, lsn = self.ready.count, 0
         for positions in self.ready.purge():
-            self.log.settle(positions)
+            lsn = max(lsn, self.log.settle(positions, is_promised=True))
         purged_count = before_count - self.ready.count
         self.counters.purged_count += purged_count
-        return purged_count
+        return PurgeOutcome(purged_count, point_at(self.log.commit_group, lsn))
 
     def check_invariants(self) -> None:
         """Assert that the ready messages are sound and, with drop-head, within the limits."""

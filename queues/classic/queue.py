@@ -29,7 +29,7 @@ from queues.log_port import QueueLog, RecoveredMessages
 from queues.looking import LookedMessage
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
-from queues.outcomes import PublishOutcome, all_taken
+from queues.outcomes import PublishOutcome, PurgeOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
 
 EXPIRED_PER_GET_MAX: Final = 100_000
@@ -231,8 +231,8 @@ class ClassicQueue(ShownQueue):
         if self._backlog.may_drop_more:
             self._wake_up()
 
-    def purge(self) -> int:
-        """Forget ready messages, dead-lettering none; of priorities some only; return how many."""
+    def purge(self) -> PurgeOutcome:
+        """Forget ready messages, dead-lettering none; of priorities some only."""
         return self._backlog.purge()
 
     def remove(self, lane: int, messages: Sequence[LookedMessage]) -> int:

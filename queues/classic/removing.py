@@ -19,14 +19,14 @@ def remove(backlog: Backlog, lane_number: int, messages: Sequence[LookedMessage]
             has happened in the queue since then.
 
     Returns:
-        LSN of the settlement.
+        LSN of the settlement; once it is committed they are gone, in the queue's durability class.
     """
     ready = backlog.ready
     _remove_from(dict(ready.lanes())[lane_number], messages)
     if isinstance(ready, PriorityReady):
         ready.recount()
     backlog.counters.purged_count += len(messages)
-    return backlog.settle([message.position for message in messages])
+    return backlog.settle([message.position for message in messages], is_promised=True)
 
 
 def _remove_from(lane: Lane, messages: Sequence[LookedMessage]) -> None:

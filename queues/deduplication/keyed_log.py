@@ -166,9 +166,9 @@ class KeyedLog:
         """Set the promise for appends from now on."""
         self._log.set_fsynced(is_fsynced=is_fsynced)
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         """Settle in the log; the keys are free."""
-        lsn = self._log.settle(positions)
+        lsn = self._log.settle(positions, is_promised=is_promised)
         self.free(positions)
         return lsn
 

@@ -228,9 +228,9 @@ class WaitingMessages:
                 at = part[-1].position + 1
 
     def drop(self, position: int) -> None:
-        """Forget one message that was just shown."""
+        """Forget one message that was just shown; it is gone for good at ``settled_lsn``."""
         self.count -= 1
-        self._settle(range(position, position + 1))
+        self._settle(range(position, position + 1), is_promised=True)
         if self._few.drop(position):
             return
         self._dropped.add(position)
@@ -252,7 +252,7 @@ class WaitingMessages:
         self._to_renew.clear()
         first = 0
         for position in (*taken, self.next_position):
-            self._settle(range(first, position))
+            self._settle(range(first, position), is_promised=True)
             first = position + 1
         return dropped_count
 
@@ -368,11 +368,12 @@ class WaitingMessages:
         self._span_from = self.next_position
         self._to_renew = self._wheel.in_order()
 
-    def _settle(self, positions: Sequence[int]) -> None:
+    def _settle(self, positions: Sequence[int], *, is_promised: bool = False) -> None:
         ranges = [positions] if isinstance(positions, range) else ranges_of(sorted(positions))
         for settled in ranges:
             if settled:
-                self.settled_lsn = self.log.settle(settled)
+                lsn = self.log.settle(settled, is_promised=is_promised)
+                self.settled_lsn = max(self.settled_lsn, lsn)
 
     def _make_room(self) -> None:
         if not self.memory.is_over:

@@ -22,7 +22,7 @@ from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
-from queues.outcomes import PublishOutcome, all_taken
+from queues.outcomes import NOTHING_PURGED, PublishOutcome, PurgeOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState, ReaderPosition
 from queues.stream.beginning import first_offset_of
 from queues.stream.compacting import CompactingStream
@@ -224,9 +224,9 @@ class StreamEngine:
         """Refused by its row."""
         raise AssertionError("the row of streams refuses it")
 
-    def purge(self) -> int:
+    def purge(self) -> PurgeOutcome:
         """Refused by its row; nothing is purged."""
-        return 0
+        return NOTHING_PURGED
 
     # -- settlements ------------------------------------------------------------------------
 

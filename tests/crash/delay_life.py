@@ -48,6 +48,7 @@ class DelayLife(VhostLife):
     Attributes:
         sent: by body.
         acked: what was taken for good, be it safe or not, with its queue.
+        dropped: bodies of what was dropped while it waited, with the LSNs at which that is safe.
     """
 
     ids: ClassVar[Mapping[str, int]] = {DELAYED: 1, "last": 2, "other": 3}
@@ -56,6 +57,7 @@ class DelayLife(VhostLife):
         super().__init__(files, draw)
         self.sent: dict[bytes, Sent] = {}
         self.acked: set[tuple[str, bytes]] = set()
+        self.dropped: dict[bytes, int] = {}
         self.actions = [
             (10, self.publish),
             (6, self.let_time_pass),
@@ -85,6 +87,9 @@ class DelayLife(VhostLife):
         found = {name: self.bodies_found(name) for name in self.ids}
         waiting = found[DELAYED]
         self.acked = set(before.acked)
+        committed_lsn = before.node.commit.committed_lsn
+        self.dropped = {body: 0 for body, lsn in before.dropped.items() if lsn <= committed_lsn}
+        assert waiting.isdisjoint(self.dropped), "what was dropped is back"
         self.sent = {}
         for body, sent in before.sent.items():
             came = [body in found[name] for name in QUEUES_OF_KEY[sent.key]]
@@ -143,6 +148,7 @@ class DelayLife(VhostLife):
         if shown is not None:
             messages.drop(shown.position)
             body = shown.record.body
+            self.dropped[body] = messages.settled_lsn
             self.acked |= {(name, body) for name in QUEUES_OF_KEY[self.sent[body].key]}
 
     # -- inside ---------------------------------------------------------------------------------

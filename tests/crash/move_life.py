@@ -120,17 +120,20 @@ class MoveLife(VhostLife):
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         assert isinstance(before, MoveLife)
         found = {Place(name, body) for name in SHAPES for body in self.bodies_found(name)}
-        commit = before.node.commit
         for place, safety in before.placed.items():
-            on_disk = before.node.fsynced_lsn if power_was_lost else commit.committed_lsn
-            safe_lsn = commit.committed_lsn if safety.is_fsynced else on_disk
-            if safety.lsn <= safe_lsn:
+            if before.is_safe(safety, power_was_lost=power_was_lost):
                 assert before.is_kept(place, found), f"lost: {place}"
         self.placed = {place: Safety(0, True) for place in found}
         self.published_count = before.published_count
         for name, queue_id in self.ids.items():
             recovered = self.node.opened.queues[queue_id]
             self.queue_named(name).engine.recover(recovered, self.now_ms)
+
+    def is_safe(self, safety: Safety, *, power_was_lost: bool) -> bool:
+        """Return whether something must hold after a crash of this life."""
+        committed_lsn = self.node.commit.committed_lsn
+        on_disk = self.node.fsynced_lsn if power_was_lost else committed_lsn
+        return safety.lsn <= (committed_lsn if safety.is_fsynced else on_disk)
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class NotedLog:
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         self._log.set_fsynced(is_fsynced=is_fsynced)
 
-    def settle(self, positions: range) -> int:
-        return self._noted(self._log.settle(positions))
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
+        return self._noted(self._log.settle(positions, is_promised=is_promised))
 
     def requeued(self, positions: range, delivery_count: int) -> int:
         return self._noted(self._log.requeued(positions, delivery_count))
@@ -82,7 +82,7 @@ class ReadOnlyLog(NotedLog):
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Leave the class to the first one."""
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         return 0
 
     def spill(
@@ -167,11 +167,13 @@ class LiveQueue:
             was_delivered = count > 0 or entry.position < self.redeliver_below
             assert batch.redelivered is was_delivered, "it is flagged where it may be known"
 
-    def settled(self, positions: Sequence[int]) -> None:
+    def settled(self, positions: Sequence[int], *, is_promised: bool = False) -> None:
         """Note that positions are done with, by the log's newest entry."""
         for position in positions:
             if self.expected.transient.pop(position, None) is None:
-                self.expected.messages[position].settle_lsn = self.log.newest_lsn
+                message = self.expected.messages[position]
+                message.settle_lsn = self.log.newest_lsn
+                message.is_promised = is_promised
 
 
 class QueueLife(Life):
@@ -274,8 +276,10 @@ class QueueLife(Life):
         live = self._live(queue)
         ready = live.ready()
         live.log.newest_lsn = 0
-        assert live.engine.purge() == len(ready), "it forgets what is ready"
-        live.settled(ready)
+        outcome = live.engine.purge()
+        assert outcome.purged_count == len(ready), "it forgets what is ready"
+        assert outcome.safe_at.lsn == live.log.newest_lsn, "it says when that is safe"
+        live.settled(ready, is_promised=True)
         live.check_counts()
 
     def delete(self) -> None:

@@ -107,6 +107,7 @@ class Expected:
         expires_at_ms: instant since 1970; 0 is never.
         lsn: of the append.
         settle_lsn: of the settlement; None while it has none.
+        is_promised: whether its end is as safe as an append once that is committed.
         requeued: (LSN, delivery count) of each time it came back.
     """
 
@@ -115,6 +116,7 @@ class Expected:
     lsn: int
     settle_lsn: int | None = None
     requeued: list[tuple[int, int]] = field(default_factory=list)
+    is_promised: bool = False
 
 
 @dataclass(slots=True)
@@ -271,8 +273,10 @@ def _compare(
             raise BrokenPromiseError(f"unexpected: {where}: {record}")
         _require(record == expected.record, f"{where} is {record}, was {expected.record}")
         _require(expires_at_ms == expected.expires_at_ms, f"{where} expires another time")
-        is_settled = expected.settle_lsn is not None and expected.settle_lsn <= on_disk
-        _require(not is_settled, f"{where} is resurrected")
+        if (settle_lsn := expected.settle_lsn) is not None:
+            is_synced = expected.is_promised and queue.is_fsynced(settle_lsn)
+            is_settled = settle_lsn <= (committed if is_synced else on_disk)
+            _require(not is_settled, f"{where} is resurrected")
         _check_requeued(expected, recovered.requeued.get(position, 0), on_disk, where)
         count = recovered.requeued.get(position, 0)
         requeued = [(0, count)] if count else []

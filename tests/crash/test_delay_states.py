@@ -109,12 +109,23 @@ def to_the_first_queue(
 
 PUBLISH_AT_ONCE = DuePublisher._publish_at_once
 
+
+def dropped_like_acked(
+    messages: WaitingMessages, positions: Sequence[int], *, is_promised: bool = False
+) -> None:
+    """Say that a message is gone once the page cache has it."""
+    SETTLE(messages, positions)
+
+
+SETTLE = WaitingMessages._settle
+
 BUGS: dict[str, tuple[object, str, Any]] = {
     "settled before the copies": (WaitingRoom, "_moving_out", settled_first),
     "settled when some are out": (DuePublisher, "publishing", settled_when_some_are_out),
     "one queue of two": (DuePublisher, "_publish_at_once", to_the_first_queue),
     "settled before it moves": (WaitingMessages, "_sort_out", settled_before_it_moves),
     "confirmed at once": (WaitingRoom, "publish", confirmed_at_once),
+    "dropped like acked": (WaitingMessages, "_settle", dropped_like_acked),
     "due when opened": (WaitingMessages, "_sort_out", all_due_when_opened),
 }
 

@@ -1,15 +1,23 @@
-"""No crash loses a message that a job moves; a bug that would is seen."""
+"""No crash loses a message that a job moves, or brings a deleted one back; bugs are seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from unittest.mock import patch
 
 import pytest
 
+from amqp_server.broker.commands import picking
+from amqp_server.broker.commands.picking import Fate, Picked, Target
 from amqp_server.broker.jobs import move as module
 from amqp_server.broker.jobs.move import MoveJob
+from amqp_server.broker.publish import Publisher
+from amqp_server.broker.queue import Queue
 from persistence.record import Record
-from queues.commits import CommitPoint
+from queues.classic import queue as queue_module
+from queues.classic import removing
+from queues.classic.backlog import Backlog
+from queues.commits import SAFE_NOW, CommitPoint
 from queues.looking import LookedMessage
+from queues.ports import EmptiedQueue
 from tests.crash.job_life import JobLife
 from tests.crash.states import crash_states
 from tests.crash.test_crash_states import STATES, STATES_UNTIL_SEEN
@@ -31,6 +39,32 @@ def test_no_crash_loses_what_a_job_moves() -> None:
     }
 
 
+def answered_at_once(
+    queue: Queue,
+    engine: EmptiedQueue,
+    picked: Picked,
+    target: Target | None,
+    publisher: Publisher,
+    now_ms: int,
+) -> tuple[Fate, CommitPoint]:
+    """Say that a message is gone before that is safe."""
+    return TAKE_ONE(queue, engine, picked, target, publisher, now_ms)[0], SAFE_NOW
+
+
+def settled_like_an_ack(
+    backlog: Backlog, positions: Iterable[int], *, is_promised: bool = False
+) -> int:
+    """Say that it is gone once the page cache has it."""
+    return SETTLE(backlog, positions)
+
+
+def all_of_a_look(backlog: Backlog, lane: int, messages: Sequence[LookedMessage]) -> int:
+    """Settle the message behind it, too."""
+    lsn = REMOVE(backlog, lane, messages)
+    backlog.settle([messages[-1].position + 1])
+    return lsn
+
+
 def settled_first(job: MoveJob, lane: int, messages: Sequence[LookedMessage]) -> None:
     """Settle a piece, then publish its copies."""
     engine = job._queue.emptied
@@ -47,14 +81,25 @@ def left_out(job: MoveJob, records: Sequence[Record]) -> tuple[list[bool], Commi
 
 
 PUBLISH = MoveJob._publish
+TAKE_ONE = picking.take_one
+SETTLE = Backlog.settle
+REMOVE = removing.remove
 
 
 @pytest.mark.planted
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("name", "bug"), [("_move_piece", settled_first), ("_publish", left_out)], ids=["first", "left"]
+    ("place", "name", "bug"),
+    [
+        (MoveJob, "_move_piece", settled_first),
+        (MoveJob, "_publish", left_out),
+        (picking, "take_one", answered_at_once),
+        (Backlog, "settle", settled_like_an_ack),
+        (queue_module, "remove", all_of_a_look),
+    ],
+    ids=["first", "left", "at once", "like an ack", "another one"],
 )
-def test_a_bug_of_jobs_is_seen(name: str, bug: object) -> None:
-    with patch.object(MoveJob, name, bug), pytest.raises(AssertionError, match="seed"):
+def test_a_bug_is_seen(place: object, name: str, bug: object) -> None:
+    with patch.object(place, name, bug), pytest.raises(AssertionError, match="seed"):
         for _ in crash_states(1, STATES_UNTIL_SEEN, JobLife):
             pass

@@ -145,6 +145,16 @@ def test_a_settlement_is_written_once_and_only_if_something_of_it_was_logged() -
     assert place.appended.synced[2:] == [False]
 
 
+def test_a_settlement_that_was_promised_is_as_safe_as_an_append() -> None:
+    place = Place()
+    log = place.log
+    log.append(0, lasting(0, 1, 2))
+    log.settle(range(1), is_promised=True)
+    log.set_fsynced(is_fsynced=False)
+    log.settle(range(1, 2), is_promised=True)
+    assert place.appended.synced[1:] == [True, False]
+
+
 def test_what_came_back_and_that_the_queue_is_gone_are_written() -> None:
     place = Place()
     place.log.append(0, lasting(0, 1))

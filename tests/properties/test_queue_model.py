@@ -206,7 +206,7 @@ class QueueMachine(QueueBesideModel):
     @precondition(lambda self: len(self.model.ready) > 4)
     @rule()
     def purge(self) -> None:
-        assert self.queue.purge() == len(self.model.ready)
+        assert self.queue.purge().purged_count == len(self.model.ready)
         self.tally.purged += len(self.model.ready)
         self.model.ready.clear()
 

@@ -56,9 +56,9 @@ class NotingLog(FakeLog):
         super().__init__(max_priority)
         self.settlements: list[range] = []
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         self.settlements.append(positions)
-        return super().settle(positions)
+        return super().settle(positions, is_promised=is_promised)
 
 
 @pytest.fixture

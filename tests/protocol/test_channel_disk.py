@@ -82,6 +82,24 @@ def test_a_transient_declare_waits_for_nothing(peer: Client) -> None:
     assert names(peer) == ["Queue.DeclareOk"]
 
 
+def test_a_purge_is_answered_when_nothing_brings_the_messages_back(
+    peer: Client, disk: FakeDisk
+) -> None:
+    declare_q(peer, disk)
+    peer.publish(b"1", b"2", routing_key="q", delivery_mode=2)
+    disk.commit_all()
+    peer.send(commands.Queue.Purge, queue="q")
+    assert names(peer) == []
+    disk.commit_all()
+    assert peer.expect(commands.Queue.PurgeOk).message_count == 2
+
+
+def test_a_purge_of_nothing_waits_for_nothing(peer: Client, disk: FakeDisk) -> None:
+    declare_q(peer, disk)
+    peer.send(commands.Queue.Purge, queue="q")
+    assert names(peer) == ["Queue.PurgeOk"]
+
+
 def test_a_persistent_publish_is_confirmed_when_it_is_on_disk(peer: Client, disk: FakeDisk) -> None:
     declare_q(peer, disk)
     peer.send(commands.Confirm.Select)

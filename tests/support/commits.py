@@ -60,6 +60,9 @@ class FakeLog(MemoryLog):
     ) -> int:
         return self._disk.next_lsn() if run[0].flags & PERSISTENT else 0
 
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
+        return self._disk.next_lsn() if is_promised else 0
+
 
 class FakeDisk(FakeCommits):
     """Commits, a journal's changes and queues' logs with one counter of LSNs."""

@@ -51,7 +51,7 @@ class _OrderedLog(FakeLog):
         self._noted += [Noted("append", self._queue_name, record.body) for record in run]
         return super().append(first_position, run, expires_at_ms)
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         bodies = [self.kept[at].body for at in positions]
         self._noted += [Noted("settle", self._queue_name, body) for body in bodies]
-        return super().settle(positions)
+        return super().settle(positions, is_promised=is_promised)

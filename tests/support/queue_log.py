@@ -78,7 +78,7 @@ class FakeLog:
         self.lsn += 1
         return self.lsn
 
-    def settle(self, positions: range) -> int:
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
         for position in positions:
             if self.was_restarted:
                 self.kept.pop(position, None)

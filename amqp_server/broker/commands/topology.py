@@ -29,6 +29,7 @@ from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
+from queues.outcomes import PurgeOutcome
 
 
 class TopologyCommands:
@@ -97,8 +98,8 @@ class TopologyCommands:
 
     def purge_queue(
         self, now_ms: int, vhost: str, name: str, *, username: str | None
-    ) -> Steps[int]:
-        """Drop all ready messages of a queue; return how many there were."""
+    ) -> Steps[PurgeOutcome]:
+        """Drop all ready messages of a queue."""
         found = self._broker.vhost(vhost)
         self._asker(username, found).require(Permission.READ, "queue", name)
         queue = found.queues.get(name, NOBODY)

@@ -21,6 +21,7 @@ from amqp_server.broker.queue import Queue, purging
 from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.errors import LostReplyError
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
@@ -109,6 +110,8 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
 def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[Method | None]:
     """Drop all ready messages; if this takes long, also messages that arrive meanwhile.
 
+    The answer waits until no restart brings one of them back, in the queue's durability class.
+
     Raises:
         NotFoundError: no such queue (404).
         ResourceLockedError: it belongs to another connection (405).
@@ -120,8 +123,12 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[
     queue = _existing(channel, name)
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
-    count = yield from purging(queue)
-    return None if method.nowait else commands.Queue.PurgeOk(count)
+    count, safe_at = yield from purging(queue)
+    if method.nowait:
+        return None
+    if not channel.is_closing:
+        channel.hold_replies(safe_at, LostReplyError(), method.index)
+    return commands.Queue.PurgeOk(count)
 
 
 def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Steps[Method | None]:

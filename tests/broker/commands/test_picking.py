@@ -1,4 +1,4 @@
-"""Single messages go, and a move is answered when the disk has the copy."""
+"""Single messages go, which is answered when the disk has it."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def picked(node: Node, name: str) -> Iterator[Picked]:
             yield Picked(LookPlace(looked.place.lane, one.position), fingerprint(one.record))
 
 
-def test_the_answer_of_a_move_waits_for_the_disk() -> None:
+def test_the_answer_waits_for_the_disk() -> None:
     disk = FakeDisk()
     node = Node(disk=disk)
     client = node.open()
@@ -36,6 +36,8 @@ def test_the_answer_of_a_move_waits_for_the_disk() -> None:
     admin = Admin(node.broker)
     admin.begin("take_out", {**given, "picked": [second], "target": None}, answers.append)
     node.end_turns()
+    assert not answers
+    disk.commit_all()
     deleted = answers.pop().value
     assert isinstance(deleted, TakenOut)
     assert deleted.fates == (Fate.DELETED,)

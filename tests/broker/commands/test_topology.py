@@ -13,6 +13,8 @@ from amqp_server.broker.errors import (
     ResourceLockedError,
 )
 from amqp_server.broker.request_rights import OPERATOR, check_queue_declare
+from queues.commits import SAFE_NOW
+from queues.outcomes import NOTHING_PURGED, PurgeOutcome
 from tests.support.desk import JOBS, PLAIN, Desk
 from tests.support.frames import table
 
@@ -39,7 +41,7 @@ def test_a_queue_is_declared_bound_purged_and_deleted() -> None:
     assert desk.do("declare_exchange", **exchange, properties=DIRECT) is True
     desk.do("bind", **BINDING)
     client.publish(b"1", b"2", exchange="x", routing_key="k")
-    assert desk.do("purge_queue", **JOBS, username=None) == 2
+    assert desk.do("purge_queue", **JOBS, username=None) == PurgeOutcome(2, SAFE_NOW)
     desk.do("unbind", **BINDING)
     desk.do("unbind", **BINDING)
     assert desk.views.bindings("/").items == ()
@@ -59,7 +61,7 @@ def test_a_purge_goes_on_until_nothing_is_ready() -> None:
     client = desk.node.open()
     for priority in range(10):
         client.publish(*[b"x"] * 2_000, priority=priority)
-    assert desk.do("purge_queue", **JOBS, username=None) == 20_000
+    assert desk.do("purge_queue", **JOBS, username=None) == PurgeOutcome(20_000, SAFE_NOW)
     queue = desk.views.queue("/", "jobs")
     assert queue is not None
     assert queue.counts.ready_count == 0
@@ -86,7 +88,7 @@ def test_a_user_needs_the_rights_that_amqp_asks_for() -> None:
     desk.do("declare_exchange", vhost="/", name="x", username=None, properties=DIRECT)
     mine = {"vhost": "/", "name": "mine"}
     desk.do("declare_queue", **mine, **{**PLAIN, **ann})
-    assert desk.do("purge_queue", **mine, **ann) == 0
+    assert desk.do("purge_queue", **mine, **ann) == NOTHING_PURGED
     dead = {**PLAIN, **ann, "arguments": table({"x-dead-letter-exchange": "x"})}
     refused = (
         ("declare_queue", {**JOBS, **PLAIN, **ann}),

@@ -1,5 +1,7 @@
 """The backlog: whatever leaves undelivered is settled, and dead-lettered where there is a DLX."""
 
+from unittest.mock import patch
+
 import pytest
 
 from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
@@ -153,9 +155,19 @@ def test_settling_nothing_waits_for_nothing() -> None:
     assert backlog(QueueOptions(), [], log).settle([]) == 7
 
 
+def test_a_settlement_is_safe_with_all_of_it() -> None:
+    """Of what was never stored, the log says that nobody need wait."""
+    log = FakeLog()
+    kept = backlog(QueueOptions(), [], log)
+    kept.append(run_of(b"a", b"b", b"c"), 0)
+    lsns = [2, 0]
+    with patch.object(FakeLog, "settle", lambda *_given, **_more: lsns.pop(0)):
+        assert kept.settle([0, 2]) == 2
+
+
 def test_a_purge_dead_letters_nothing() -> None:
     log, effects = FakeLog(), list[Effect]()
     kept = backlog(QueueOptions(dead_letter_exchange="dlx"), effects, log)
     kept.append(run_of(b"a", b"b"), 0)
-    assert kept.purge() == 2
+    assert kept.purge().purged_count == 2
     assert (effects, log.kept) == ([], {})

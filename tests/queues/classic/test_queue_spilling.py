@@ -78,7 +78,7 @@ def test_a_requeued_message_is_ahead_of_what_is_on_disk_and_the_log_knows() -> N
 def test_a_purge_forgets_what_is_on_disk_without_reading_it() -> None:
     jobs = filled(30)
     reads = jobs.log.read_back_count
-    assert jobs.queue.purge() == 30
+    assert jobs.queue.purge().purged_count == 30
     assert (jobs.log.read_back_count - reads, jobs.log.kept, jobs.queue.ready_count) == (0, {}, 0)
 
 
@@ -250,7 +250,7 @@ def test_a_purge_forgets_what_came_back_to_the_disk_without_reading_it() -> None
     consumer.is_paused = True
     jobs.requeue(consumer.take_unacked(list(range(0, 20, 3))))
     reads = jobs.log.read_back_count
-    assert jobs.queue.purge() == 17
+    assert jobs.queue.purge().purged_count == 17
     assert jobs.log.read_back_count == reads
     assert set(jobs.log.kept) == set(range(20)) - set(range(0, 20, 3))
 

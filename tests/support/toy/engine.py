@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from persistence.record import Record, Run
 from queues.batch import Batch
+from queues.commits import point_at
 from queues.counters import QueueCounts
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.looking import LOOK_COUNT_MAX, Looked, LookedSlice, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
-from queues.outcomes import PublishOutcome, all_taken
+from queues.outcomes import PublishOutcome, PurgeOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
 
 OFFSET = "x-toy-offset"
@@ -118,12 +119,13 @@ class ToyQueue:
     def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
         raise AssertionError("its row refuses it")
 
-    def purge(self) -> int:
+    def purge(self) -> PurgeOutcome:
         count = len(self._records)
-        self._log.settle(range(self._first_position, self._first_position + count))
+        first = self._first_position
+        lsn = self._log.settle(range(first, first + count), is_promised=True)
         self._first_position += count
         self._records.clear()
-        return count
+        return PurgeOutcome(count, point_at(self._log.commit_group, lsn))
 
     def must_drain_before(self, holder: object) -> bool:
         return False
