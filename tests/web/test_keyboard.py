@@ -127,3 +127,24 @@ def test_nothing_moves_for_who_wants_no_motion(browser: Browser, over_filled: st
     )
     assert moving == []
     watched.close()
+
+
+def test_what_has_the_focus_is_pressed_and_not_the_row_of_the_list(
+    browser: Browser, over_filled: str
+) -> None:
+    watched = Watched(browser)
+    watched.log_in(over_filled)
+    page = watched.page
+    page.goto(f"{over_filled}#/queues")
+    expect(page.get_by_role("link", name="orders.created")).to_be_visible()
+    page.keyboard.press("j")
+    for key in ("Enter", "Space"):
+        page.get_by_role("button", name="Columns").focus()
+        page.keyboard.press(key)
+        expect(page.get_by_role("group", name="Columns")).to_be_visible()
+        page.keyboard.press("Escape")
+    page.get_by_role("link", name="payments").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("payments")
+    assert watched.errors == []
+    watched.close()

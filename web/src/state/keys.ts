@@ -3,6 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
 const CHORD_MS = 1_200;
+/** What has the focus comes first: these press a button, or follow a link. */
+const PRESSES: ReadonlySet<string> = new Set(["Enter", "Space"]);
 const maps: { current: KeyMap }[] = [];
 let chord = "";
 let chordAt = 0;
@@ -27,6 +29,7 @@ export function startKeys(): void {
     const full = isChord ? `${chord} ${name}` : name;
     chord = "";
     if (isWriting(event.target) && !name.startsWith("Ctrl+") && name !== "Escape") return;
+    if (PRESSES.has(name) && isPressed(event.target)) return;
     if (document.querySelector("dialog[open]") !== null && name !== "Ctrl+k") return;
     const act = [...maps].reverse().find((map) => full in map.current)?.current[full];
     if (act !== undefined) {
@@ -50,4 +53,8 @@ function isWriting(target: EventTarget | null): boolean {
     (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)) &&
     !(target instanceof HTMLInputElement && target.type === "checkbox")
   );
+}
+
+function isPressed(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("a[href], button, summary") !== null;
 }
