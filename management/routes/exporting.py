@@ -7,6 +7,7 @@ queue is. Nothing is taken or marked.
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from amqp_server.broker.admin import BrokerError, Look, LookPlace, Wanted
 from management.bodies.looks import filter_of, peeked_body
@@ -24,6 +25,9 @@ SCAN_COUNT: Final = 20_000
 """Messages that one look goes through."""
 
 COUNT_MAX: Final = 1_000_000_000
+
+NAME_MAX: Final = 60
+"""Characters of a queue's name that are in the name of its file."""
 
 _FORMS: Final[Mapping[str, tuple[str, bytes, Callable[[Mapping[str, Any]], bytes]]]] = {
     "csv": ("text/csv; charset=utf-8; header=present", csv_head(), csv_row),
@@ -73,8 +77,23 @@ async def export(call: Call) -> Response:
                 # The file is not whole: as where a client is too slow, its connection is aborted.
                 raise TimeoutError(str(error)) from error
 
-    file = {"content-disposition": f'attachment; filename="messages.{form}"'}
+    file = {"content-disposition": _disposition(call.names["queue"], form)}
     return Response(200, lines(), file, content_type)
+
+
+def _disposition(queue: str, form: str) -> str:
+    """Name the file after its queue: in ASCII, and whole for those who read RFC 6266.
+
+    Bidi marks and controls are left out of both, as they would hide what kind of file it is.
+    """
+    name = "".join(
+        each if each.isprintable() and each not in '/\\:*?"<>|' else "_" for each in queue
+    )
+    name = name[:NAME_MAX].strip(". ") or "queue"
+    plain = "".join(each if each.isascii() and each not in ";%" else "_" for each in name)
+    return (
+        f"attachment; filename=\"{plain}.{form}\"; filename*=UTF-8''{quote(name, safe='')}.{form}"
+    )
 
 
 def _form_in(text: str | None) -> str:

@@ -53,3 +53,30 @@ def test_what_is_no_request_is_refused(api: Api, query: str) -> None:
 
 def test_a_queue_that_is_not_there(api: Api) -> None:
     assert api.call("GET", "/api/queues/%2F/none/messages/export").status == 404
+
+
+@pytest.mark.parametrize(
+    ("queue", "plain", "whole"),
+    [
+        ("orders.created", "orders.created", "orders.created"),
+        ("a/b\\c:d", "a_b_c_d", "a_b_c_d"),
+        ('"; filename="x.exe', "__ filename=_x.exe", "_%3B%20filename%3D_x.exe"),
+        (". .", "queue", "queue"),
+        ("größe", "gr__e", "gr%C3%B6%C3%9Fe"),
+        ("\u202egnp.exe", "_gnp.exe", "_gnp.exe"),
+        ("x" * 255, "x" * 60, "x" * 60),
+    ],
+)
+def test_a_file_is_named_after_its_queue(api: Api, queue: str, plain: str, whole: str) -> None:
+    path = f"queues/%2F/{quote(queue, safe='')}"
+    api.put(path, {})
+    saved = api.call("GET", f"/api/{path}/messages/export?format=jsonl")
+    told = saved.headers["content-disposition"]
+    assert told == (f"attachment; filename=\"{plain}.jsonl\"; filename*=UTF-8''{whole}.jsonl")
+
+
+def test_no_message_is_wanted_where_one_only_asks_whether_it_may(api: Api) -> None:
+    fill(api, {})
+    assert api.call("GET", f"/api/{EXPORT}?format=jsonl&count=0").body == b""
+    wrong = quote(json.dumps({"jsonpath": "$.["}))
+    assert api.call("GET", f"/api/{EXPORT}?count=0&filter={wrong}").status == 400
