@@ -20,9 +20,14 @@ export function saveFile(name: string, text: string, type: string): void {
 /** The same for what is no text. */
 export function saveBlob(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob);
+  followDownload(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** Let the browser save what is at an address. Without a name, it is what the answer says. */
+export function followDownload(address: string, name = ""): void {
   const link = document.createElement("a");
-  link.href = url;
+  link.href = address;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

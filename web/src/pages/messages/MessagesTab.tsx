@@ -9,12 +9,12 @@ import { Note } from "../../components/Note";
 import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
 import { BulkBar } from "../../list/BulkBar";
-import { saveFile } from "../../list/exporting";
 import { setQuery, useAddress } from "../../route/router";
 import { areKnown, useCapability } from "../../state/capabilities";
 import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
+import { ExportMessages } from "./ExportMessages";
 import { messageFilterOf } from "./messageFilter";
 import { MessageActs } from "./MessageActs";
 import { MessageFilterField } from "./MessageFilterField";
@@ -61,7 +61,6 @@ function Browser({ queue }: { queue: Queue }) {
     looked.again();
   };
   const picking = { vhost: queue.vhost, queue: queue.name, onDone: lookAgain };
-  const save = (): void => saveFile(`${queue.name}.jsonl`, `${list.map((one) => JSON.stringify(one)).join("\n")}\n`, "application/x-ndjson");
   return (
     <div class={message ? "split" : "split whole"}>
       <div class="col">
@@ -78,7 +77,7 @@ function Browser({ queue }: { queue: Queue }) {
           <MessageFilterField key={find} value={find} onChoose={(text) => setQuery({ find: text, message: undefined })} />
           <Button class="hide-s" icon="refresh" disabled={looked.isBusy} onPress={looked.again}>From the head</Button>
           <PickColumns />
-          <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
+          <ExportMessages vhost={queue.vhost} queue={queue.name} filter={filter} why={state === "unacked" ? "Messages that are ready can be exported" : undefined} />
         </div>
         <ScanLine looked={looked} isFiltered={find !== ""} />
         {fault !== "" && <div class="below"><Note look="bad">{fault}</Note></div>}
