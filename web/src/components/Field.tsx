@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { FieldError } from "./FieldError";
 import { FieldLabel } from "./FieldLabel";
-import { Icon } from "./Icon";
 import { inputType } from "./inputType";
 
 interface Props {
@@ -51,9 +51,7 @@ export function Field(props: Props) {
       {props.suggestions && (
         <datalist id={`${id}-list`}>{props.suggestions.map((word) => <option key={word} value={word} />)}</datalist>
       )}
-      {props.error && (
-        <span class="err" id={`${id}-error`} role="alert"><Icon name="bad" small />{props.error}</span>
-      )}
+      <FieldError id={id} error={props.error} />
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { Count } from "../../components/Figure";
 import { IconButton } from "../../components/IconButton";
 import { StateMark } from "../../components/StateMark";
 import { cutMiddle } from "../../format/names";
+import { withoutPassword } from "../../format/uris";
 import type { Column } from "../../list/column";
 import { ListView } from "../../list/ListView";
 import { places } from "../../route/places";
@@ -11,7 +12,7 @@ import { href, setQuery } from "../../route/router";
 import { askAgain } from "../../state/polling";
 import { useRights } from "../../state/rights";
 import { say, sayFailed } from "../../state/toasts";
-import { withoutPassword, type Link } from "./upstream";
+import { type Link } from "./upstream";
 
 const nameOf = (link: Link): string => link.exchange ?? link.queue ?? "";
 const thereOf = (link: Link): string => link.upstream_exchange ?? link.upstream_queue ?? nameOf(link);

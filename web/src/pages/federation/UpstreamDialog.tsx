@@ -8,10 +8,11 @@ import { Field } from "../../components/Field";
 import { Note } from "../../components/Note";
 import { Select } from "../../components/Select";
 import { TextArea } from "../../components/TextArea";
+import { hidingPasswords, withPasswords } from "../../format/uris";
 import { setQuery } from "../../route/router";
 import { askAgain, usePolled } from "../../state/polling";
 import { say } from "../../state/toasts";
-import { ACK_MODES, formOf, UPSTREAM_KEYS, valueOf, type Upstream, type UpstreamForm, type UpstreamKey } from "./upstream";
+import { ACK_MODES, formOf, UPSTREAM_KEYS, urisOf, valueOf, type Upstream, type UpstreamForm, type UpstreamKey } from "./upstream";
 
 interface Props {
   /** Null is a new one. */
@@ -30,8 +31,12 @@ export function UpstreamDialog({ saved, vhost, onClose }: Props) {
   const vhosts = usePolled("vhosts names", (signal) => request<Vhost[]>("GET", ["vhosts"], { query: { columns: "name" }, signal }));
   const [form, setForm] = useState<UpstreamForm>(() => formOf(saved, vhost));
   const [fault, setFault] = useState("");
+  const [lacking, setLacking] = useState("");
   const change = (part: Partial<UpstreamForm>): void => setForm({ ...form, ...part });
   const submit = async (): Promise<void> => {
+    const restored = withPasswords(form.uris, urisOf(saved?.value ?? {}));
+    setLacking(restored.fault);
+    if (restored.fault !== "") return;
     try {
       await request("PUT", ["parameters", "federation-upstream", form.vhost, form.name], { body: { value: valueOf(form, saved?.value) } });
       askAgain();
@@ -39,7 +44,7 @@ export function UpstreamDialog({ saved, vhost, onClose }: Props) {
       onClose();
       setQuery({ kind: "upstreams", open: `${form.vhost}/${form.name}`, new: undefined });
     } catch (error) {
-      setFault(error instanceof ApiError ? error.reason : String(error));
+      setFault(hidingPasswords(error instanceof ApiError ? error.reason : String(error), restored.uris));
     }
   };
   const field = (one: UpstreamKey) => (
@@ -58,7 +63,7 @@ export function UpstreamDialog({ saved, vhost, onClose }: Props) {
           <Select label="Virtual host" value={form.vhost} onChoose={(id) => change({ vhost: id })} choices={(vhosts.data ?? [{ name: vhost }]).map((known) => ({ id: known.name, title: known.name }))} />
         </div>
       )}
-      <TextArea label="Address" hint="one a line; one of them is tried at a time" rows={2} value={form.uris} onInput={(uris) => change({ uris })} placeholder="amqps://links:secret@east.example/shop" />
+      <TextArea label="Address" hint="one a line; one of them is tried at a time" rows={2} value={form.uris} onInput={(uris) => change({ uris })} placeholder="amqps://links:secret@east.example/shop" {...(lacking === "" ? {} : { error: lacking })} />
       <div class="f2">{UPSTREAM_KEYS.filter((one) => one.of === "both").map(field)}</div>
       <Select label="Messages are acknowledged there" value={form.ackMode} choices={ACK_MODES} onChoose={(ackMode) => change({ ackMode })} />
       <label class="row"><Checkbox label="Trust user ids" checked={form.trustsUserIds} onChange={(trustsUserIds) => change({ trustsUserIds })} /><span>Trust the user ids that messages have there</span></label>

@@ -8,11 +8,12 @@ import { Note } from "../../components/Note";
 import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
 import { exchangeTitle } from "../../format/names";
+import { withoutPassword } from "../../format/uris";
 import { places } from "../../route/places";
 import { askAgain } from "../../state/polling";
 import { say } from "../../state/toasts";
 import { usePreview } from "../policies/PolicyPreview";
-import { policyFor, urisOf, withoutPassword, type Upstream } from "./upstream";
+import { policyFor, urisOf, type Upstream } from "./upstream";
 
 interface Props {
   upstream: Upstream;

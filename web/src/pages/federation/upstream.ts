@@ -1,4 +1,5 @@
 import type { Policy, Table } from "../../api/types";
+import { withoutPassword, withPasswords } from "../../format/uris";
 
 /** A parameter of a virtual host, as `GET parameters/…` tells it. */
 export interface Parameter<Value> {
@@ -78,7 +79,7 @@ export const ACK_MODES = [
 export interface UpstreamForm {
   name: string;
   vhost: string;
-  /** One address a line. */
+  /** One address a line; passwords are hidden. */
   uris: string;
   ackMode: string;
   trustsUserIds: boolean;
@@ -92,16 +93,16 @@ export function formOf(upstream: Upstream | null, vhost: string): UpstreamForm {
   return {
     name: upstream?.name ?? "",
     vhost: upstream?.vhost ?? vhost,
-    uris: urisOf(value).join("\n"),
+    uris: urisOf(value).map(withoutPassword).join("\n"),
     ackMode: typeof value["ack-mode"] === "string" ? value["ack-mode"] : "on-confirm",
     trustsUserIds: value["trust-user-id"] === true,
     fields: Object.fromEntries(fields) as Record<string, string>,
   };
 }
 
-/** What is put; keys that the form does not know stay as they were. */
+/** What is put; keys that the form does not know stay as they were, and so do passwords. */
 export function valueOf(form: UpstreamForm, before: UpstreamValue = {}): UpstreamValue {
-  const uris = form.uris.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const { uris } = withPasswords(form.uris, urisOf(before));
   const value: UpstreamValue = { ...before, uri: uris.length === 1 ? (uris[0] as string) : uris, "ack-mode": form.ackMode };
   delete value["trust-user-id"];
   if (form.trustsUserIds) value["trust-user-id"] = true;
@@ -116,11 +117,6 @@ export function valueOf(form: UpstreamForm, before: UpstreamValue = {}): Upstrea
 export function urisOf(value: UpstreamValue): readonly string[] {
   if (typeof value.uri === "string") return [value.uri];
   return Array.isArray(value.uri) ? value.uri.map(String) : [];
-}
-
-/** An address without its password: who looks over a shoulder learns none. */
-export function withoutPassword(uri: string): string {
-  return uri.replace(/^([a-z0-9+.-]+:\/\/[^:@/?#]*):[^@/?#]*@/i, "$1:•••@");
 }
 
 /** Which upstreams a policy names, directly or by a set. */
