@@ -61,7 +61,7 @@ export const NAVIGATION: readonly Group[] = [
     title: "Cluster",
     entries: [
       { title: "Nodes", icon: "node", segments: ["nodes"], key: "n", isFor: (rights) => rights.seesAll },
-      { title: "Shovels", icon: "shovel", segments: ["shovels"], isFor: (rights) => rights.seesAll },
+      { title: "Shovels", icon: "shovel", segments: ["shovels"], isFor: (rights) => rights.seesAll || rights.setsPolicies },
       { title: "Federation", icon: "federation", segments: ["federation"], isFor: (rights) => rights.seesAll },
       { title: "Feature flags", icon: "flag", segments: ["feature-flags"], isFor: (rights) => rights.isAdministrator },
       { title: "Metrics", icon: "metrics", segments: ["metrics"], isFor: (rights) => rights.seesAll },
