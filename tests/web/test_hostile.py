@@ -1,6 +1,7 @@
 """Text that would run, were it taken for HTML, in every field that a client or a user fills."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pika
 import pytest
@@ -31,7 +32,8 @@ PAGES = (
     "#/metrics?of=queue_coarse_metrics&metric=rabbitmq_detailed_queue_messages",
     "#/metrics?of=exchange_metrics&metric=rabbitmq_detailed_exchange_messages_published_in_total",
     "#/metrics?of=connection_metrics&metric=rabbitmq_detailed_connection_channels",
-    "#/federation", "#/federation?kind=upstreams", "#/nowhere/<img src=x onerror=window.ran=1>",
+    "#/federation", "#/federation?kind=upstreams", "#/shovels",
+    "#/nowhere/<img src=x onerror=window.ran=1>",
 )  # fmt: skip
 
 
@@ -102,6 +104,13 @@ def fill(started: Server) -> None:
         ] + [
             {"source": f"super {text}", "vhost": "/", "destination": f"part {text}",
              "destination_type": "queue", "routing_key": text, "arguments": {}}
+            for text in names
+        ],
+        "parameters": [
+            {"vhost": "/", "component": "shovel", "name": text, "value": {
+                "src-uri": f"amqp://{quote(text, safe='')}:x@127.0.0.1:1/{quote(text, safe='')}",
+                "src-queue": text, "dest-uri": "amqp://", "dest-exchange": text,
+                "dest-exchange-key": text, "reconnect-delay": 0}}
             for text in names
         ],
         "policies": [
@@ -178,6 +187,58 @@ def test_what_the_broker_refuses_is_shown_and_not_run(watched: Watched, text: st
     page.keyboard.press("Control+k")
     page.keyboard.type(text.replace("\u0000", ""))
     expect(page.get_by_role("dialog")).to_be_visible()
+    assert_that_nothing_ran(watched)
+
+
+def go(watched: Watched, path: str, **query: str) -> None:
+    """Show a page, by its address."""
+    asked = "&".join(f"{key}={quote(text, safe='')}" for key, text in query.items())
+    watched.page.evaluate("(address) => { location.hash = address; }", f"#/{path}?{asked}")
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_no_view_column_or_path_runs(watched: Watched, text: str) -> None:
+    page, typed = watched.page, text.replace("\u0000", "")
+    go(watched, "queues", columns=text, sort=text, filter=text)
+    page.get_by_role("button", name="Views", exact=True).click()
+    page.get_by_role("button", name="Save this view…").click()
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill(typed)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Views", exact=True).click()
+    expect(page.get_by_role("group", name="Views").locator("a .cut")).to_have_text(typed[:60])
+    assert_that_nothing_ran(watched)
+    for find in (text, f"$.{text}", f"$['{text}']"):
+        go(watched, f"queues/%2F/{quote(CORPUS[1], safe='')}", tab="messages", find=find)
+        expect(page.get_by_label("Look for messages")).to_have_value(find)
+        assert_that_nothing_ran(watched)
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_label("Header or JSONPath").fill(typed)
+    page.keyboard.press("Enter")
+    assert_that_nothing_ran(watched)
+
+
+@pytest.mark.parametrize("text", CORPUS[:-1])
+def test_no_shovel_or_file_runs_its_name(watched: Watched, text: str) -> None:
+    page = watched.page
+    go(watched, "shovels")
+    page.get_by_role("button", name=f"Edit {text}…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"Edit shovel {text}")
+    expect(dialog.get_by_label("Source queue")).to_have_value(text)
+    dialog.get_by_label("Prefetch").fill("70000")
+    dialog.get_by_label("Source address").fill(text)
+    dialog.get_by_role("button", name="Save and start anew").click()
+    expect(dialog.get_by_role("alert").first).to_be_visible()
+    assert_that_nothing_ran(watched)
+    page.keyboard.press("Escape")
+    go(watched, f"queues/%2F/{quote(text, safe='')}", tab="messages")
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="As CSV").click()
+    name = started.value.suggested_filename
+    assert name.endswith(".csv")
+    assert not set(name) & set('/\\:*?"<>|')
     assert_that_nothing_ran(watched)
 
 

@@ -20,7 +20,9 @@ import { DataTable } from "./DataTable";
 import { ExportMenu } from "./ExportMenu";
 import { useHeldOrder } from "./heldOrder";
 import { formatSort, parseSort, pressedSort } from "./order";
+import { columnsIn } from "./savedViews";
 import { useRows, type Rows } from "./useRows";
+import { ViewMenu } from "./ViewMenu";
 
 interface Props<Row> {
   /** Names the list: its kept columns and its exports. */
@@ -73,7 +75,9 @@ export function ListView<Row>(props: Props<Row>) {
   const filter = parseFilter(query.filter ?? "", words);
   const sort = parseSort(query.sort, props.sort);
   const kept = shownColumns(props.id);
-  const shownIds = new Set(useStore(kept).length > 0 ? kept.get() : defaults(columns));
+  const named = columnsIn(query.columns, columns.map((column) => column.id));
+  const keptIds = useStore(kept);
+  const shownIds = named ?? new Set(keptIds.length > 0 ? keptIds : defaults(columns));
   const visible = columns.filter((column) => column.isFluid || shownIds.has(column.id));
   const rows = useRows({ ...props, filter, sort });
   const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
@@ -90,9 +94,14 @@ export function ListView<Row>(props: Props<Row>) {
   };
   const clear = (): void => setSelected(new Map());
   const here = rowAt(cursor);
+  const move = (index: number): void => {
+    setCursor(Math.max(0, Math.min(rows.count - 1, index)));
+    // Enter is for the row from now on, not for the button that was pressed last.
+    (document.activeElement as HTMLElement | null)?.blur();
+  };
   useKeys({
-    j: () => setCursor(Math.min(rows.count - 1, cursor + 1)),
-    k: () => setCursor(Math.max(0, cursor - 1)),
+    j: () => move(cursor + 1),
+    k: () => move(cursor - 1),
     Enter: () => here !== undefined && props.onOpen?.(here),
     x: () => here !== undefined && props.bulk !== undefined && select(here, !selected.has(keyOf(here))),
     Escape: () => { clear(); setCursor(-1); },
@@ -115,9 +124,10 @@ export function ListView<Row>(props: Props<Row>) {
         <ColumnMenu
           columns={columns}
           shown={shownIds}
-          onChange={(next) => kept.set([...next])}
-          onDefault={() => kept.set([])}
+          onChange={(next) => (named === null ? kept.set([...next]) : setQuery({ columns: [...next].join(",") }))}
+          onDefault={() => { kept.set([]); setQuery({ columns: undefined }); }}
         />
+        <ViewMenu id={props.id} what={props.what} shown={{ filter: query.filter ?? "", sort: query.sort ?? "", columns: visible.map((column) => column.id).join(",") }} />
         <ExportMenu name={props.id} rows={shownRows} columns={visible} />
       </div>
       {rows.error !== undefined && rows.atHand.length === 0 ? (

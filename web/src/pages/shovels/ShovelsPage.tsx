@@ -59,16 +59,16 @@ export function ShovelsPage() {
       id: "name", title: "Shovel", label: "Shovel", isFluid: true, value: (one) => one.name,
       cell: (one) => (
         <>
-          <span class="name" title={one.name}>{cutMiddle(one.name, 60)}</span>
+          <span class="name" title={one.name}>{cutMiddle(one.name, 48)}</span>
           <span class="meta">{one.state && <StateMark state={one.state} />}<span class="cut">{endText(one, "src")} to {endText(one, "dest") || "where each came from"}</span></span>
-          {one.reason && <span class="warn hide-s" title={one.reason}> {one.reason}</span>}
+          {one.reason && <span class="warn hide-s" title={one.reason}> {cutMiddle(one.reason, 40)}</span>}
         </>
       ),
     },
     { id: "vhost", title: "Virtual host", label: "Virtual host", width: "p3", class: "sub", word: "vhost", value: (one) => one.vhost, cell: (one) => one.vhost },
     { id: "state", title: "State", label: "State", width: "p2", word: "state", value: (one) => one.state ?? "", cell: (one) => (one.state ? <StateMark state={one.state} title={one.reason} /> : missing(UNSEEN)) },
-    { id: "from", title: "From", label: "From", width: "p2", word: "from", value: (one) => endText(one, "src"), cell: (one) => <span title={endText(one, "src")}>{cutMiddle(endText(one, "src"), 40)}</span> },
-    { id: "to", title: "To", label: "To", width: "p2", word: "to", value: (one) => endText(one, "dest"), cell: (one) => (endText(one, "dest") === "" ? <span class="dim">as they came</span> : <span title={endText(one, "dest")}>{cutMiddle(endText(one, "dest"), 40)}</span>) },
+    { id: "from", title: "From", label: "From", width: "p2", word: "from", value: (one) => endText(one, "src"), cell: (one) => <span title={endText(one, "src")}>{cutMiddle(endText(one, "src"), 28)}</span> },
+    { id: "to", title: "To", label: "To", width: "p2", word: "to", value: (one) => endText(one, "dest"), cell: (one) => (endText(one, "dest") === "" ? <span class="dim">as they came</span> : <span title={endText(one, "dest")}>{cutMiddle(endText(one, "dest"), 28)}</span>) },
     { id: "forwarded", title: "Moved", label: "Moved", isNumber: true, word: "moved", value: (one) => one.forwarded, cell: (one) => <Count value={one.forwarded} missing={UNSEEN} /> },
     { id: "since", title: "Since", label: "Since", width: "p3", class: "sub", value: (one) => one.timestamp ?? "", cell: (one) => one.timestamp ?? missing(UNSEEN) },
     ...(mayChange ? [{
