@@ -15,6 +15,7 @@ from amqp_server.broker.messages.looks import HeldPlace, Holder, Look, Scan, Wan
 from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.turn import Turn
 from queues.looking import LOOK_COUNT_MAX, POSITION_STOP, LookedMessage, LookedSlice, LookPlace
 from queues.offset_spec import OffsetKind, OffsetSpec
 
@@ -73,7 +74,7 @@ class LookingCommands:
         else:
             place = start
         scan = Scan(wanted, number - passed_count, passed_count, wall_offset_ms)
-        place = yield from _scanning(queue, scan, place)
+        place = yield from _scanning(queue, scan, place, self._broker.turn)
         return scan.look(queue.engine.ready_count, place)
 
     def peek_unacked(
@@ -104,9 +105,12 @@ class LookingCommands:
         queue = self._queue(vhost, name, username)
         before_count, passed_count = (0, number) if start is None else (number, 0)
         scan = Scan(wanted, before_count, passed_count, self._broker.wall_ms(now_ms) - now_ms)
+        turn = self._broker.turn
+        scan.note_time(turn.now_ms)
         for found in self._all_held(start or HeldPlace()):
             if found is None:
                 yield
+                scan.note_time(turn.now_ms)
                 _check_is_there(queue)
                 continue
             connection, channel, each = found
@@ -119,6 +123,7 @@ class LookingCommands:
                 scan.see(message, place, _holder_of(each, at, place, now_ms))
                 if scan.is_piece_over():
                     yield
+                    scan.note_time(turn.now_ms)
         return scan.look(queue.engine.counts().unacked_count, None)
 
     def _queue(self, vhost: str, name: str, username: str | None) -> Queue:
@@ -148,8 +153,9 @@ class LookingCommands:
             yield None
 
 
-def _scanning(queue: Queue, scan: Scan, place: LookPlace) -> Steps[LookPlace | None]:
+def _scanning(queue: Queue, scan: Scan, place: LookPlace, turn: Turn) -> Steps[LookPlace | None]:
     """Look at ready messages from a place on; return where to go on, None behind the last one."""
+    scan.note_time(turn.now_ms)
     while not scan.is_done():
         try:
             found = queue.engine.look(place, min(scan.wanted_count, LOOK_COUNT_MAX))
@@ -165,8 +171,10 @@ def _scanning(queue: Queue, scan: Scan, place: LookPlace) -> Steps[LookPlace | N
                 scan.see(message, here)
                 if scan.is_piece_over():
                     yield
+                    scan.note_time(turn.now_ms)
         place = found.place
         yield
+        scan.note_time(turn.now_ms)
         _check_is_there(queue)
     return place
 

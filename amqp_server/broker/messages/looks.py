@@ -23,6 +23,9 @@ SCANNED_BYTES_MAX: Final = 256 << 20
 GAVE_UP_MAX: Final = 2_000
 """It ends when the search for a pattern took too long in so many messages."""
 
+LOOK_MS_MAX: Final = 5_000
+"""It ends after this time, so that who asked has an answer, and the place where to go on."""
+
 PIECE_MAX: Final = 64
 """Messages that are looked at between two looks at the time."""
 
@@ -148,11 +151,20 @@ class Scan:
         self._left_bytes = SHOWN_BYTES_MAX
         self._searched_bytes = 0
         self._piece_count = self._piece_bytes = 0
+        self._begun_at_ms: int | None = None
+        self._is_late = False
+
+    def note_time(self, now_ms: int) -> None:
+        """Note the time before the look begins, and of each turn in which it goes on."""
+        if self._begun_at_ms is None:
+            self._begun_at_ms = now_ms
+        self._is_late = now_ms - self._begun_at_ms >= LOOK_MS_MAX
 
     def is_done(self) -> bool:
         """Whether enough was shown, or looked at."""
         return (
-            len(self._found) >= self._count
+            self._is_late
+            or len(self._found) >= self._count
             or self._scanned_count >= self._scan_count
             or self._left_bytes <= 0
             or self._searched_bytes >= SCANNED_BYTES_MAX

@@ -79,6 +79,15 @@ def test_a_pattern_that_always_takes_too_long_ends_a_look(
     assert (look.scanned_count, look.gave_up_count) == (2, 2)
 
 
+def test_a_long_look_ends_in_time_and_says_where_to_go_on(desk: Desk) -> None:
+    desk.fill(300)
+    steps = desk.looking(Wanted(1, MessageFilter(text=b"nowhere")))
+    next(steps)
+    desk.node.broker.turn.now_ms += looks.LOOK_MS_MAX
+    look = finish(steps)
+    assert (look.scanned_count, look.place) == (looks.PIECE_MAX, LookPlace(0, looks.PIECE_MAX))
+
+
 def test_a_look_ends_with_its_queue(desk: Desk) -> None:
     desk.fill(300)
     steps = desk.looking()
