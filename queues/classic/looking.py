@@ -74,19 +74,21 @@ def _in_lane(lane: Lane, at: int, max_count: int) -> tuple[list[LookedSlice], in
         LookedSlice(
             each.records, each.positions, each.expires_at_ms, lane.head.redeliver_below, 0, counts
         )
-        for each in _cut(_behind_requeued(lane.head, spilled, at), at, max_count)
+        for each in _cut(_behind_requeued(lane.head, spilled, at, max_count), at, max_count)
     ]
     return (found, found[-1].positions[-1] + 1) if found else None
 
 
-def _behind_requeued(head: Tail, spilled: Spilled | None, at: int) -> Iterator[QueueSlice]:
+def _behind_requeued(
+    head: Tail, spilled: Spilled | None, at: int, enough: int
+) -> Iterator[QueueSlice]:
     """Return the slices that a look may need: those in memory, or one that is on the disk."""
     slices = head.slices()
     first = bisect_left(slices, at, key=_last_position)
     if first < len(slices):
         yield from islice(slices, first, None)
     elif spilled is not None:
-        yield from spilled.some_slices(at)
+        yield from spilled.some_slices(at, enough)
 
 
 def _cut(slices: Iterable[QueueSlice], at: int, max_count: int) -> Iterator[QueueSlice]:

@@ -209,8 +209,8 @@ class Spilled:
                 slices = part.slices(self._log, self._lane, from_position)
             yield from (each for each in slices if each.positions[-1] >= from_position)
 
-    def some_slices(self, from_position: int) -> Iterator[QueueSlice]:
-        """Return the first slices from a position on; none behind one that was on the disk.
+    def some_slices(self, from_position: int, enough: int) -> Iterator[QueueSlice]:
+        """Return the first slices from a position on, ``enough`` messages or one slice of the disk.
 
         Raises:
             OSError: the disk could not be read.
@@ -221,7 +221,7 @@ class Spilled:
                 first = bisect_left(slices, from_position, key=_last_position)
                 yield from islice(slices, first, None)
                 continue
-            for each in part.slices(self._log, self._lane, from_position):
+            for each in part.slices(self._log, self._lane, from_position, enough):
                 if each.positions[-1] >= from_position:
                     yield each
                     return

@@ -41,8 +41,16 @@ class Stored:
         kept = [part for each in self.unstored for part in _without(each, positions)]
         self.unstored = deque(kept)
 
-    def slices(self, log: QueueLog, lane: int, from_position: int) -> Iterator[QueueSlice]:
+    def slices(
+        self, log: QueueLog, lane: int, from_position: int, enough: int | None = None
+    ) -> Iterator[QueueSlice]:
         """Return the messages from a position on, chunk by chunk, without taking them.
+
+        Args:
+            log: has them.
+            lane: theirs.
+            from_position: the first.
+            enough: no slice need be longer; None wants all of a chunk.
 
         Raises:
             OSError: the disk could not be read.
@@ -50,12 +58,21 @@ class Stored:
         at = max(self.from_position, from_position)
         for unstored in (*self.unstored, None):
             stop = self.stop_position if unstored is None else unstored.positions[0]
-            while at < stop and (back := log.read_back(lane, at, stop)).messages:
-                yield back.messages
-                at = back.messages.positions[-1] + 1
+            while at < stop and (found := _read(log, lane, at, stop, enough)):
+                yield found
+                at = found.positions[-1] + 1
             if unstored is not None:
                 yield unstored
                 at = max(at, unstored.positions[-1] + 1)
+
+
+def _read(log: QueueLog, lane: int, at: int, stop: int, enough: int | None) -> QueueSlice | None:
+    """Return messages of one chunk: those nearby if there are any, which costs less."""
+    if enough is not None and at + enough < stop:
+        found = log.read_back(lane, at, at + enough).messages
+        if found is not None:
+            return found
+    return log.read_back(lane, at, stop).messages
 
 
 class _Slice(NamedTuple):

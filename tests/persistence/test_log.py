@@ -11,7 +11,8 @@ from persistence.log_state import LogOptions, LogState
 from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
-from persistence.slices import Slice
+from persistence.settled import PositionSet
+from persistence.slices import Slice, stretches_outside
 from queues.log_port import QueueLog
 from tests.support.fault_fs import FaultFS, Kind
 from tests.support.records import HEADER, ROUTE
@@ -201,6 +202,24 @@ def test_what_is_spilled_comes_back_in_order_without_what_was_settled() -> None:
     expected = [at for at in range(10, 25) if at not in {12, 15, 18}]
     assert paged_in(log) == expected
     assert paged_in(log, first=16, stop=22) == [16, 17, 19, 20, 21]
+
+
+def test_only_what_is_asked_for_is_cut_into_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Place().log
+    log.append(0, lasting(*range(1_000)))
+    log.spill(0, [slice_of(*range(1_000))])
+    log.settle(range(1, 1_000, 2))
+    looked_at: list[int] = []
+
+    def noting(whole: Slice, members: PositionSet) -> list[Slice]:
+        looked_at.append(len(whole.positions))
+        return stretches_outside(whole, members)
+
+    monkeypatch.setattr("persistence.log.stretches_outside", noting)
+    found = log.read_back(0, 500, 510).messages
+    assert found is not None
+    assert list(found.positions) == [500, 502, 504, 506, 508]
+    assert looked_at == [10]
 
 
 def test_what_is_stored_is_not_written_again() -> None:
