@@ -5,7 +5,10 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from management.bodies import message_rows
 from management.bodies.message_rows import COLUMNS, csv_head, csv_row, json_row
 
 MESSAGE = {"position": 3, "place": "0.3", "redelivered": False, "payload": "a", "properties": {}}
@@ -35,3 +38,10 @@ def test_a_line_of_json_is_one_line() -> None:
     line = json_row({**MESSAGE, "payload": "a\nb"})
     assert line.count(b"\n") == 1
     assert json.loads(line)["payload"] == "a\nb"
+
+
+@given(st.lists(st.text('a ",\r\n;\u00e9', max_size=6), min_size=2, max_size=5))
+def test_a_line_is_what_the_csv_of_python_writes(cells: list[str]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    assert message_rows._line(cells) == out.getvalue().encode()
