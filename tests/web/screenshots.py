@@ -52,6 +52,7 @@ PAGES: Final = {
     "nodes": "#/nodes",
     "logs": "#/logs",
     "shovels": "#/shovels",
+    "shovel-form": "#/shovels?new=shovel",
     "federation": "#/federation",
     "federation-upstreams": "#/federation?kind=upstreams",
     "limits": "#/limits",

@@ -199,10 +199,17 @@ def test_an_upstream_is_added_previewed_changed_and_deleted(watched: Watched, li
     assert watched.axe() == []
 
     panel.get_by_role("button", name="Edit…").click()
+    address = dialog.get_by_label("Address")
+    expect(address).to_have_value("amqp://links:•••@east\namqp://east.two")
+    address.fill("amqp://links:•••@evil")
+    dialog.get_by_role("button", name="Save and connect anew").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Type the password of")
+    address.fill("amqp://links:•••@east\namqp://east.two")
     dialog.get_by_label("Hops at most").fill("2")
     dialog.get_by_role("button", name="Save and connect anew").click()
     expect(panel).to_contain_text("max-hops")
     assert links.parameters[key]["max-hops"] == 2
+    assert links.parameters[key]["uri"] == ["amqp://links:secret@east", "amqp://east.two"]
 
     panel.get_by_role("button", name="Delete upstream…").click()
     asked = page.get_by_role("alertdialog")

@@ -1,5 +1,6 @@
 """Text that would run, were it taken for HTML, in every field that a client or a user fills."""
 
+import json
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -47,6 +48,8 @@ def server(ui: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         parameters.client_properties = everything | {text[:100]: text for text in CORPUS[:-1]}
         connection = pika.BlockingConnection(parameters)
         channel = connection.channel()
+        as_json = pika.BasicProperties(content_type="application/json")
+        channel.queue_declare("json", durable=True)
         for text in CORPUS[:-1]:
             properties = pika.BasicProperties(
                 content_type=text[:200], message_id=text, correlation_id=text, reply_to=text,
@@ -54,6 +57,7 @@ def server(ui: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
                 headers={text: text, "x-death": [{"queue": text, "reason": text}]},
             )  # fmt: skip
             channel.basic_publish("", text, text.encode(), properties)
+            channel.basic_publish("", "json", json.dumps({text: [text]}).encode(), as_json)
         channel.basic_consume(CORPUS[0], lambda *_: None, consumer_tag=CORPUS[1])
         channel.basic_qos(prefetch_count=1)
         for text in CORPUS[:-1]:
@@ -211,6 +215,10 @@ def test_no_view_column_or_path_runs(watched: Watched, text: str) -> None:
     for find in (text, f"$.{text}", f"$['{text}']"):
         go(watched, f"queues/%2F/{quote(CORPUS[1], safe='')}", tab="messages", find=find)
         expect(page.get_by_label("Look for messages")).to_have_value(find)
+        assert_that_nothing_ran(watched)
+    go(watched, "queues/%2F/json", tab="messages", message="0")
+    for path in (typed, f"$['{typed}']"):
+        page.get_by_label("Show only what this JSONPath leads to").fill(path)
         assert_that_nothing_ran(watched)
     page.get_by_role("button", name="Columns").click()
     page.get_by_label("Header or JSONPath").fill(typed)

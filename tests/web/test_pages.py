@@ -42,6 +42,7 @@ PAGES = {
     "#/nodes": ("Cluster", "Event-loop lag"),
     "#/logs": ("Logs", "listening"),
     "#/shovels": ("Shovels", "There is no shovel"),
+    "#/shovels?new=shovel": ("Shovels", "Source address"),
     "#/federation": ("Federation", "There is no link"),
     "#/limits": ("Limits", HOSTILE),
     "#/limits?kind=users": ("Limits", "No user has a limit"),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endText, faultsOf, formOf, localUri, valueOf, type ShovelForm } from "../../src/pages/shovels/shovel";
+import { endText, faultsOf, formOf, hostOf, localUri, valueOf, type ShovelForm } from "../../src/pages/shovels/shovel";
 
 const VALUE = {
   "src-uri": "amqp://a:secret@east", "src-queue": "orders", "dest-uri": ["amqp://", "amqp:///shop"], "dest-exchange": "in",
@@ -54,4 +54,8 @@ describe("an end in a line", () => {
     expect(endText({ name: "s", vhost: "/", value: VALUE }, "src")).toBe("orders at amqp://a:•••@east");
     expect(endText({ name: "s", vhost: "/", value: { "dest-uri": "amqp://" } }, "dest")).toBe("");
   });
+  it.each([
+    ["amqp://a:•••@east:5671/shop?x=1", "east:5671"], ["amqp://east", "east"], ["amqp:///shop", "/shop"], ["amqp://[::1]:5672/%2F", "[::1]:5672"],
+    ["", ""], ["<img src=x>", "<img src=x>"],
+  ])("names the host of %s", (address, host) => expect(hostOf(address)).toBe(host));
 });

@@ -18,12 +18,23 @@ import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
 import { say, sayFailed } from "../../state/toasts";
 import { chosenVhost } from "../../state/vhost";
-import { endText, type Shovel } from "./shovel";
+import { endAddress, endName, endText, hostOf, type End, type Shovel } from "./shovel";
 import { ShovelDialog, type SavedShovel } from "./ShovelDialog";
 
 const WHAT = "A shovel is a client inside the broker: it takes messages from a queue or an exchange, here or on another broker, and publishes them somewhere else. It connects anew by itself, and with acknowledgements it loses none.";
 const UNSEEN = "it takes the tag monitoring to see it";
 const missing = (what: string) => <span class="dim" title={what}>–</span>;
+
+/** One end in a row: its name, and on which host that is not this broker. */
+function EndCell({ shovel, end }: { shovel: Shovel; end: End }) {
+  const [name, address] = [endName(shovel, end), endAddress(shovel, end)];
+  return (
+    <span title={endText(shovel, end)}>
+      {name === "" ? <span class="dim">as they came</span> : cutMiddle(name, 20)}
+      {address !== "" && <span class="dim"> at {cutMiddle(hostOf(address), 18)}</span>}
+    </span>
+  );
+}
 
 /** Shovels: what each moves, from where to where, and whether it runs. */
 export function ShovelsPage() {
@@ -67,8 +78,8 @@ export function ShovelsPage() {
     },
     { id: "vhost", title: "Virtual host", label: "Virtual host", width: "p3", class: "sub", word: "vhost", value: (one) => one.vhost, cell: (one) => one.vhost },
     { id: "state", title: "State", label: "State", width: "p2", word: "state", value: (one) => one.state ?? "", cell: (one) => (one.state ? <StateMark state={one.state} title={one.reason} /> : missing(UNSEEN)) },
-    { id: "from", title: "From", label: "From", width: "p2", word: "from", value: (one) => endText(one, "src"), cell: (one) => <span title={endText(one, "src")}>{cutMiddle(endText(one, "src"), 28)}</span> },
-    { id: "to", title: "To", label: "To", width: "p2", word: "to", value: (one) => endText(one, "dest"), cell: (one) => (endText(one, "dest") === "" ? <span class="dim">as they came</span> : <span title={endText(one, "dest")}>{cutMiddle(endText(one, "dest"), 28)}</span>) },
+    { id: "from", title: "From", label: "From", width: "p2", word: "from", value: (one) => endText(one, "src"), cell: (one) => <EndCell shovel={one} end="src" /> },
+    { id: "to", title: "To", label: "To", width: "p2", word: "to", value: (one) => endText(one, "dest"), cell: (one) => <EndCell shovel={one} end="dest" /> },
     { id: "forwarded", title: "Moved", label: "Moved", isNumber: true, word: "moved", value: (one) => one.forwarded, cell: (one) => <Count value={one.forwarded} missing={UNSEEN} /> },
     { id: "since", title: "Since", label: "Since", width: "p3", class: "sub", value: (one) => one.timestamp ?? "", cell: (one) => one.timestamp ?? missing(UNSEEN) },
     ...(mayChange ? [{

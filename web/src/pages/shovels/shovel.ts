@@ -164,12 +164,28 @@ function fieldsOf(line: string, value: ShovelValue): ShovelField[] {
   return field === undefined ? [] : [field];
 }
 
-/** One end in a line: its queue or exchange, and where that is. */
-export function endText(shovel: Shovel, end: End): string {
+/** The queue or exchange of one end; empty is that of each message. */
+export function endName(shovel: Shovel, end: End): string {
   const value = shovel.value ?? {};
-  const name = shovel[`${end}_queue`] ?? shovel[`${end}_exchange`] ?? textOf(value[`${end}-queue`] ?? value[`${end}-exchange`]);
-  const uri = withoutPassword(shovel[`${end}_uri`] ?? urisOf(value, end).join(", "));
-  return [name, uri === "" || uri === "amqp://" ? "" : `at ${uri}`].filter((word) => word !== "").join(" ");
+  return shovel[`${end}_queue`] ?? shovel[`${end}_exchange`] ?? textOf(value[`${end}-queue`] ?? value[`${end}-exchange`]);
+}
+
+/** Where one end is, without a password; empty is this broker. */
+export function endAddress(shovel: Shovel, end: End): string {
+  const uri = withoutPassword(shovel[`${end}_uri`] ?? urisOf(shovel.value ?? {}, end).join(", "));
+  return uri === "amqp://" ? "" : uri;
+}
+
+/** The host of an address, or what is left of it where it has none. */
+export function hostOf(address: string): string {
+  const rest = address.replace(/^[a-z0-9+.-]+:\/\//i, "").replace(/^[^/?#]*@/, "");
+  return rest.replace(/(.)[/?#].*$/, "$1");
+}
+
+/** One end in a line. */
+export function endText(shovel: Shovel, end: End): string {
+  const address = endAddress(shovel, end);
+  return [endName(shovel, end), address === "" ? "" : `at ${address}`].filter((word) => word !== "").join(" ");
 }
 
 function firstOf(value: ShovelValue, keys: readonly string[]): unknown {
