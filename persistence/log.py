@@ -265,9 +265,7 @@ class Log:
         """Drop everything settled, and return the state at this moment."""
         row = self.state.snapshot()
         segments = self.state.stored.segments
-        dirty = segments.take_dirty()
-        is_grown = segments.take_is_grown()
-        directories = (segments.directory, segments.parent) if is_grown else ()
+        dirty, directories = segments.take_dirty()
         return Noted(row, dirty, directories, self.state.stored.take_unneeded())
 
     # -- inside ---------------------------------------------------------------------------------

@@ -248,16 +248,15 @@ class Segments:
         except OSError as error:
             log.warning("segments stay folder=%s error=%s", self.directory, error)
 
-    def take_dirty(self) -> list[str]:
-        """Return the paths of files that were written since the last call."""
+    def take_dirty(self) -> tuple[list[str], Sequence[str]]:
+        """Return the files that were written since the last call, and the folders to sync.
+
+        Folders are to be synced where a file was made.
+        """
         paths = [self.path(number) for number in sorted(self.dirty)]
         self.dirty.clear()
-        return paths
-
-    def take_is_grown(self) -> bool:
-        """Return whether a file was made since the last call: the folder is to be synced."""
         is_grown, self._is_grown = self._is_grown, False
-        return is_grown
+        return paths, (self.directory, self.parent) if is_grown else ()
 
     def close(self) -> None:
         """End the open file: the next chunk begins another."""

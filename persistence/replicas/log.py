@@ -234,9 +234,7 @@ class ReplicaLog:
             self.change, self.promised, self.base, self.table, list(self._records), messages
         )
         segments = self.state.stored.segments
-        dirty = segments.take_dirty()
-        is_grown = segments.take_is_grown()
-        directories = (segments.directory, segments.parent) if is_grown else ()
+        dirty, directories = segments.take_dirty()
         unneeded, self._unneeded = self._unneeded, []
         return Noted(row, dirty, directories, [*unneeded, *self.state.stored.take_unneeded()])
 

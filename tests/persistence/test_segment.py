@@ -85,7 +85,7 @@ def test_a_file_is_unneeded_with_its_last_chunk() -> None:
     assert released[3] is not None
     assert released[3].size_bytes == disk.open(segments.path(1)).size_bytes
     assert append(segments, 6).segment_number == 3, "an unneeded file is not written to"
-    assert segments.take_dirty() == [segments.path(3)]
+    assert segments.take_dirty()[0] == [segments.path(3)]
 
 
 def test_a_file_with_damage_is_kept_to_be_looked_into() -> None:
@@ -100,10 +100,10 @@ def test_a_file_with_damage_is_kept_to_be_looked_into() -> None:
 def test_what_was_written_is_dirty_once_and_a_new_file_is_a_new_name() -> None:
     segments = segments_on(FaultFS())
     append(segments, 0)
-    assert (segments.take_dirty(), segments.take_is_grown()) == ([segments.path(1)], True)
+    assert segments.take_dirty() == ([segments.path(1)], (segments.directory, segments.parent))
     append(segments, 1)
-    assert (segments.take_dirty(), segments.take_is_grown()) == ([segments.path(1)], False)
-    assert segments.take_dirty() == []
+    assert segments.take_dirty() == ([segments.path(1)], ())
+    assert segments.take_dirty() == ([], ())
 
 
 def test_only_names_of_segments_are_numbers() -> None:

@@ -1,9 +1,16 @@
 """Views of connections, channels and consumers."""
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.counts import ChannelView, ConnectionView, ConsumerView, PublishesView
+from amqp_server.broker.counts import (
+    ChannelView,
+    ConnectionView,
+    ConsumerView,
+    OpenChannel,
+    PublishesView,
+)
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 
 ChannelCursor: TypeAlias = tuple[int, int]
@@ -34,20 +41,13 @@ class ConnectionViews:
         self, after: ChannelCursor | None = None, max_count: int = PAGE_USUAL
     ) -> Page[ChannelCursor, ChannelView]:
         """Return the channels of all connections, by connection and number."""
-        numbered = self._broker.numbered
         left = max(1, min(max_count, PAGE_MAX))
         views: list[ChannelView] = []
-        connection, channel = after or (0, 0)
-        for number in numbered.numbers.in_order().irange(connection):
-            found = numbered.find(number)
-            channels = {} if found is None else found.channels
-            for key in sorted([key for key in channels if not channels[key].is_closing]):
-                if number == connection and key <= channel:
-                    continue
-                if len(views) == left:
-                    last = views[-1]
-                    return Page(tuple(views), (last.connection_number, last.number))
-                views.append(channels[key].view(number))
+        for (number, _), channel in self._channels_from(_behind(after)):
+            if len(views) == left:
+                last = views[-1]
+                return Page(tuple(views), (last.connection_number, last.number))
+            views.append(channel.view(number))
         return Page(tuple(views), None)
 
     def publishes(
@@ -59,19 +59,12 @@ class ConnectionViews:
             after: the channel behind which it goes on.
             max_count: about so many are returned: those of a channel stay together.
         """
-        numbered = self._broker.numbered
         left = max(1, min(max_count, PAGE_MAX))
         views: list[PublishesView] = []
-        connection, channel = after or (0, 0)
-        for number in numbered.numbers.in_order().irange(connection):
-            found = numbered.find(number)
-            channels = {} if found is None else found.channels
-            for key in sorted([key for key in channels if not channels[key].is_closing]):
-                if number == connection and key <= channel:
-                    continue
-                views += channels[key].publishes_views(number)
-                if len(views) >= left:
-                    return Page(tuple(views), (number, key))
+        for cursor, channel in self._channels_from(_behind(after)):
+            views += channel.publishes_views(cursor[0])
+            if len(views) >= left:
+                return Page(tuple(views), cursor)
         return Page(tuple(views), None)
 
     def publishes_of(self, connection: int, channel: int) -> tuple[PublishesView, ...]:
@@ -89,22 +82,30 @@ class ConnectionViews:
 
         Direct reply-to consumers, which have no queue, are not among them.
         """
-        numbered = self._broker.numbered
         left = max(1, min(max_count, PAGE_MAX))
         views: list[ConsumerView] = []
-        connection, channel, tag = after or (0, 0, "")
-        for number in numbered.numbers.in_order().irange(connection):
+        connection, number, tag = after or (0, 0, "")
+        begin = (connection, number)
+        for place, channel in self._channels_from(begin):
+            behind = tag if place == begin else None
+            # One more than fits shows whether there is more.
+            views += channel.consumer_views(place[0], behind, left + 1 - len(views))
+            if len(views) > left:
+                last = views[left - 1]
+                cursor = (last.connection_number, last.channel_number, last.consumer_tag)
+                return Page(tuple(views[:left]), cursor)
+        return Page(tuple(views), None)
+
+    def _channels_from(self, begin: ChannelCursor) -> Iterator[tuple[ChannelCursor, OpenChannel]]:
+        """Yield the open channels from a place on, by connection and number."""
+        numbered = self._broker.numbered
+        for number in numbered.numbers.in_order().irange(begin[0]):
             found = numbered.find(number)
             channels = {} if found is None else found.channels
             for key in sorted([key for key in channels if not channels[key].is_closing]):
-                if number == connection and key < channel:
-                    continue
-                is_same = (number, key) == (connection, channel)
-                behind = tag if is_same else None
-                # One more than fits shows whether there is more.
-                views += channels[key].consumer_views(number, behind, left + 1 - len(views))
-                if len(views) > left:
-                    last = views[left - 1]
-                    cursor = (last.connection_number, last.channel_number, last.consumer_tag)
-                    return Page(tuple(views[:left]), cursor)
-        return Page(tuple(views), None)
+                if (number, key) >= begin:
+                    yield (number, key), channels[key]
+
+
+def _behind(after: ChannelCursor | None) -> ChannelCursor:
+    return (0, 0) if after is None else (after[0], after[1] + 1)
