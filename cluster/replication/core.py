@@ -63,7 +63,11 @@ class ReplicationCore:
         self.node.options.setdefault(queue, options)
 
     def tick(self, now_ms: int) -> None:
-        """Set the own monotonic clock, which never goes back, and decide what is due."""
+        """Set the own monotonic clock, which never goes back, and decide what is due.
+
+        A turn of the shell begins with it. What may be delivered or confirmed is as of the last
+        tick, so a process that was frozen must not ask before the next one.
+        """
         self.node.now_ms = now_ms
         if self._timers is not None:
             decide(self.node, self._timers)

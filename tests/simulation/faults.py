@@ -38,7 +38,11 @@ def pause(cluster: Cluster, name: str) -> None:
 
 
 def resume(cluster: Cluster, name: str) -> None:
-    cluster.machines[name].paused = False
+    """The process goes on, and its next turn begins with the clock: its lease may have ended."""
+    machine = cluster.machines[name]
+    machine.paused = False
+    machine.core.tick(cluster.clock(machine))
+    cluster.carry_out(machine)
 
 
 def wipe(cluster: Cluster, name: str) -> None:
