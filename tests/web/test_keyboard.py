@@ -14,12 +14,17 @@ TABBABLE = """
   const wanted = "a[href], button, input, select, textarea, [tabindex]";
   const isIn = (one) => one.tabIndex >= 0 && !one.disabled && one.type !== "file"
     && one.checkVisibility({ visibilityProperty: true });
-  const found = [...document.querySelectorAll(wanted)].filter(isIn);
+  const within = document.querySelector("dialog:modal, [aria-modal=true]") ?? document;
+  const found = [...within.querySelectorAll(wanted)].filter(isIn);
   found.forEach((one, index) => { one.dataset.walked = String(index); });
+  found[0]?.focus();
   return found.length;
 }
 """
-"""Number what can be reached, in the order of the document."""
+"""Number what can be reached, in the order of the document, and focus the first of it.
+
+In an open dialog that is what the dialog has: nothing behind it can be reached.
+"""
 
 FOCUSED = """
 () => {
@@ -48,7 +53,6 @@ def walk(page: Page) -> Walk:
     """Go through all of a page by the tabulator."""
     count = page.evaluate(TABBABLE)
     found = Walk([], list(range(count)), [])
-    page.get_by_role("link", name="Skip to content").focus()
     for step in range(count):
         if step > 0:
             page.keyboard.press("Tab")
