@@ -185,7 +185,7 @@ def test_the_rights_of_a_user_are_tried_and_his_limits_are_set(watched: Watched)
 def test_what_prometheus_is_told_is_copied(watched: Watched) -> None:
     page = watched.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    go(page, "#/metrics")
+    go(page, "#/metrics?tab=scrape")
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_text("Copied the scrape configuration")).to_be_visible()
     assert "job_name: haremq" in page.evaluate("() => navigator.clipboard.readText()")

@@ -52,8 +52,10 @@ def play(work: Callable[[NodeSide], Awaitable[None]]) -> None:
             await work(NodeSide(own, clock, store))
         finally:
             own.close()
-            await renewing
-            others.close()
+            try:
+                await renewing
+            finally:
+                others.close()
 
     asyncio.run(both())
 
