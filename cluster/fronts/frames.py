@@ -34,10 +34,10 @@ class Settlement(Enum):
 
 
 class Question(Enum):
-    """What a front half asks, and waits for the answer of."""
+    """What a front half asks, and waits for the answer of; ``GET_SETTLED`` is without an ack."""
 
     GET = 1
-    GET_NO_ACK = 2
+    GET_SETTLED = 2
     PURGE = 3
     COUNTS = 4
 
