@@ -12,12 +12,20 @@ In each round of the loop at most one slice is used, whatever the number of requ
 import asyncio
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 SLICE_NS: Final = 2_000_000
 """How long a request may go on, in ns."""
 
 T = TypeVar("T")
+
+
+class Wait(Protocol):
+    """What steps wait for outside of the loop's turns; ``broker.awaited`` implements it."""
+
+    def wait(self, call: Callable[[], None]) -> None:
+        """Call this once when it is over: at once if it is over now."""
 
 
 class Slices:
@@ -61,16 +69,25 @@ class Slices:
         finally:
             self._ends_at_ns = self._clock_ns() + self._slice_ns
 
-    async def finish(self, steps: Generator[None, None, T]) -> T:
+    async def finish(self, steps: Generator[Wait | None, None, T]) -> T:
         """Do the steps of a view, in slices; return their value."""
         while True:
             try:
-                next(steps)
+                wait = next(steps)
             except StopIteration as end:
                 value: T = end.value
                 return value
+            if wait is not None:
+                await self._over(wait)
             if self.is_spent():
                 await self.pause()
+
+    async def _over(self, wait: Wait) -> None:
+        """Use no slice until what the steps wait for is over."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        wait.wait(partial(_set, future))
+        await future
+        await self.pause()
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the one who has waited longest."""
@@ -82,3 +99,8 @@ class Slices:
         self._is_scheduled = bool(self._waiting)
         if self._is_scheduled:
             loop.call_soon(self._next, loop)
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

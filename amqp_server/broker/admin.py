@@ -64,7 +64,7 @@ from amqp_server.broker.messages.shown import shown_properties, shown_types
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.shovels.definition import local_vhosts
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.broker.super_streams import PARTITIONS_MAX
 from amqp_server.broker.tapping.tap import Passed
 from amqp_server.wire.tables import Table
@@ -149,7 +149,7 @@ class Command(NamedTuple):
     """
 
     needs: tuple[str, ...]
-    carry_out: Callable[..., Steps[object]]
+    carry_out: Callable[..., WaitingSteps[object]]
 
 
 CommandTable: TypeAlias = Mapping[str, Command]
@@ -192,12 +192,12 @@ class Admin(
         self._broker.turn.later(job)
         return job
 
-    def _beginning(self, name: str, given: Mapping[str, object]) -> Steps[object]:
+    def _beginning(self, name: str, given: Mapping[str, object]) -> WaitingSteps[object]:
         """Carry a command out, at the time of its first turn: the last one may be long ago."""
         return (yield from COMMANDS[name].carry_out(self, self._broker.turn.now_ms, **given))
 
 
-def _command(function: Callable[..., Steps[object]]) -> Command:
+def _command(function: Callable[..., WaitingSteps[object]]) -> Command:
     code = function.__code__
     count = code.co_argcount + code.co_kwonlyargcount
     return Command(code.co_varnames[2:count], function)

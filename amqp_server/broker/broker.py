@@ -100,7 +100,7 @@ class Broker:
         congestion: whether publishers wait until earlier publishes are worked off.
         jobs: long work of users of management.
         turn: the work that is left before a turn ends.
-        end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
+        end_turn, next_deadline_ms, on_deadline, woken_by: the turn's, for the loop.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         random_bytes: unpredictable octets, for names and salts.
         shovels, federation: how the shovels and the links to upstreams are.
@@ -153,6 +153,7 @@ class Broker:
         users.heard_by(self.journal)
         self._backing = backing
         self.begin_turn = turn.budget.begin
+        self.woken_by = turn.woken_by
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.on_deadline = turn.on_deadline

@@ -61,5 +61,6 @@ class Job(Protocol):
     def step(self, now_ms: int) -> bool:
         """Do a piece, and more while the turn's budget lasts; return whether the job is done.
 
-        Each call makes progress, even when no time is left. It must not raise.
+        A job that waits for something returns True, too, and is queued again by that. Each call
+        makes progress, even when no time is left. It must not raise.
         """

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from amqp_server.broker.definitions.definition import Definition
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps
 
 T = TypeVar("T")
 
@@ -119,15 +119,15 @@ class Events:
             self._listeners[kind] = tuple([one for one in listeners if one != listener])
 
 
-def acting(events: Events, user: str, steps: Steps[T]) -> Steps[T]:
+def acting(events: Events, user: str, steps: WaitingSteps[T]) -> WaitingSteps[T]:
     """Take the steps of a user's request: what they tell is told as done by this user."""
     while True:
         events.actor = user
         try:
-            next(steps)
+            wait = next(steps)
         except StopIteration as end:
             value: T = end.value
             return value
         finally:
             events.actor = ""
-        yield
+        yield wait

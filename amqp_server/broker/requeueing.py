@@ -34,7 +34,7 @@ def requeue(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int) -
     if _is_short(batches):
         queue.requeue(batches, now_ms)
         return
-    job = StepsJob(requeueing(queue, batches, turn, now_ms), turn.budget.is_spent)
+    job = StepsJob(requeueing(queue, batches, turn, now_ms), turn)
     if not job.step(now_ms):
         turn.later(job)
 

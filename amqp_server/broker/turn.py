@@ -30,6 +30,10 @@ MARKED_AT_ONCE_MAX: Final = 16
 CarryOut: TypeAlias = Callable[[Effect, int], None]
 
 
+def _nobody_to_wake() -> None:
+    """Stand in for a shell, where a test or a start runs the turns itself."""
+
+
 class Drainable(Protocol):
     """A queue, as the turn knows it."""
 
@@ -69,6 +73,7 @@ class Turn:
         """
         self._deliveries_per_queue_max = deliveries_per_queue_max
         self.budget = TurnBudget() if budget is None else budget
+        self._wake: Callable[[], None] = _nobody_to_wake
         self._jobs: deque[Job] = deque()
         self._dirty: dict[Drainable, None] = {}
         self._left_over: LeftOver[Drainable] = LeftOver()
@@ -132,6 +137,15 @@ class Turn:
     def later(self, job: Job) -> None:
         """Carry on a job in the turns to come, in turn with the others, until it is done."""
         self._jobs.append(job)
+
+    def woken_by(self, wake: Callable[[], None]) -> None:
+        """Let the shell hand in what asks for a turn, from outside of one too."""
+        self._wake = wake
+
+    def resume(self, job: Job) -> None:
+        """Carry on a job that has waited for something outside, in a turn that is asked for."""
+        self._jobs.append(job)
+        self._wake()
 
     def settle(self, now_ms: int) -> None:
         """Carry out the effects so far, in order, and those that they cause, within the budget."""

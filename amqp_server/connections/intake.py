@@ -164,6 +164,10 @@ class Intake(Generic[EventT, FaultT]):
         """Ask for a turn, for a holder that has work to do."""
         self._client.wake()
 
+    def look(self, now_ms: int) -> None:
+        """Have the connection look whether it goes on, for a holder that waits long."""
+        self._client.slice_ended(now_ms)
+
     def room_came(self, now_ms: int) -> None:
         """Continue at once, if it waited for room in the output."""
         if self._waits_for_room:

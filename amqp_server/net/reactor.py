@@ -48,6 +48,9 @@ class Broker(Protocol):
             Whether more is ready than one turn may deliver.
         """
 
+    def woken_by(self, wake: Callable[[], None]) -> None:
+        """Call this, for a turn, when something comes that work has waited for."""
+
     def next_deadline_ms(self) -> int | None:
         """Return when ``on_deadline`` is due next (instant); None is never."""
 
@@ -105,6 +108,7 @@ class Reactor:
         self.rounds = ReadRounds(loop, read_buffer_bytes)
         self.hang_ups = HangUps(loop)
         self.deadlines = Deadlines(loop, clock)
+        broker.woken_by(self.request_turn)
         self._broker_deadline_ms = broker.next_deadline_ms
         self._broker_watch = self.deadlines.watch(_BrokerDeadlines(self, broker))
 

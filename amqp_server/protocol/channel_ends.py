@@ -37,6 +37,20 @@ class Input(Protocol):
     def wake(self) -> None:
         """Ask for a turn soon."""
 
+    def look(self, now_ms: int) -> None:
+        """Have the connection look whether it goes on, as at the end of a slice."""
+
+
+class WaitingEvent(Protocol):
+    """An event that waits for something outside; ``protocol.long_events`` implements it."""
+
+    @property
+    def channel(self) -> Channel:
+        """Where it came."""
+
+    def let_go(self) -> None:
+        """End it where it is."""
+
 
 Fail: TypeAlias = Callable[[Exception, int, int], None]
 """Ends the connection; takes an error, the method at fault and the time."""
@@ -51,6 +65,7 @@ class ChannelEnds:
 
     Attributes:
         fail_connection: ends the connection.
+        waiting: the event that waits for something outside of the turns; None if none does.
     """
 
     __slots__ = (
@@ -61,6 +76,7 @@ class ChannelEnds:
         "_publishing",
         "_session",
         "fail_connection",
+        "waiting",
     )
 
     def __init__(
@@ -88,6 +104,7 @@ class ChannelEnds:
         self._outbox = outbox
         self._input = intake
         self.fail_connection = fail
+        self.waiting: WaitingEvent | None = None
         self._ending: dict[Channel, Steps[None]] = {}
 
     # ── an error ──
@@ -148,7 +165,7 @@ class ChannelEnds:
             advance(steps, channel.turn.budget.is_spent)
         except Suspended:
             self._input.hold()
-            channel.turn.later(StepsJob(self._before_input(steps), channel.turn.budget.is_spent))
+            channel.turn.later(StepsJob(self._before_input(steps), channel.turn))
             self._input.wake()
 
     def ending_all(self, now_ms: int) -> Steps[None]:
@@ -180,6 +197,10 @@ class ChannelEnds:
         self._session.channels_open = len(self._channels)
 
     def _stop(self, channel: Channel, now_ms: int) -> None:
+        waiting = self.waiting
+        if waiting is not None and waiting.channel is channel:
+            self.waiting = None
+            waiting.let_go()
         self._publishing.forget(channel)
         channel.stop(now_ms)
         session = self._session

@@ -12,7 +12,7 @@ from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.budget import Job
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_channel
-from amqp_server.broker.steps import Steps, Suspended, advance
+from amqp_server.broker.steps import Suspended, Wait, WaitingSteps, advance, resume_after
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.channel_ends import ChannelEnds, Fail, Input
@@ -107,17 +107,26 @@ class ChannelTable:
             else:
                 self._on_frame(channel, event, now_ms)
         except Suspended as suspended:
-            self._input.hold()
-            channel.turn.later(LongEvent(self, channel, event, suspended.steps))
+            self._go_on_later(channel, event, suspended)
         except Exception as error:  # noqa: BLE001 — raised again, if it is not the channel's
             self._close_channel(channel, error, event, now_ms)
 
-    def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
-        """Continue an event within the budget; return whether all of it is done."""
+    def carry_on(
+        self,
+        long_event: LongEvent,
+        channel: Channel,
+        event: Event,
+        steps: WaitingSteps[object],
+        now_ms: int,
+    ) -> bool:
+        """Continue an event within the budget; return whether it is done, or waits."""
+        self.ends.waiting = None
+        wait = None
         try:
             advance(steps, channel.turn.budget.is_spent)
-        except Suspended:
+        except Suspended as suspended:
             is_done = False
+            wait = suspended.wait
         except Exception as error:  # noqa: BLE001 — answered as at the event's first try
             is_done = True
             try:
@@ -128,9 +137,29 @@ class ChannelTable:
             is_done = True
         if not channel.is_closing:
             self._publishing.write_confirms(channel)
+        if wait is not None:
+            self._wait_outside(long_event, wait)
+            self._input.look(now_ms)
+            return True
         if is_done and not self._waits_for_congestion(self._input.release):
             self._input.release()
         return is_done
+
+    def let_go(self) -> None:
+        """Go on with the input: its long event ended with its channel."""
+        self._input.release()
+
+    def _go_on_later(self, channel: Channel, event: Event, suspended: Suspended) -> None:
+        self._input.hold()
+        long_event = LongEvent(self, channel, event, suspended.steps)
+        if suspended.wait is None:
+            channel.turn.later(long_event)
+        else:
+            self._wait_outside(long_event, suspended.wait)
+
+    def _wait_outside(self, long_event: LongEvent, wait: Wait) -> None:
+        self.ends.waiting = long_event
+        resume_after(wait, long_event, long_event.channel.turn)
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""
@@ -176,20 +205,20 @@ class ChannelTable:
 
     def _publishing_in_order(
         self, channel: Channel, burst: PublishBurst, now_ms: int
-    ) -> Steps[None]:
+    ) -> WaitingSteps[None]:
         turn, publish = channel.turn, channel.publishing.publish
         for _, method, records, flags in burst.in_order():
             try:
                 publish(method, records, flags, now_ms)
             except Suspended as suspended:
-                yield from suspended.steps
+                yield from suspended.rest()
             if turn.effects:
                 turn.settle(now_ms)
             if channel.is_closing:
                 return
             if channel.publishing.confirms is not None:
                 self.confirming[channel] = None
-            yield
+            yield None
 
     def _on_frame(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
         _, kind, payload = event

@@ -208,15 +208,25 @@ class Closing:
     def receive_eof(self, now_ms: int) -> None:
         """Note that the client sends nothing more; earlier input is carried out first."""
         self.has_seen_eof = True
-        if not (self._life.is_open and self._intake.is_stalled):
+        if not self._life.is_open or self._is_through:
             self._end(now_ms)
 
     def slice_ended(self, now_ms: int) -> None:
         """Note that earlier input was carried out; end the connection after the last of it."""
         if self._outbox.is_abandoned:
             self._outbox.take()
-        if not self._intake.is_stalled:
+        if self._is_through:
             self._end(now_ms)
+
+    @property
+    def _is_through(self) -> bool:
+        """Whether nothing is carried out before the end.
+
+        A client that is gone does not keep what it holds while its event waits for something
+        outside, such as a metadata store that is away.
+        """
+        is_gone, waiting = self._outbox.is_abandoned, self._channel_ends.waiting
+        return not self._intake.is_stalled or (is_gone and waiting is not None)
 
     def lose(self, now_ms: int) -> None:
         """Note that the socket is gone; answers to its input are not kept."""

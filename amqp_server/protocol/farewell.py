@@ -43,11 +43,10 @@ class Farewell:
         """
         self._is_ending = True
         self._on_said = on_said
-        job = StepsJob(self._until_said(ending), turn.budget.is_spent)
-        is_done = job.step(turn.now_ms)
-        if not is_done:
+        job = StepsJob(self._until_said(ending), turn)
+        if not job.step(turn.now_ms):
             turn.later(job)
-        return is_done
+        return job.is_done
 
     def say(self, octets: Octets) -> None:
         """Send last words once all is given back."""

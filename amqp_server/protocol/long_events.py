@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from amqp_server.broker.budget import Job
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.events import Event
 
@@ -14,32 +14,57 @@ class Channels(Protocol):
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""
 
-    def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
-        """Continue an event within the budget; return whether all of it is done."""
+    def carry_on(
+        self,
+        long_event: "LongEvent",
+        channel: Channel,
+        event: Event,
+        steps: WaitingSteps[object],
+        now_ms: int,
+    ) -> bool:
+        """Continue an event within the budget; return whether it is done, or waits."""
+
+    def let_go(self) -> None:
+        """Go on with the input: its long event ended with its channel."""
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         """Answer an error in place of the reply that is held."""
 
 
 class LongEvent:
-    """An event that takes several turns: a ``broker.budget.Job``."""
+    """An event that takes several turns: a ``broker.budget.Job``.
 
-    __slots__ = ("_channel", "_channels", "_event", "_steps")
+    Attributes:
+        channel: where it came.
+    """
+
+    __slots__ = ("_channels", "_event", "_is_over", "_steps", "channel")
 
     def __init__(
-        self, channels: Channels, channel: Channel, event: Event, steps: Steps[object]
+        self, channels: Channels, channel: Channel, event: Event, steps: WaitingSteps[object]
     ) -> None:
         self._channels = channels
-        self._channel = channel
+        self.channel = channel
         self._event = event
         self._steps = steps
+        self._is_over = False
 
     def step(self, now_ms: int) -> bool:
         """Do a piece, and more within the budget; nothing while there is congestion."""
-        if self._channels.waits_for_congestion(self):
+        channels = self._channels
+        if self._is_over or channels.waits_for_congestion(self):
             return True
-        is_done = self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
-        return is_done or self._channels.waits_for_congestion(self)
+        is_done = channels.carry_on(self, self.channel, self._event, self._steps, now_ms)
+        return is_done or channels.waits_for_congestion(self)
+
+    def let_go(self) -> None:
+        """End here: the channel ended while this waited for something outside.
+
+        What it waits for may take long, and its client gets no answer any more.
+        """
+        self._is_over = True
+        self._steps.close()
+        self._channels.let_go()
 
 
 class LostReply:

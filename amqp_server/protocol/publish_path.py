@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from amqp_server.broker.burst import enqueue_burst
 from amqp_server.broker.publish_target import Targets, enqueue
-from amqp_server.broker.steps import Steps, Suspended, advance
+from amqp_server.broker.steps import Steps, Suspended, WaitingSteps, advance
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
@@ -110,10 +110,10 @@ class PublishPath:
             try:
                 self.publish(method, records[:index], flags, now_ms)
             except Suspended as suspended:
-                raise Suspended(self._refusing(suspended.steps, size_bytes)) from None
+                raise Suspended(self._refusing(suspended.rest(), size_bytes)) from None
         self.checks.check_size(size_bytes)
 
-    def _refusing(self, before: Steps[object], size_bytes: int) -> Steps[None]:
+    def _refusing(self, before: WaitingSteps[object], size_bytes: int) -> WaitingSteps[None]:
         yield from before
         self.checks.check_size(size_bytes)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, Wait, WaitingSteps, resume_after
 from amqp_server.broker.stream_counts import StreamConsumerView, StreamPublisherView
 from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
@@ -217,13 +217,12 @@ class Commands:
             wait_for(safe_at, self._outbox.release)
 
     def _answer_later(
-        self, key: int, correlation_id: int, steps: Steps[bytes], now_ms: int
+        self, key: int, correlation_id: int, steps: WaitingSteps[bytes], now_ms: int
     ) -> None:
         """Answer when the steps are done; the client's next frame waits for that."""
         job = _Request(self, key, correlation_id, steps)
         if not job.step(now_ms):
-            self._intake.hold()
-            job.is_held = True
+            job.hold(self._intake)
             self.session.broker.turn.later(job)
 
     def finish(self, job: "_Request", octets: bytes | None, code: Code) -> None:
@@ -241,6 +240,11 @@ class Commands:
         if not self._is_over:
             self._on_fault(error, now_ms)
         self._intake.release()
+
+    def resume_after(self, wait: Wait, job: "_Request") -> None:
+        """Carry a request on when what it waits for is over; the client's next frame waits."""
+        job.hold(self._intake)
+        resume_after(wait, job, self.session.broker.turn)
 
     def is_spent(self) -> bool:
         """Whether the time of this turn is over."""
@@ -297,7 +301,7 @@ class _Request:
     __slots__ = ("_commands", "_steps", "correlation_id", "is_held", "key")
 
     def __init__(
-        self, commands: Commands, key: int, correlation_id: int, steps: Steps[bytes]
+        self, commands: Commands, key: int, correlation_id: int, steps: WaitingSteps[bytes]
     ) -> None:
         self._commands = commands
         self._steps = steps
@@ -305,12 +309,21 @@ class _Request:
         self.correlation_id = correlation_id
         self.is_held = False
 
+    def hold(self, intake: Intake[Event, StreamProtocolError]) -> None:
+        """Hold the client's input until this is answered."""
+        if not self.is_held:
+            self.is_held = True
+            intake.hold()
+
     def step(self, now_ms: int) -> bool:
-        """Do a piece, and more as long as there is time; return whether all is done."""
+        """Do a piece, and more as long as there is time; return whether all is done, or waits."""
         commands = self._commands
         try:
             while True:
-                next(self._steps)
+                wait = next(self._steps)
+                if wait is not None:
+                    commands.resume_after(wait, self)
+                    return True
                 if commands.is_spent():
                     return False
         except StopIteration as end:

@@ -388,7 +388,7 @@ class Connection:
             self._broker.logins.let_go(self.session.peer.address)
         self.reading.end()
         ending: Steps[None] = self._commands.ending()
-        job = StepsJob(ending, self._turn.budget.is_spent)
+        job = StepsJob(ending, self._turn)
         if not job.step(now_ms):
             self._turn.later(job)
         self._broker.connection_closed(self.session)

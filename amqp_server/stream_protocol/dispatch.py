@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.stream_protocol import streams, super_streams
 from amqp_server.stream_protocol.fields import I32, U16, Fields
 from amqp_server.stream_protocol.handshake import authenticate_again
@@ -12,7 +12,7 @@ from amqp_server.stream_protocol.publishers import Publishers
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.subscriptions import Subscriptions
 
-Answered: TypeAlias = "bytes | Steps[bytes]"
+Answered: TypeAlias = "bytes | WaitingSteps[bytes]"
 """What stands behind the code of an answer; as steps where it may take long."""
 
 Handler: TypeAlias = Callable[[Fields, int], Answered]

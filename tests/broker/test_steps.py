@@ -12,6 +12,7 @@ from amqp_server.broker.steps import (
     finish,
     taken_in_pieces,
 )
+from amqp_server.broker.turn import Turn
 from tests.support.counted_clock import budget_of
 
 
@@ -49,7 +50,9 @@ def test_what_is_finished_has_its_value() -> None:
 
 def test_a_job_goes_on_until_it_is_done() -> None:
     done: list[int] = []
-    job = StepsJob(counting(done, 3), lambda: True)
+    turn = Turn(1, budget_of(0))
+    turn.budget.begin()
+    job = StepsJob(counting(done, 3), turn)
     assert [job.step(1) for _ in range(4)] == [False, False, False, True]
     assert done == [0, 1, 2]
 
@@ -60,7 +63,7 @@ def test_a_job_that_fails_is_logged_and_over(caplog: pytest.LogCaptureFixture) -
         raise AssertionError("a bug")
 
     with caplog.at_level(logging.ERROR):
-        assert StepsJob(failing(), lambda: False).step(1)
+        assert StepsJob(failing(), Turn(1)).step(1)
     assert "work of many turns failed" in caplog.text
 
 

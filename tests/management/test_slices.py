@@ -1,7 +1,7 @@
 """Slices of the loop: one a round, in order, each of its own length."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from management.slices import Slices
 
@@ -79,3 +79,39 @@ def test_the_steps_of_a_view_are_done_in_slices() -> None:
 
     slices = Slices(Clock(), slice_ns=2)
     assert asyncio.run(slices.finish(steps())) == 7
+
+
+def test_steps_that_wait_use_no_slice_until_it_is_over() -> None:
+    class Outside:
+        """What steps wait for; the test says when it is over."""
+
+        def __init__(self) -> None:
+            self.calls: list[Callable[[], None]] = []
+
+        def wait(self, call: Callable[[], None]) -> None:
+            self.calls.append(call)
+
+    outside = Outside()
+    asked: list[str] = []
+
+    def steps() -> Generator[Outside | None, None, int]:
+        asked.append("before")
+        yield outside
+        asked.append("after")
+        return 7
+
+    async def both() -> None:
+        slices = Slices(Clock())
+        waiting = asyncio.create_task(slices.finish(steps()))
+        given_up = asyncio.create_task(slices.finish(steps()))
+        for _ in range(5):
+            await slices.pause()
+        assert (asked, slices.waiting_count) == (["before"] * 2, 0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        for call in outside.calls:
+            call()
+        assert await waiting == 7
+
+    asyncio.run(both())
+    assert asked == ["before", "before", "after"]

@@ -3,7 +3,7 @@
 from typing import cast
 
 from amqp_server.broker.budget import Job
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.wire.events import AckRange, Event
@@ -19,6 +19,7 @@ class FakeChannels:
         self.is_congested = False
         self.pieces_left = pieces_left
         self.waiting: list[Job] = []
+        self.let_go_count = 0
         self.answered: list[tuple[str, int, int]] = []
 
     def waits_for_congestion(self, job: Job) -> bool:
@@ -26,11 +27,21 @@ class FakeChannels:
             self.waiting.append(job)
         return self.is_congested
 
-    def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
+    def carry_on(
+        self,
+        long_event: LongEvent,
+        channel: Channel,
+        event: Event,
+        steps: WaitingSteps[object],
+        now_ms: int,
+    ) -> bool:
         assert (channel, event, now_ms) == (CHANNEL, EVENT, 7)
         next(steps, None)
         self.pieces_left -= 1
         return not self.pieces_left
+
+    def let_go(self) -> None:
+        self.let_go_count += 1
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         assert channel is CHANNEL
@@ -61,3 +72,13 @@ def test_a_lost_reply_is_answered_once() -> None:
     job = LostReply(channels, CHANNEL, ValueError("lost"), 5)
     assert job.step(7) is True
     assert channels.answered == [("lost", 5, 7)]
+
+
+def test_an_event_that_is_let_go_does_nothing_more() -> None:
+    channels = FakeChannels()
+    work = steps()
+    job = LongEvent(channels, CHANNEL, EVENT, work)
+    job.let_go()
+    assert (channels.let_go_count, next(work, "over")) == (1, "over")
+    assert job.step(7) is True, "what it waited for may come later"
+    assert channels.pieces_left == 1

@@ -1,9 +1,9 @@
 """Carries commands of management out by their names."""
 
-from typing import Any
+from typing import Any, cast
 
 from amqp_server.broker.admin import COMMANDS, Admin
-from amqp_server.broker.steps import finish
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.views import Views
 from tests.support.peer import Node
 
@@ -23,6 +23,7 @@ class Desk:
         """Carry a command out, with all its steps."""
         command = COMMANDS[what]
         assert set(given) == set(command.needs), "the table says what it needs"
-        result = finish(command.carry_out(self.admin, self.node.now_ms, **given))
+        steps = command.carry_out(self.admin, self.node.now_ms, **given)
+        result = finish(cast("Steps[object]", steps))
         self.node.end_turns()
         return result

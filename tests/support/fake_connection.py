@@ -145,6 +145,9 @@ class FakeBroker:
             return True
         return False
 
+    def woken_by(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+
     def next_deadline_ms(self) -> int | None:
         return self.deadline_ms
 

@@ -85,7 +85,7 @@ class EventExchange:
         waiting.append(_message(key, headers, self._broker.wall_ms(self._broker.turn.now_ms)))
         if len(waiting) == 1:
             turn = self._broker.turn
-            turn.later(StepsJob(self._announcing(), turn.budget.is_spent))
+            turn.later(StepsJob(self._announcing(), turn))
 
     def _announcing(self) -> Steps[None]:
         """Publish what waits, until nothing does; what is under way stays the first."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps, resume_after
 from exchanges.errors import ExchangeError
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
 
@@ -37,20 +37,24 @@ class CommandJob:
     """
 
     def __init__(
-        self, broker: Broker, steps: Steps[object], answer: Callable[[Answer], None]
+        self, broker: Broker, steps: WaitingSteps[object], answer: Callable[[Answer], None]
     ) -> None:
         self._broker = broker
-        self._steps: Steps[object] | None = steps
+        self._steps: WaitingSteps[object] | None = steps
         self._answer: Callable[[Answer], None] | None = answer
 
     def step(self, _now_ms: int) -> bool:
-        """Do a piece, and more as long as there is time; return whether all is done."""
-        steps, is_spent = self._steps, self._broker.turn.budget.is_spent
+        """Do a piece, and more while there is time; return whether all is done, or it waits."""
+        steps, turn = self._steps, self._broker.turn
+        is_spent = turn.budget.is_spent
         if steps is None:
             return True
         try:
             while True:
-                next(steps)
+                wait = next(steps)
+                if wait is not None:
+                    resume_after(wait, self, turn)
+                    return True
                 if is_spent():
                     return False
         except StopIteration as end:

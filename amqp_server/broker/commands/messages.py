@@ -332,4 +332,4 @@ def _to_the_end(steps: Steps[None], turn: Turn) -> Steps[None]:
 
 
 def _carry_on(steps: Steps[None], turn: Turn) -> None:
-    turn.later(StepsJob(steps, turn.budget.is_spent))
+    turn.later(StepsJob(steps, turn))

@@ -134,7 +134,7 @@ class ConfirmedMoves:
         self._again.extend(self._staying)
         self._staying.clear()
         self._is_trying_again = True
-        self._turn.later(StepsJob(self._trying_again(), self._turn.budget.is_spent))
+        self._turn.later(StepsJob(self._trying_again(), self._turn))
 
     def drain(self, now_ms: int, max_messages: int) -> bool:  # noqa: ARG002 - the port's names
         """Deliver nothing: only the deadline counts."""

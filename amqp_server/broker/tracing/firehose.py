@@ -149,7 +149,7 @@ class Firehose:
         self._waiting_count += count
         self._waiting_bytes += size_bytes
         if len(self._waiting) == 1:
-            self._turn.later(StepsJob(self._tracing_deliveries(), self._turn.budget.is_spent))
+            self._turn.later(StepsJob(self._tracing_deliveries(), self._turn))
 
     def _is_wanted(self) -> bool:
         return self._has_readers() and not self._is_short()

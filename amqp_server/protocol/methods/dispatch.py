@@ -11,14 +11,14 @@ from pamqp import commands
 
 from amqp_server.broker import steps
 from amqp_server.broker.events import acting
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
 from amqp_server.wire.methods import AccessRequest, Method
 from queues.commits import SAFE_NOW
 
-Handler: TypeAlias = Callable[[Channel, Any, int], Method | Steps[Any] | None]
+Handler: TypeAlias = Callable[[Channel, Any, int], Method | WaitingSteps[Any] | None]
 
 HANDLERS: Final[Mapping[type[Method], Handler]] = {
     commands.Channel.Flow: channel.flow,
@@ -96,7 +96,9 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
         steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
 
 
-def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Steps[None]:
+def _replying(
+    lane: Channel, method: Method, work: WaitingSteps[Method | None]
+) -> WaitingSteps[None]:
     """Do work of several turns, and write its reply, unless the channel ends meanwhile."""
     reply = yield from work
     if reply is not None and not lane.is_closing:

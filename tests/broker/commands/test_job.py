@@ -1,5 +1,6 @@
 """A command under way: its steps, its answer, and when that comes."""
 
+from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.errors import NotFoundError
@@ -101,3 +102,22 @@ def test_a_command_that_is_given_up_never_answers() -> None:
     job.give_up()
     node.end_turns()
     assert (done, answers) == ([], [])
+
+
+def test_a_command_that_waits_for_something_outside_is_answered_when_it_came() -> None:
+    node = Node()
+    wakes: list[int] = []
+    node.broker.woken_by(lambda: wakes.append(1))
+    awaited = Awaited[str]()
+    answers: list[Answer] = []
+    for _ in range(2):
+        node.broker.turn.later(CommandJob(node.broker, awaited.value(), answers.append))
+    given_up = CommandJob(node.broker, awaited.value(), answers.append)
+    node.broker.turn.later(given_up)
+    node.end_turns()
+    assert (answers, node.broker.turn.waiting_count) == ([], 0)
+    given_up.give_up()
+    awaited.set("all")
+    assert wakes
+    node.end_turns()
+    assert answers == [Answer("all")] * 2
