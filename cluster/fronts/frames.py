@@ -11,6 +11,10 @@
 Frames of one queue keep their order in each direction. What a leader half knows of a front ends
 with the connection, with ``Close`` and with its leadership: consumers are gone, and what they had
 and nobody settled goes back. A queue is known by its id (``qid``), which no other queue ever has.
+
+Deliveries and gets of one queue on one connection are numbered from 1 on, without gaps. The batch
+of a frame has these numbers in the place of positions, with step 1, and no instants of expiry: the
+front half settles by them, and knows nothing of places in the queue.
 """
 
 from collections.abc import Mapping
@@ -24,7 +28,8 @@ from queues.batch import Batch
 class Settlement(Enum):
     """What becomes of delivered messages.
 
-    ``UNSEEN`` are those that the front half has not shown to its client: they go back as they were.
+    ``UNSEEN`` are those that the front half has not shown to its client: they go back, and that
+    does not count as a requeue.
     """
 
     ACK = 1
@@ -34,12 +39,11 @@ class Settlement(Enum):
 
 
 class Question(Enum):
-    """What a front half asks, and waits for the answer of; ``GET_SETTLED`` is without an ack."""
+    """What a front half asks, and waits for the answer of; it settles what it got."""
 
     GET = 1
-    GET_SETTLED = 2
-    PURGE = 3
-    COUNTS = 4
+    PURGE = 2
+    COUNTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +77,36 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Consume:
-    """Add a consumer, which may get ``credit`` messages; its number is new on this connection."""
+    """Add a consumer; its number is new on this connection, and above all before.
+
+    ``lane``: consumers with the same number share a channel: what they get in turn is one Deliver.
+    ``no_ack``: of its client; the front half settles what it has shown. ``credit`` and
+    ``credit_bytes``: as in Credit.
+    """
 
     queue: str
     consumer: int
     consumer_tag: str
+    lane: int
     priority: int
     no_ack: bool
     exclusive: bool
     arguments: Mapping[str, object]
     credit: int
+    credit_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A consumer may get ``total`` messages, of all since it began."""
+    """A consumer may get ``total`` messages, and bodies of ``total_bytes``, since it began.
+
+    Neither falls. The message that reaches ``total_bytes`` may go beyond it.
+    """
 
     queue: str
     consumer: int
     total: int
+    total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ class Settle:
 
     queue: str
     settlement: Settlement
-    positions: tuple[range, ...]
+    numbers: tuple[range, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nothing was decided: submit again what is open above ``number``."""
+    """Nothing was decided: submit again what is open above ``number``.
+
+    Nothing is decided of what is submitted meanwhile, either, and it is not answered.
+    """
 
     queue: str
     number: int
@@ -183,10 +201,10 @@ class Barred:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Messages for a consumer, within its credit."""
+    """Messages for a consumer, within its credit; for several of one lane, one each in turn."""
 
     queue: str
-    consumer: int
+    consumers: tuple[int, ...]
     batch: Batch
 
 
