@@ -51,11 +51,20 @@ counted for the replica. A row is an epoch and the index of its first record, u6
     REPLICA_COMPACT  position, 0, 0;         then the change
 
 A record of a mirrored queue is an ENQUEUE, SETTLE or REQUEUED with the queue id 0, because each
-node has another id for the queue, or an EPOCH. A snapshot is an ENQUEUE for each stretch of
-messages, REQUEUED ones, and a NEXT_POSITION at the end.
+node has another id for the queue, or an EPOCH. A SUBMITTED is an ENQUEUE that says whose messages
+it has; the u16 at byte 2 counts the octets of the node's name. A snapshot is an ENQUEUE for each
+stretch of messages, REQUEUED ones, a PUBLISHED for each front end, and a NEXT_POSITION at the end.
 
     EPOCH          epoch, 0, 0
     NEXT_POSITION  position, 0, 0
+    SUBMITTED      first position, 0, count;   then a front, the instants of expiry, the run
+    PUBLISHED      index, 0, 0;                then a front
+
+A front: the number is that of its last message.
+
+    byte 0             8        16
+         | incarnation | number | name of the node, zeros up to a multiple of 8
+           u64           u64
 
 A file of a queue's segments, ``queues/%016x/%08x.seg``: a header, then chunks.
 
@@ -152,6 +161,8 @@ class OperationKind(IntEnum):
     REPLICA_COMPACT = 10
     EPOCH = 11
     NEXT_POSITION = 12
+    SUBMITTED = 13
+    PUBLISHED = 14
 
 
 class Expiry(IntEnum):

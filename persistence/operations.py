@@ -18,6 +18,7 @@ from persistence.format import (
     Expiry,
     OperationKind,
 )
+from persistence.front_numbers import FrontNumber, Published, decode_front, encode_front
 from persistence.record import Run
 from persistence.replica_operations import ReplicaOperation, decode_replica_operation
 
@@ -61,6 +62,23 @@ class Enqueue(NamedTuple):
             DamagedError: the octets are not that many records.
         """
         return decode_run(self.octets, self.message_count)
+
+
+class Submitted(NamedTuple):
+    """A record of a mirrored queue: a run was appended that a front end had submitted (R23).
+
+    Attributes:
+        enqueue: the run.
+        last: whose it is, and the number of its last message.
+    """
+
+    enqueue: Enqueue
+    last: FrontNumber
+
+    @property
+    def queue_id(self) -> int:
+        """0, as in all records."""
+        return self.enqueue.queue_id
 
 
 class Settle(NamedTuple):
@@ -124,6 +142,8 @@ Operation: TypeAlias = (
     | ReplicaOperation
     | Epoch
     | NextPosition
+    | Submitted
+    | Published
 )
 
 
@@ -142,6 +162,19 @@ def encode_enqueue(
     operation_bytes = _HEAD_BYTES + len(instants) + len(octets)
     head = _pack_head(_ENQUEUE, expiry, 0, operation_bytes, queue_id, first_position, 0, len(run))
     return (head + instants, octets)
+
+
+def encode_submitted(
+    first_position: int, run: Run, expires_at_ms: Expires, last: FrontNumber
+) -> tuple[bytes, ...]:
+    """Return the octets of a SUBMITTED, in parts; ``last`` is of the last message of the run."""
+    octets = encode_run(run)
+    front, name_bytes = encode_front(last)
+    instants, expiry = encode_expires(expires_at_ms)
+    size_bytes = _HEAD_BYTES + len(front) + len(instants) + len(octets)
+    kind = OperationKind.SUBMITTED
+    head = _pack_head(kind, expiry, name_bytes, size_bytes, 0, first_position, 0, len(run))
+    return (head + front + instants, octets)
 
 
 def encode_expires(expires_at_ms: Expires) -> tuple[bytes, Expiry]:
@@ -256,9 +289,7 @@ def _decode_operation(octets: memoryview) -> Operation:
     rest = octets[OPERATION_HEAD.size :]
     match kind:
         case OperationKind.ENQUEUE:
-            _positions(first, 1, count)
-            expires_at_ms, size_bytes = decode_expires(rest, expiry, count)
-            return Enqueue(queue_id, first, count, expires_at_ms, rest[size_bytes:])
+            return _decode_enqueue(queue_id, first, count, expiry, rest)
         case OperationKind.SETTLE:
             return Settle(queue_id, _positions(first, step, count))
         case OperationKind.REQUEUED if len(rest) == DELIVERY_COUNT.size:
@@ -274,14 +305,33 @@ def _decode_operation(octets: memoryview) -> Operation:
             return _decode_of_replica(octets, kind, queue_id, first)
 
 
+def _decode_enqueue(
+    queue_id: int, first: int, count: int, expiry: int, rest: memoryview
+) -> Enqueue:
+    _positions(first, 1, count)
+    expires_at_ms, size_bytes = decode_expires(rest, expiry, count)
+    return Enqueue(queue_id, first, count, expires_at_ms, rest[size_bytes:])
+
+
+def _decode_of_front(octets: memoryview, kind: int) -> Operation:
+    _, expiry, name_bytes, _, queue_id, first, _, count = OPERATION_HEAD.unpack_from(octets)
+    last, size_bytes = decode_front(octets[OPERATION_HEAD.size :], name_bytes)
+    if kind == OperationKind.PUBLISHED:
+        return Published(queue_id, last, first)
+    rest = octets[OPERATION_HEAD.size + size_bytes :]
+    return Submitted(_decode_enqueue(queue_id, first, count, expiry, rest), last)
+
+
 def _decode_of_replica(octets: memoryview, kind: int, queue_id: int, first: int) -> Operation:
     if kind in _OF_REPLICAS and len(octets) >= OPERATION_HEAD.size + ALIGNMENT_BYTES:
         return decode_replica_operation(octets)
+    if kind in {OperationKind.SUBMITTED, OperationKind.PUBLISHED}:
+        return _decode_of_front(octets, kind)
     if kind == OperationKind.EPOCH:
         return Epoch(queue_id, first)
     if kind == OperationKind.NEXT_POSITION and first <= POSITION_MAX:
         return NextPosition(queue_id, first)
-    raise DamagedError(f"expected an operation of kind 1 to 12, got {kind} of {len(octets)}")
+    raise DamagedError(f"expected an operation of kind 1 to 14, got {kind} of {len(octets)}")
 
 
 def _positions(first: int, step: int, count: int) -> range:

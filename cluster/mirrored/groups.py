@@ -71,9 +71,10 @@ class LedQueue:
         lead: what the core knows of it.
         committed_index: up to where the core has committed it.
         group: of what is appended now.
+        last_index: of the last run.
     """
 
-    __slots__ = ("_last_index", "_line", "_waiting_in", "committed_index", "group", "lead")
+    __slots__ = ("_line", "_waiting_in", "committed_index", "group", "last_index", "lead")
 
     def __init__(self, lead: Leadership, group: MirrorGroup) -> None:
         """Begin without a run that waits."""
@@ -81,7 +82,7 @@ class LedQueue:
         self.committed_index = lead.commit
         self.group = group
         self._line: CommitLine[Leadership] | None = None
-        self._last_index = lead.commit
+        self.last_index = lead.commit
         self._waiting_in: list[MirrorGroup] = [group]
 
     def is_in_line(self) -> bool:
@@ -97,7 +98,7 @@ class LedQueue:
 
     def note_run(self, index: int, lsn: int) -> None:
         """A run was appended."""
-        self._last_index = index
+        self.last_index = index
         self.group.append(lsn, self, index)
 
     def commit(self, index: int) -> None:
@@ -105,12 +106,12 @@ class LedQueue:
         self.committed_index = index
         for group in list(self._waiting_in):
             group.advance()
-        if index >= self._last_index:
+        if index >= self.last_index:
             self._waiting_in = [self.group]
 
     def end(self) -> None:
         """It is not led any more: every group in which a run of it waits has failed."""
-        waiting = self._waiting_in if self.committed_index < self._last_index else []
+        waiting = self._waiting_in if self.committed_index < self.last_index else []
         # What is appended from now on is never safe.
         self.group = MirrorGroup(0)
         self.group.fail()

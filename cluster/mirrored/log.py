@@ -12,13 +12,23 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from cluster.mirrored.groups import LedQueue
+from cluster.replication.core import NotServingError
+from cluster.replication.publishers import Front, Published, Publishers, Submission, Verdict
+from persistence.front_numbers import FrontNumber
+from persistence.front_numbers import Published as StoredRow
 from persistence.log import ReadBack
-from persistence.operations import encode_enqueue, encode_requeued, encode_settle
+from persistence.operations import (
+    Expires,
+    encode_enqueue,
+    encode_requeued,
+    encode_settle,
+    encode_submitted,
+)
 from persistence.record import Run
 from persistence.replicas.log import NO_QUEUE, ReplicaLog
 from persistence.settled import PositionSet
 from persistence.slices import Expiries, Messages, joined, shifted, stretches_outside
-from queues.commits import CommitGroup
+from queues.commits import SAFE_NOW, CommitGroup, CommitPoint
 
 NEVER_SAFE: Final = 1
 """An LSN of the group of a queue that has ended, which has failed and committed nothing."""
@@ -32,6 +42,12 @@ class Leader(Protocol):
 
     def may_append(self, queue: str) -> bool:
         """Return whether messages are admitted."""
+
+    def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
+        """Say what is to be done with a run of a front end; see ``ReplicationCore.judge``."""
+
+    def may_confirm(self, queue: str, index: int) -> bool:
+        """Return whether what is in the log up to here may be confirmed now."""
 
     def compact(self, queue: str) -> None:
         """Put what is committed into the messages, before this turn ends."""
@@ -53,6 +69,11 @@ class MirroredLog:
         self._replica = replica
         self._leader = leader
         self._settled = PositionSet()
+        # All that the replica has was committed, and is at its base: ``node`` saw to that.
+        self._publishers = Publishers(map(_published, replica.published.rows()))
+        self._front: Front | None = None
+        self._first = self._number = 0
+        self._last_point: CommitPoint = SAFE_NOW
 
     @property
     def commit_group(self) -> CommitGroup:
@@ -82,8 +103,54 @@ class MirroredLog:
         expires = expires_at_ms or None
         if expires is not None:
             expires = shifted(expires, self._replica.state.wall_offset_ms())
+        if self._front is not None:
+            return self._append_submitted(self._front, first_position, run, expires)
         octets = b"".join(encode_enqueue(NO_QUEUE, first_position, run, expires))
         return self._append(octets, is_settlement=False)
+
+    def judge(self, submission: Submission) -> Verdict:
+        """Say what is to be done with a run of a front end, before anything is done (R23).
+
+        Raises:
+            NotServingError: this node admits nothing now, and decides nothing.
+        """
+        if self.has_ended:
+            raise NotServingError(self.led.lead.queue)
+        return self._leader.judge(self.led.lead.queue, self._publishers, submission)
+
+    def begin(self, front: Front, first: int) -> None:
+        """What is appended until ``end`` are the messages of a run, in order and all of them.
+
+        Args:
+            front: whose run it is.
+            first: the number of its first message.
+        """
+        self._front, self._first, self._number = front, first, first - 1
+
+    def end(self, taken_count: int) -> None:
+        """What is appended from now on was submitted by no front end.
+
+        Args:
+            taken_count: how many messages of the run the queue has taken; what it took and did not
+                append repeats what is in the log.
+        """
+        front, self._front = self._front, None
+        assert front is not None, "it was begun"
+        if taken_count:
+            assert self._number < self._first + taken_count, "these are messages of the run"
+            self._publishers.note(front, self._first + taken_count - 1, self.led.last_index)
+
+    def confirmed_at(self, index: int) -> CommitPoint:
+        """Return when a message that is in the log may be confirmed, by its record's index.
+
+        Raises:
+            NotServingError: it is committed, and this node may confirm nothing now (R17).
+        """
+        if index > self.led.committed_index:
+            return self._last_point
+        if not self._leader.may_confirm(self.led.lead.queue, index):
+            raise NotServingError(self.led.lead.queue)
+        return SAFE_NOW
 
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Promise as before: what a mirror has answered for is on its disk (R1)."""
@@ -133,7 +200,22 @@ class MirroredLog:
         self._replica.drop()
         return 0
 
+    def _append_submitted(
+        self, front: Front, first_position: int, run: Run, expires: Expires
+    ) -> int:
+        self._number += len(run)
+        last = FrontNumber(front.node, front.incarnation, self._number)
+        octets = b"".join(encode_submitted(first_position, run, expires, last))
+        return self._append(octets, is_settlement=False)
+
     def _append(self, octets: bytes, *, is_settlement: bool) -> int:
         if self.has_ended:
             return NEVER_SAFE
-        return self._leader.append(self.led, octets, is_settlement=is_settlement)
+        lsn = self._leader.append(self.led, octets, is_settlement=is_settlement)
+        self._last_point = CommitPoint(self.led.group, lsn)
+        return lsn
+
+
+def _published(row: StoredRow) -> Published:
+    """Return a row of the replica in the core's words."""
+    return Published(Front(row.last.node, row.last.incarnation), row.last.number, row.record_index)

@@ -18,6 +18,7 @@ from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Payload
 from cluster.replication.inputs import Compact, Fsynced, Input, RecordsRead
+from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import (
     AppendWrite,
     Committed,
@@ -141,6 +142,14 @@ class MirroredNode:
     def may_append(self, queue: str) -> bool:
         """Return whether messages are admitted into a queue (R22)."""
         return self.core.may_append(queue)
+
+    def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
+        """Say what is to be done with a run of a front end (R23)."""
+        return self.core.judge(queue, publishers, submission)
+
+    def may_confirm(self, queue: str, index: int) -> bool:
+        """Return whether what is in the log up to here may be confirmed now (R10, R17)."""
+        return self.core.may_confirm(queue, index)
 
     def compact(self, queue: str) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""

@@ -76,7 +76,8 @@ class Verdict:
     """What is to be done with a run, and what has to be known for it.
 
     ``skip``: FRESH: so many of its first messages are in the log, and the others are appended.
-    ``index``: IN_LOG: it is confirmed as ``ReplicationCore.may_confirm`` says for this index.
+    ``index``: IN_LOG, or where some are skipped: these are confirmed as
+    ``ReplicationCore.may_confirm`` says for this index; otherwise 0.
     GAP: submit again what is open; nothing was decided. REPLACED: a newer process of the front
     end's node has published, and this one has ended.
     """
@@ -112,7 +113,8 @@ class Publishers:
             return Verdict(Finding.IN_LOG, index=row.index)
         if rules.has_gap(submission.open_below, row.number):
             return Verdict(Finding.GAP)
-        return Verdict(Finding.FRESH, skip=max(row.number - submission.first + 1, 0))
+        skip = max(row.number - submission.first + 1, 0)
+        return Verdict(Finding.FRESH, skip, row.index if skip else 0)
 
     def note(self, front: Front, number: int, index: int) -> None:
         """A record is in the log whose last message has this number."""

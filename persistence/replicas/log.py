@@ -14,6 +14,7 @@ from typing import Final
 from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
 from persistence.files import Octets
+from persistence.front_numbers import Published, PublishedTable
 from persistence.log import Appending, Log
 from persistence.log_form import LogForm
 from persistence.log_state import EVERYTHING_BYTES, LogState
@@ -23,6 +24,7 @@ from persistence.operations import (
     NextPosition,
     Requeued,
     Settle,
+    Submitted,
     decode_operations,
     encode_drop,
     encode_enqueue,
@@ -64,6 +66,8 @@ class ReplicaLog:
         table: which epoch began with which index.
         state: the messages at ``base``.
         messages: the way to those that are in segments; nothing is appended to it.
+        published: how far front ends had published at ``base`` (R23). A record that is cut was
+            never in it.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class ReplicaLog:
         self.change = 0
         self.promised = 0
         self.table: EpochTable = ()
+        self.published = PublishedTable()
         self._make_state = make_state
         self._commit = commit
         self._records = Records()
@@ -187,6 +192,7 @@ class ReplicaLog:
             parts += encode_enqueue(NO_QUEUE, positions[0], run, expires or None)
         for position, count in state.requeued():
             parts.append(encode_requeued(NO_QUEUE, range(position, position + 1), count))
+        parts.append(self.published.octets())
         parts.append(encode_next_position(state.next_position))
         return b"".join(parts)
 
@@ -231,7 +237,13 @@ class ReplicaLog:
         """Drop everything settled, and return the state at this moment."""
         messages = self.state.snapshot()
         row = ReplicaSnapshot(
-            self.change, self.promised, self.base, self.table, list(self._records), messages
+            self.change,
+            self.promised,
+            self.base,
+            self.table,
+            list(self._records),
+            messages,
+            self.published.rows(),
         )
         segments = self.state.stored.segments
         dirty, directories = segments.take_dirty()
@@ -246,6 +258,7 @@ class ReplicaLog:
         self._records = Records(row.base)
         for piece in row.pieces:
             self._records.append(piece.after, piece.record_count, piece.octets)
+        self.published.restore(row.published)
         self.state.restore(row.messages)
 
     def begin_after(self, next_segment: int) -> None:
@@ -272,21 +285,25 @@ class ReplicaLog:
         before.sweep()
         self._unneeded += before.stored.take_unneeded()
         self._begin_state(self._make_state(before.stored.segments.next_number))
+        self.published.restore(())
         self._fold([Piece(0, 0, operation.octets)])
         self._records = Records(operation.position)
         self.table = operation.table
 
     def _fold(self, pieces: Iterable[Piece]) -> None:
         """Put records into the messages."""
-        state = self.state
+        state, note = self.state, self.published.note
         for piece in pieces:
-            for operation in decode_operations(memoryview(piece.octets)):
+            operations = decode_operations(memoryview(piece.octets))
+            for index, operation in enumerate(operations, piece.after + 1):
                 match operation:
+                    case Submitted():
+                        _enqueue(state, operation.enqueue)
+                        note(Published(NO_QUEUE, operation.last, index))
                     case Enqueue():
-                        first, count = operation.first_position, operation.message_count
-                        positions = range(first, first + count)
-                        whole = Slice(operation.run(), positions, operation.expires_at_ms or 0)
-                        state.repeat_append(whole, may_be_stored=False)
+                        _enqueue(state, operation)
+                    case Published():
+                        note(operation)
                     case Settle():
                         state.repeat_settle(operation.positions)
                     case Requeued():
@@ -301,6 +318,13 @@ class ReplicaLog:
 
 def _ignore() -> None:
     pass
+
+
+def _enqueue(state: LogState, operation: Enqueue) -> None:
+    first, count = operation.first_position, operation.message_count
+    positions = range(first, first + count)
+    whole = Slice(operation.run(), positions, operation.expires_at_ms or 0)
+    state.repeat_append(whole, may_be_stored=False)
 
 
 def _end_snapshot(state: LogState, next_position: int) -> None:

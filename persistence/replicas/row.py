@@ -1,12 +1,13 @@
 """What a checkpoint says of a replica of a mirrored queue.
 
-byte 0        8          16     24           28       32              40
-     | change | promised | base | table rows | pieces | row's octets  | ...
-       u64      u64        u64    u32          u32      u64
+byte 0        8          16     24           28       32             36              40
+     | change | promised | base | table rows | pieces | row's octets | published ... | ...
+       u64      u64        u64    u32          u32      u32            u32
 
 40   table x  | epoch u64, index of its first record u64 |
      pieces x | behind index u64, octets u64, records u32, zero u32 |
      the row of the messages, as ``persistence.queue_row`` draws it
+     a PUBLISHED for each front end, which have so many octets
      the records of the pieces, one behind the other
 """
 
@@ -16,12 +17,14 @@ from typing import Final, NamedTuple
 
 from persistence.errors import DamagedError
 from persistence.files import Octets
+from persistence.front_numbers import Published, encode_published
 from persistence.log_form import LogForm
+from persistence.operations import Operation, decode_operations
 from persistence.queue_row import QueueSnapshot, decode_queue_row
 from persistence.replica_operations import ROW, EpochTable
 from persistence.replicas.records import Piece
 
-_HEAD: Final = struct.Struct("<QQQIIQ")
+_HEAD: Final = struct.Struct("<QQQIIII")
 _PIECE: Final = struct.Struct("<QQII")
 
 for _size_bytes, _struct in ((40, _HEAD), (24, _PIECE)):
@@ -38,6 +41,7 @@ class ReplicaSnapshot(NamedTuple):
         table: which epoch began with which index.
         pieces: the records behind ``base``.
         messages: those at ``base``.
+        published: how far front ends had published at ``base``.
     """
 
     change: int
@@ -46,6 +50,7 @@ class ReplicaSnapshot(NamedTuple):
     table: EpochTable
     pieces: Sequence[Piece]
     messages: QueueSnapshot
+    published: Sequence[Published] = ()
 
     @property
     def form(self) -> LogForm:
@@ -65,6 +70,7 @@ class ReplicaSnapshot(NamedTuple):
     def encode(self) -> bytes:
         """Return its octets."""
         messages = self.messages.encode()
+        published = b"".join(map(encode_published, self.published))
         head = _HEAD.pack(
             self.change,
             self.promised,
@@ -72,6 +78,7 @@ class ReplicaSnapshot(NamedTuple):
             len(self.table),
             len(self.pieces),
             len(messages),
+            len(published),
         )
         table = b"".join([ROW.pack(*row) for row in self.table])
         pieces = b"".join(
@@ -80,7 +87,8 @@ class ReplicaSnapshot(NamedTuple):
                 for piece in self.pieces
             ]
         )
-        return b"".join((head, table, pieces, messages, *[each.octets for each in self.pieces]))
+        octets = [each.octets for each in self.pieces]
+        return b"".join((head, table, pieces, messages, published, *octets))
 
 
 def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
@@ -90,13 +98,25 @@ def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
         DamagedError: it does not have the form of one.
         struct.error: it is too short.
     """
-    change, promised, base, row_count, piece_count, messages_bytes = _HEAD.unpack_from(octets)
+    (
+        change,
+        promised,
+        base,
+        row_count,
+        piece_count,
+        messages_bytes,
+        published_bytes,
+    ) = _HEAD.unpack_from(octets)
     table_end = _HEAD.size + row_count * ROW.size
     pieces_end = table_end + piece_count * _PIECE.size
-    at = pieces_end + messages_bytes
+    messages_end = pieces_end + messages_bytes
+    at = messages_end + published_bytes
     if at > len(octets):
         raise DamagedError(f"its row of {len(octets)} octets is too short")
-    messages = decode_queue_row(queue_id, octets[pieces_end:at])
+    messages = decode_queue_row(queue_id, octets[pieces_end:messages_end])
+    published = [
+        _published(each) for each in decode_operations(memoryview(octets[messages_end:at]))
+    ]
     pieces: list[Piece] = []
     for after, size_bytes, record_count, _ in _PIECE.iter_unpack(octets[table_end:pieces_end]):
         pieces.append(Piece(after, record_count, bytes(octets[at : at + size_bytes])))
@@ -104,4 +124,10 @@ def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
     if at != len(octets):
         raise DamagedError(f"its row has {len(octets)} octets, and its records end at {at}")
     table = tuple(ROW.iter_unpack(octets[_HEAD.size : table_end]))
-    return ReplicaSnapshot(change, promised, base, table, pieces, messages)
+    return ReplicaSnapshot(change, promised, base, table, pieces, messages, published)
+
+
+def _published(operation: Operation) -> Published:
+    if not isinstance(operation, Published):
+        raise DamagedError(f"expected how far a front end is, got {operation}")
+    return operation

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from persistence.errors import is_shortage
 from persistence.files import Files
+from persistence.front_numbers import FrontNumber, Published
 from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
-from persistence.operations import encode_enqueue, encode_requeued, encode_settle
+from persistence.operations import encode_enqueue, encode_requeued, encode_settle, encode_submitted
 from persistence.queue_recovery import found_in
 from persistence.record import PERSISTENT, Record, make_route
 from persistence.replica_operations import encode_epoch
@@ -23,21 +24,26 @@ from tests.crash.stored_node import change_of, messages_of
 
 MIRRORED = LogOptions(form=LogForm.MIRRORED)
 
-Op = tuple[str, int, int, tuple[Record, ...]]
-"""What a record says: kind, first position, count or delivery count, messages."""
+Op = tuple[str, int, int, tuple[Record, ...], FrontNumber | None]
+"""What a record says: kind, first position, count or delivery count, messages, whose they are."""
+
+FRONTS = ("a", "a node with a long name")
 
 
 class Live(NamedTuple):
-    """What is live at an index: messages and delivery counts by position."""
+    """What is live at an index: messages and delivery counts by position; rows of front ends."""
 
     messages: dict[int, Record]
     counts: dict[int, int]
     next_position: int
+    published: dict[str, Published]
 
-    def after(self, op: Op) -> "Live":
-        kind, first, count, records = op
+    def after(self, op: Op, index: int) -> "Live":
+        kind, first, count, records, front = op
         messages, counts = dict(self.messages), dict(self.counts)
-        next_position = self.next_position
+        next_position, published = self.next_position, self.published
+        if front is not None:
+            published = {**published, front.node: Published(0, front, index)}
         if kind == "enqueue":
             messages |= dict(enumerate(records, first))
             next_position = first + len(records)
@@ -47,10 +53,10 @@ class Live(NamedTuple):
                 counts.pop(position, None)
             elif kind == "requeue" and position in messages:
                 counts[position] = counts.get(position, 0) + 1
-        return Live(messages, counts, next_position)
+        return Live(messages, counts, next_position, published)
 
 
-EMPTY = Live({}, {}, 0)
+EMPTY = Live({}, {}, 0, {})
 
 
 class State(NamedTuple):
@@ -68,9 +74,12 @@ class State(NamedTuple):
         return self.base + len(self.ops)
 
     def live_at_end(self) -> Live:
+        return self.live_at(self.end)
+
+    def live_at(self, last: int) -> Live:
         live = self.live
-        for op in self.ops:
-            live = live.after(op)
+        for index, op in enumerate(self.ops[: last - self.base], self.base + 1):
+            live = live.after(op, index)
         return live
 
 
@@ -138,6 +147,8 @@ class ReplicaLife(Life):
         messages = {at: record for at, (record, _) in messages_of(found, 0).items()}
         assert messages == state.live.messages, "messages at the base"
         assert dict(found.requeued) == state.live.counts
+        rows = {row.last.node: row for row in log.published.rows()}
+        assert rows == state.live.published, "how far front ends are, at the base"
         assert found.next_position == state.live.next_position
 
     # -- what happens to a replica ---------------------------------------------------------------
@@ -179,12 +190,12 @@ class ReplicaLife(Life):
         spans = ((epoch, after + 1),)
         live, ops, octets = state.live_at_end(), list[Op](), list[bytes]()
         if is_new:
-            ops.append(("epoch", epoch, 0, ()))
+            ops.append(("epoch", epoch, 0, (), None))
             octets.append(encode_epoch(epoch))
         for _ in range(draw.choice((1, 1, 3))):
             op = self.some_op(live)
-            live = live.after(op)
             ops.append(op)
+            live = live.after(op, after + len(ops))
             octets.append(octets_of(op, live))
         lsn = known.log.append(after, spans, len(ops), b"".join(octets))
         if is_new:
@@ -201,16 +212,27 @@ class ReplicaLife(Life):
             first = draw.choice(list(live.messages))
             count = draw.randrange(1, 6)
             if draw.random() < 0.6:
-                return ("settle", first, min(count, live.next_position - first), ())
+                return ("settle", first, min(count, live.next_position - first), (), None)
             count = len([p for p in range(first, first + count) if p in live.messages])
             same = all(
                 live.counts.get(first + i, 0) == live.counts.get(first, 0)
                 and first + i in live.messages
                 for i in range(count)
             )
-            return ("requeue", first, count if same else 1, ())
+            return ("requeue", first, count if same else 1, (), None)
         count = draw.choice((1, 2, 8))
-        return ("enqueue", live.next_position, 0, tuple(self.record() for _ in range(count)))
+        records = tuple(self.record() for _ in range(count))
+        return ("enqueue", live.next_position, 0, records, self.some_front(live, count))
+
+    def some_front(self, live: Live, count: int) -> FrontNumber | None:
+        """A front end goes on, or its process is another one; or it was none."""
+        draw, node = self.draw, self.draw.choice((*FRONTS, None))
+        if node is None:
+            return None
+        last = live.published[node].last if node in live.published else FrontNumber(node, 1, 0)
+        if draw.random() < 0.1:
+            last = FrontNumber(node, last.incarnation + 1, 0)
+        return last._replace(number=last.number + count)
 
     def record(self) -> Record:
         self.published_count += 1
@@ -229,9 +251,7 @@ class ReplicaLife(Life):
             return
         state = known.now
         count = self.draw.randrange(1, len(state.ops) + 1)
-        live = state.live
-        for op in state.ops[:count]:
-            live = live.after(op)
+        live = state.live_at(state.base + count)
         lsn = known.log.compact(state.base + count)
         left = state._replace(
             base=state.base + count, ops=state.ops[count:], octets=state.octets[count:], live=live
@@ -270,7 +290,9 @@ class ReplicaLife(Life):
 
 
 def octets_of(op: Op, after: Live) -> bytes:
-    kind, first, count, records = op
+    kind, first, count, records, front = op
+    if front is not None:
+        return b"".join(encode_submitted(first, list(records), None, front))
     if kind == "enqueue":
         return b"".join(encode_enqueue(0, first, list(records)))
     if kind == "settle":

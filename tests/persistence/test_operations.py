@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from persistence.errors import DamagedError
 from persistence.format import OPERATION_HEAD
+from persistence.front_numbers import FrontNumber
 from persistence.operations import (
     POSITION_MAX,
     Drop,
@@ -18,6 +19,7 @@ from persistence.operations import (
     Settle,
     StreamChunks,
     StreamOffset,
+    Submitted,
     decode_operations,
     encode_drop,
     encode_enqueue,
@@ -25,6 +27,7 @@ from persistence.operations import (
     encode_settle,
     encode_stream_chunks,
     encode_stream_offset,
+    encode_submitted,
 )
 from persistence.record import Record
 from tests.support.records import run_of
@@ -45,6 +48,19 @@ def test_an_enqueue_comes_back(expires_at_ms: Expires) -> None:
     assert isinstance(entry, Enqueue)
     assert entry[:4] == (9, 2**40, 3, expires_at_ms)
     assert list(entry.run()) == run
+
+
+@pytest.mark.parametrize("expires_at_ms", [None, 0, 1_900_000_000_000, (5, 6, -7)])
+def test_what_a_front_end_submitted_comes_back(expires_at_ms: Expires) -> None:
+    run = run_of(b"a", b"bc", b"")
+    last = FrontNumber("rabbit@one", 7, 12)
+    octets = b"".join(encode_submitted(2**40, run, expires_at_ms, last))
+    assert len(octets) % 8 == 0
+    entry = only(octets)
+    assert isinstance(entry, Submitted)
+    assert (entry.queue_id, entry.last) == (0, last)
+    assert entry.enqueue[:4] == (0, 2**40, 3, expires_at_ms)
+    assert list(entry.enqueue.run()) == run
 
 
 @pytest.mark.parametrize("positions", [range(1), range(5, 9), range(2**40, 2**40 + 30, 3)])

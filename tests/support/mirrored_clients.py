@@ -2,6 +2,9 @@
 
 from functools import partial
 
+from cluster.mirrored.submitting import submit
+from cluster.replication.core import NotServingError
+from cluster.replication.publishers import Front, Submission
 from queues.batch import Batch
 from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, wait_for
 from tests.support.mirrored_machine import (
@@ -10,6 +13,7 @@ from tests.support.mirrored_machine import (
     NOW_MS,
     QUEUE,
     QUEUE_IDS,
+    FrontEnd,
     Machine,
     Served,
     Shared,
@@ -38,18 +42,62 @@ class Clients(Shared):
         return self.draw.choice(found) if found else None
 
     def publish(self) -> None:
-        if (led := self.leader(QUEUE)) is None or not led[1].log.takes_publishes:
+        """A front end numbers new messages, and submits them."""
+        front = self.draw.choice(self.fronts)
+        first = front.made + 1
+        for number in range(first, first + self.draw.choice((1, 1, 2, 10))):
+            front.bodies[number] = self.published_count
+            self.numbered[self.published_count] = (front.name, front.incarnation, number)
+            self.published_count += 1
+        front.open |= set(range(first, front.made + 1))
+        self.submit(front, range(first, front.made + 1))
+
+    def publish_again(self) -> None:
+        """What is open is submitted again, or a copy comes late of what was confirmed."""
+        front = self.draw.choice(self.fronts)
+        is_open = self.draw.random() < 0.8
+        chosen = sorted(front.open if is_open else set(front.bodies) - front.open)
+        if not chosen:
+            return
+        at = chosen.index(self.draw.choice(chosen))
+        stop = at + 1
+        while stop < len(chosen) and chosen[stop] == chosen[stop - 1] + 1 and stop - at < 7:
+            stop += 1
+        self.submit(front, range(chosen[at], chosen[stop - 1] + 1))
+
+    def front_restarts(self) -> None:
+        """The process of a front end is another one; nobody knows what became of what was open."""
+        at = self.draw.randrange(len(self.fronts))
+        before = self.fronts[at]
+        self.fronts[at] = FrontEnd(before.name, before.incarnation + 1)
+
+    def submit(self, front: FrontEnd, numbers: range) -> None:
+        if (led := self.leader(QUEUE)) is None or led[1].log.led.lead.epoch < front.epoch:
             return
         machine, served = led
-        count = self.draw.choice((1, 1, 2, 10))
-        first = self.published_count
-        self.published_count += count
-        numbers = range(first, first + count)
-        run = [record(b"%d" % number, persistent=number % 5 > 0) for number in numbers]
-        self.ledgers[QUEUE].published |= set(numbers)
-        safe_at = served.engine.publish(run, NOW_MS).safe_at
+        front.epoch = served.log.led.lead.epoch
+        bodies = [front.bodies[number] for number in numbers]
+        run = [record(b"%d" % each, persistent=each % 5 > 0) for each in bodies]
+        below = max([each for each in front.open if each < numbers[0]], default=0)
+        whose = Front(front.name, front.incarnation)
+        submission = Submission(whose, numbers[0], len(numbers), below)
+        ledger = self.ledgers[QUEUE]
+        try:
+            taken = submit(served.log, served.engine, submission, run, NOW_MS)
+        except NotServingError:
+            return
+        assert not taken.refused, "the queue has no limits"
+        ledger.published |= {front.bodies[number] for number in taken.in_log}
+        is_told = self.draw.random() < 0.8
+
+        def decided() -> None:
+            if is_safe(taken.safe_at):
+                ledger.confirmed |= {front.bodies[number] for number in taken.in_log}
+                if is_told:
+                    front.open -= set(taken.in_log)
+
+        wait_for(taken.safe_at, decided)
         machine.up.carry_out()
-        self.note(safe_at, self.ledgers[QUEUE].confirmed, set(numbers))
 
     def note(self, safe_at: CommitPoint, promised: set[int], numbers: set[int]) -> None:
         """Once this is safe it is promised; what failed never is."""

@@ -6,6 +6,7 @@ new leader begins with.
 
 import random
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -51,8 +52,9 @@ class Ledger:
     ``gone`` has a settlement that is committed, and must not come back.
     """
 
-    def __init__(self, *, may_repeat: bool) -> None:
+    def __init__(self, numbered: Mapping[int, tuple[str, int, int]], *, may_repeat: bool) -> None:
         self.may_repeat = may_repeat
+        self._numbered = numbered
         self.published: set[int] = set()
         self.confirmed: set[int] = set()
         self.leaving: set[int] = set()
@@ -66,7 +68,32 @@ class Ledger:
         assert there <= self.published, f"never published: {sorted(there - self.published)}"
         if not self.may_repeat:
             assert not there & self.gone, f"settled and back: {sorted(there & self.gone)}"
-            assert found == sorted(there), f"order or count: {found}"
+            self.hold_order(found)
+
+    def hold_order(self, found: list[int]) -> None:
+        """Assert that messages are there once, and those of a front end in its order."""
+        assert len(found) == len(set(found)), f"more than once: {found}"
+        by_front: dict[tuple[str, int], list[int]] = {}
+        for each in found:
+            name, incarnation, number = self._numbered[each]
+            by_front.setdefault((name, incarnation), []).append(number)
+        for front, numbers in by_front.items():
+            assert numbers == sorted(numbers), f"out of order, of {front}: {numbers}"
+
+
+@dataclass(slots=True)
+class FrontEnd:
+    """A process that numbers messages, and submits them until they are confirmed (R23)."""
+
+    name: str
+    incarnation: int = 1
+    epoch: int = 0
+    bodies: dict[int, int] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+
+    @property
+    def made(self) -> int:
+        return len(self.bodies)
 
 
 class Served:
@@ -108,7 +135,12 @@ class Shared:
         self.revision = 10
         self.live: dict[str, LiveNode] = {}
         self.states: dict[str, tuple[QueueState, int]] = {}
-        self.ledgers = {QUEUE: Ledger(may_repeat=False), DEAD: Ledger(may_repeat=True)}
+        self.numbered: dict[int, tuple[str, int, int]] = {}
+        self.ledgers = {
+            QUEUE: Ledger(self.numbered, may_repeat=False),
+            DEAD: Ledger(self.numbered, may_repeat=True),
+        }
+        self.fronts = [FrontEnd(name) for name in ("x", "y")]
         self.served_count = 0
         self.published_count = 0
         self.moved_count = 0

@@ -2,6 +2,8 @@
 
 from cluster.mirrored.groups import LedQueue, MirrorGroup
 from cluster.mirrored.log import MirroredLog
+from cluster.replication.core import RULES, NotServingError
+from cluster.replication.publishers import Publishers, Submission, Verdict
 from persistence.operations import decode_operations, encode_enqueue
 from persistence.slices import Slice
 from queues.commits import CommitPoint, is_safe
@@ -16,6 +18,7 @@ class FakeLeader:
         self.records: list[tuple[bytes, bool]] = []
         self.compacted: list[str] = []
         self.admits = True
+        self.confirms = True
 
     def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
         self.records.append((octets, is_settlement))
@@ -24,6 +27,14 @@ class FakeLeader:
 
     def may_append(self, queue: str) -> bool:
         return self.admits
+
+    def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
+        if not self.admits:
+            raise NotServingError(queue)
+        return publishers.judge(submission, RULES)
+
+    def may_confirm(self, queue: str, index: int) -> bool:
+        return self.confirms
 
     def compact(self, queue: str) -> None:
         self.compacted.append(queue)

@@ -13,8 +13,13 @@ from cluster.mirrored.groups import LedQueue, MirrorGroup
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
+from cluster.replication.publishers import Finding, Front, Publishers, Submission, Verdict
+from cluster.replication.rules import Rules
 from cluster.replication.state import QueueState
+from persistence.front_numbers import PublishedTable
+from persistence.operations import Expires, encode_enqueue
 from persistence.queue_recovery import found_in
+from persistence.record import Run
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import DEAD, QUEUE
 
@@ -81,10 +86,27 @@ def the_end_is_safe(led: LedQueue) -> None:
 
 APPEND = MirroredLog._append
 
+
+def without_numbers(
+    log: MirroredLog, front: Front, first_position: int, run: Run, expires: Expires
+) -> int:
+    """Do not say in the log whose messages these are."""
+    octets = b"".join(encode_enqueue(0, first_position, run, expires))
+    return log._append(octets, is_settlement=False)
+
+
+def always_fresh(publishers: Publishers, submission: Submission, rules: Rules) -> Verdict:
+    """Take whatever is submitted again."""
+    return Verdict(Finding.FRESH)
+
+
 MISTAKES: dict[str, tuple[object, str, object]] = {
     "what is appended is safe": (MirrorGroup, "append", safe_once_appended),
     "a new leader serves what was compacted": (MirroredNode, "_serve", served_as_it_is),
     "settlements are not in the log": (MirroredLog, "_append", settlements_are_forgotten),
+    "numbers are not in the log": (MirroredLog, "_append_submitted", without_numbers),
+    "numbers are forgotten by compaction": (PublishedTable, "note", lambda *_: None),
+    "what comes again is new": (Publishers, "judge", always_fresh),
     "what a lost leader appended is safe": (LedQueue, "end", the_end_is_safe),
 }
 

@@ -45,7 +45,7 @@ def test_a_run_that_is_in_the_log_waits_for_what_is_there() -> None:
 
 
 def test_of_a_run_that_is_there_in_part_the_rest_is_fresh() -> None:
-    assert judged(9, 5) == Verdict(Finding.FRESH, skip=2)
+    assert judged(9, 5) == Verdict(Finding.FRESH, skip=2, index=100)
 
 
 def test_a_run_that_would_overtake_an_open_one_is_a_gap() -> None:

@@ -1,0 +1,107 @@
+"""A run of a front end is taken once, and nothing behind a refused message is in the log."""
+
+import pytest
+
+from cluster.mirrored.groups import MirrorGroup
+from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.submitting import Taken, submit
+from cluster.replication.core import NotServingError
+from cluster.replication.publishers import Finding, Front, Submission
+from persistence.operations import Submitted, decode_operations
+from persistence.record import Record
+from queues.classic.queue import ClassicQueue
+from queues.commits import is_safe
+from queues.options import Overflow, QueueOptions
+from queues.ports import EngineParts
+from tests.cluster.mirrored.test_groups import led
+from tests.cluster.mirrored.test_log import FakeLeader
+from tests.persistence.replicas.test_log import new_log, records
+
+NOW_MS = 1_000
+X = Front("x", 7)
+LIMITED = QueueOptions(max_length=2, overflow=Overflow.REJECT_PUBLISH)
+
+
+class Rig:
+    """A queue over the log of a leader that appends to nothing."""
+
+    def __init__(self, options: QueueOptions = QueueOptions()) -> None:  # noqa: B008 -- frozen
+        self.leader = FakeLeader()
+        self.log = MirroredLog(led("q", MirrorGroup(0)), new_log(), self.leader)
+        parts = EngineParts("q", options, self.log, lambda _: None, lambda: None, NOW_MS)
+        self.queue = ClassicQueue(parts)
+
+    def submit(self, first: int, count: int, open_below: int = 0) -> Taken:
+        run: list[Record] = records(*[b"%d" % number for number in range(first, first + count)])
+        submission = Submission(X, first, count, open_below)
+        return submit(self.log, self.queue, submission, run, NOW_MS)
+
+    def numbers(self) -> list[int]:
+        """The last numbers that the records say."""
+        found = [next(decode_operations(memoryview(octets))) for octets, _ in self.leader.records]
+        return [each.last.number for each in found if isinstance(each, Submitted)]
+
+
+def test_a_run_is_one_record_with_the_number_of_its_last_message() -> None:
+    rig = Rig()
+    taken = rig.submit(1, 3)
+    assert (taken.finding, taken.in_log) == (Finding.FRESH, range(1, 4))
+    assert rig.numbers() == [3]
+    assert not is_safe(taken.safe_at)
+    rig.log.led.commit(1)
+    assert is_safe(taken.safe_at)
+
+
+def test_what_comes_again_is_confirmed_when_what_is_there_is_safe() -> None:
+    rig = Rig()
+    rig.submit(1, 3)
+    taken = rig.submit(2, 2)
+    assert (taken.finding, taken.in_log, rig.numbers()) == (Finding.IN_LOG, range(2, 4), [3])
+    assert not is_safe(taken.safe_at)
+    rig.log.led.commit(1)
+    assert is_safe(taken.safe_at)
+    assert is_safe(rig.submit(1, 3).safe_at)
+
+
+def test_the_rest_of_a_run_is_appended() -> None:
+    rig = Rig()
+    rig.submit(1, 3)
+    taken = rig.submit(2, 4)
+    assert (taken.in_log, rig.numbers(), rig.queue.ready_count) == (range(2, 6), [3, 5], 5)
+
+
+def test_behind_a_gap_nothing_is_decided() -> None:
+    rig = Rig()
+    taken = rig.submit(4, 2, open_below=3)
+    assert (taken.finding, taken.undecided, rig.numbers()) == (Finding.GAP, range(4, 6), [])
+
+
+def test_nothing_is_appended_behind_a_message_that_was_refused() -> None:
+    rig = Rig(LIMITED)
+    taken = rig.submit(1, 5)
+    assert (taken.in_log, taken.refused) == (range(1, 3), range(3, 4))
+    assert taken.undecided == range(4, 6)
+    assert rig.numbers() == [1, 2]
+    assert rig.queue.get(NOW_MS) is not None
+    assert rig.submit(4, 2, open_below=3).finding is Finding.GAP, "3 is open to the front end"
+    assert rig.submit(4, 2).in_log == range(4, 5), "and now it is not"
+
+
+def test_a_message_that_may_not_be_confirmed_is_not_decided() -> None:
+    rig = Rig()
+    rig.submit(1, 1)
+    rig.log.led.commit(1)
+    rig.leader.confirms = False
+    with pytest.raises(NotServingError):
+        rig.submit(1, 1)
+
+
+def test_a_leader_that_has_ended_decides_nothing() -> None:
+    rig = Rig()
+    rig.log.has_ended = True
+    with pytest.raises(NotServingError):
+        rig.submit(1, 1)
+    rig = Rig()
+    rig.leader.admits = False
+    with pytest.raises(NotServingError):
+        rig.submit(1, 1)
