@@ -1,0 +1,115 @@
+"""Other replicas for a queue: who is asked for, who is gone, and how the list gets there.
+
+The list of replicas changes in the same write as everything else of a queue's state. A node leaves
+it only when it is not in the in-sync set any more. A member that is away may be the last who has
+all that was confirmed, and only who is in the list can be elected. So a replacement is first added,
+it catches up and is taken in, the old member is taken out, and then the list is written without it:
+
+    replicas a b c   in-sync a c(gone)   →   a b d c   →   in-sync a d   →   a b d
+
+``min_isr`` rises only once there are so many members: it would otherwise stop a queue that serves.
+It falls at once.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cluster.metadata.records import StoredQueueState
+from cluster.placement.asking import RULES, Asked, ReplicaRules
+from cluster.placement.nodes import NodeStanding, by_name
+from cluster.placement.placing import spread
+from cluster.replication.state import QueueOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a queue's list of replicas is to become.
+
+    Attributes:
+        options: to be written now; those that it has where nothing is to be done.
+        leaving: nodes at the end of the list that are in it only while they are members.
+        missing_count: replicas for which there is no node.
+    """
+
+    options: QueueOptions
+    leaving: tuple[str, ...]
+    missing_count: int
+
+
+def changed(
+    stored: StoredQueueState,
+    asked: Asked,
+    nodes: Collection[NodeStanding],
+    gone: Collection[str] = (),
+    rules: ReplicaRules = RULES,
+) -> Replacement:
+    """Return the next list of replicas of a queue. Who calls it again and again gets it whole.
+
+    Args:
+        stored: what the queue has.
+        asked: how it is to be replicated.
+        nodes: the members of the cluster.
+        gone: nodes that will not come back in time: their replicas are replaced, if they do not
+            live. One that leaves the cluster, or is not a member, need not be named.
+        rules: of the cluster.
+    """
+    known = by_name(nodes)
+    present = stored.options.replicas
+    able = [node for node in nodes if node.may_hold() and (node.is_live or node.name not in gone)]
+    eligible, wanted = asked.among(able, otherwise=len(present))
+    names = {node.name for node in eligible}
+    staying = _fewer([name for name in present if name in names], wanted, stored, known)
+    held = [known[name] for name in staying]
+    further = spread(stored.queue_id, eligible, wanted - len(staying), held)
+    target = (*staying, *(node.name for node in further))
+    if not target:
+        return Replacement(stored.options, (), wanted)
+    members = {replica.node for replica in stored.state.in_sync_set}
+    leaving = tuple(name for name in present if name not in target and name in members)
+    options = QueueOptions(
+        (*target, *leaving),
+        _next_min_isr(stored, rules.min_isr(len(target))),
+        stored.options.lease_guard,
+    )
+    return Replacement(options, leaving, max(0, wanted - len(target)))
+
+
+def to_take_out(stored: StoredQueueState, replacement: Replacement) -> list[str]:
+    """Return the nodes that the leader has to take out of the in-sync set for a replacement.
+
+    None of them goes before so many of those who stay are members that the queue is as safe without
+    it. The leader itself goes once another one leads.
+
+    Args:
+        stored: what the queue has now.
+        replacement: what ``changed`` returned for it.
+    """
+    leaving = replacement.leaving
+    staying = {each.node for each in stored.state.in_sync_set}.difference(leaving)
+    if len(staying) < max(1, stored.options.min_isr):
+        return []
+    return [name for name in leaving if name != stored.state.leader]
+
+
+def _fewer(
+    staying: list[str],
+    wanted: int,
+    stored: StoredQueueState,
+    known: dict[str, NodeStanding],
+) -> list[str]:
+    """Return as many as are wanted: the leader first, then members, then who lives."""
+    if len(staying) <= wanted:
+        return staying
+    members = stored.state.in_sync_set
+
+    def rank(name: str) -> tuple[bool, bool, int]:
+        node = known[name]
+        return name != stored.state.leader, node.replica not in members, node.tier()
+
+    kept = set(sorted(staying, key=rank)[:wanted])
+    return [name for name in staying if name in kept]
+
+
+def _next_min_isr(stored: StoredQueueState, wanted: int) -> int:
+    present = stored.options.min_isr
+    return wanted if wanted <= present or len(stored.state.in_sync_set) >= wanted else present
