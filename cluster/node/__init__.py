@@ -1,0 +1,1 @@
+"""The running node of a cluster: what it is started with."""
