@@ -1,9 +1,34 @@
 """The outcomes of a publish to queues, and of a purge."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from queues.commits import SAFE_NOW, CommitGroup, CommitPoint
+
+
+class OpenRun(Protocol):
+    """A run of which a queue may still refuse some: one that is led on another node.
+
+    Attributes:
+        refused: stretches of indexes of the messages that were refused so far. There will be no
+            more of them when the commit point of the run is decided.
+    """
+
+    @property
+    def refused(self) -> Sequence[range]:
+        """Stretches of indexes of the messages that were refused so far."""
+
+
+class StillOpen(NamedTuple):
+    """Messages of a publish that are an open run of some queue.
+
+    Attributes:
+        indexes: of them among the messages that were published, one for each of the run.
+        run: what becomes of them.
+    """
+
+    indexes: Sequence[int]
+    run: OpenRun
 
 
 class PublishOutcome(NamedTuple):
@@ -14,11 +39,13 @@ class PublishOutcome(NamedTuple):
             are nacked.
         safe_at: the point at which the others are safe.
         unroutable: indexes of messages that reached no queue; empty in the answer of a queue.
+        still_open: those that a queue may refuse later, before ``safe_at``; mostly none.
     """
 
     rejected: Sequence[int]
     safe_at: CommitPoint
     unroutable: Sequence[int] = ()
+    still_open: Sequence[StillOpen] = ()
 
 
 class PurgeOutcome(NamedTuple):
@@ -47,4 +74,15 @@ def all_taken(group: CommitGroup, lsn: int) -> PublishOutcome:
     if not lsn:
         return ALL_SAFE
     # The same as the classes' own __new__, without its call. This runs once a run.
-    return _new(PublishOutcome, ((), _new(CommitPoint, (group, lsn, ())), ()))
+    return _new(PublishOutcome, ((), _new(CommitPoint, (group, lsn, ())), (), ()))
+
+
+def refused_later(still_open: Iterable[StillOpen]) -> Sequence[int]:
+    """Return the indexes of messages that some queue has refused by now, ascending."""
+    found = {indexes[at] for indexes, run in still_open for some in run.refused for at in some}
+    return sorted(found)
+
+
+def placed(still_open: Iterable[StillOpen], indexes: Sequence[int]) -> Sequence[StillOpen]:
+    """Return the same for a publish of which these were messages ``indexes``, in this order."""
+    return [StillOpen([indexes[at] for at in part], run) for part, run in still_open]

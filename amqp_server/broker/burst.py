@@ -57,8 +57,9 @@ def enqueue_burst(
     for target, share in shares:
         outcome = target.publish(share, now_ms)
         if outcome is not ALL_SAFE:
-            refused, point, _ = outcome
+            refused, point, *_ = outcome
             assert not refused, "it was asked before"
+            assert not outcome.still_open, "so was this"
             if point is not SAFE_NOW:
                 points[target] = point
                 safe_at = later_of(safe_at, point)

@@ -43,7 +43,7 @@ from persistence.record import (
     routing_key_of,
 )
 from queues.commits import SAFE_NOW, later_of
-from queues.outcomes import ALL_SAFE, PublishOutcome
+from queues.outcomes import ALL_SAFE, PublishOutcome, StillOpen, placed
 
 PIECES_AT_ONCE_MAX: Final = 8
 """Pieces of a walk after which it counts as long."""
@@ -274,8 +274,8 @@ class Publisher:
         self, exchange: str, run: Run, now_ms: int, counters: ExchangeCounters
     ) -> Steps[PublishOutcome]:
         """Route each stretch of messages with one header; each message where chance decides."""
-        unroutable: list[int] = []
-        rejected: list[int] = []
+        unroutable, rejected = list[int](), list[int]()
+        still_open: list[StillOpen] = []
         safe_at = SAFE_NOW
         stretches = deque(header_stretches(run))
         first = 0
@@ -299,10 +299,11 @@ class Publisher:
                 published = yield from self._enqueuing(names, run[first:start], now_ms, counters)
                 unroutable += (first + index for index in published.unroutable)
                 rejected += (first + index for index in published.rejected)
+                still_open += placed(published.still_open, range(first, start))
                 safe_at = later_of(safe_at, published.safe_at)
                 first, names = start, next_names
             yield
-        return PublishOutcome(rejected, safe_at, unroutable)
+        return PublishOutcome(rejected, safe_at, unroutable, tuple(still_open))
 
     def _routing_of(self, exchange: str, record: Record) -> Steps[Routing]:
         header = record.header
@@ -319,7 +320,7 @@ class Publisher:
         counters: ExchangeCounters,
     ) -> Steps[PublishOutcome]:
         """Append a run to queues, and hand it to keepers in steps, with its keys if several."""
-        rejected: set[int] = set()
+        rejected, still_open = set[int](), list[StillOpen]()
         safe_at = SAFE_NOW
         unroutable = set(range(len(run)))
         for name in names:
@@ -334,10 +335,11 @@ class Publisher:
                 yield
             unroutable.intersection_update(outcome.unroutable)
             rejected.update(outcome.rejected)
+            still_open += outcome.still_open
             safe_at = later_of(safe_at, outcome.safe_at)
         counters.published_count += len(run)
         count_unlike_most(counters, len(names), len(run))
-        return PublishOutcome(sorted(rejected), safe_at, sorted(unroutable))
+        return PublishOutcome(sorted(rejected), safe_at, sorted(unroutable), tuple(still_open))
 
     def _enqueuing(
         self, names: Sequence[str], run: Run, now_ms: int, counters: ExchangeCounters
@@ -347,7 +349,7 @@ class Publisher:
             return (yield from self._enqueuing_kept(names, (), run, now_ms, counters))
         if len(names) <= TARGETS_AT_ONCE_MAX:
             return enqueue(self.targets_of(names), run, now_ms, counters)
-        rejected: set[int] = set()
+        rejected, still_open = set[int](), list[StillOpen]()
         safe_at = SAFE_NOW
         is_unroutable = True
         counters.published_count += len(run)
@@ -361,13 +363,14 @@ class Publisher:
             outcome = target.publish(run, now_ms)
             if outcome is not ALL_SAFE:
                 rejected.update(outcome.rejected)
+                still_open += outcome.still_open
                 safe_at = later_of(safe_at, outcome.safe_at)
             yield
         if is_unroutable:
             counters.unroutable_count += len(run)
             counters.more_copies_count += len(run)
         unroutable = range(len(run)) if is_unroutable else ()
-        return PublishOutcome(sorted(rejected), safe_at, unroutable)
+        return PublishOutcome(sorted(rejected), safe_at, unroutable, tuple(still_open))
 
 
 def _holds_by(changes: RouteChanges) -> Holds:

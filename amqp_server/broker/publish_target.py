@@ -10,7 +10,7 @@ from amqp_server.broker.steps import Steps
 from exchanges.counters import ExchangeCounters
 from persistence.record import Run
 from queues.commits import SAFE_NOW, later_of
-from queues.outcomes import ALL_SAFE, PublishOutcome
+from queues.outcomes import ALL_SAFE, PublishOutcome, StillOpen
 
 
 class PublishTarget(Protocol):
@@ -84,12 +84,14 @@ def count_unlike_most(counters: ExchangeCounters, targets_count: int, message_co
 
 def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:
     rejected: set[int] = set()
+    still_open: list[StillOpen] = []
     safe_at = SAFE_NOW
     for target in targets:
         outcome = target.publish(run, now_ms)
         if outcome is not ALL_SAFE:
             rejected.update(outcome.rejected)
+            still_open += outcome.still_open
             safe_at = later_of(safe_at, outcome.safe_at)
     if not rejected and safe_at is SAFE_NOW:
         return ALL_SAFE
-    return PublishOutcome(sorted(rejected), safe_at)
+    return PublishOutcome(sorted(rejected), safe_at, (), tuple(still_open))

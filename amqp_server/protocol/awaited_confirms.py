@@ -6,7 +6,8 @@
 
 Each commit group has a line of its own, so a slow group does not delay the confirms of others. A
 run that several groups must commit stands in the line of each. A line asks its group for one call
-at a time, for any number of waiting runs.
+at a time, for any number of waiting runs. A queue that is led on another node may refuse messages
+of a run until that is committed: these are rejected, and the others of the run confirmed.
 
 Source: RabbitMQ, confirms: a persistent message is confirmed when it is safe; ADR 12, ADR 28.
 """
@@ -19,20 +20,36 @@ from amqp_server.broker.burst import Waiting
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.confirms import ConfirmTracker
 from queues.commits import CommitGroup, CommitPoint, open_points
-from queues.outcomes import PublishOutcome
+from queues.outcomes import PublishOutcome, StillOpen, refused_later
 
 
 class _Parts:
-    """A run that waits for several groups.
+    """A run that waits for several groups, or of which some may be refused.
 
     Attributes:
-        left_count: how many have not committed it; 0 or less once it is decided.
+        left_count: how many groups have not committed it; 0 or less once it is decided.
+        first: the publish that was the first of the run.
+        still_open: messages of the run that a queue may refuse until it is decided.
     """
 
-    __slots__ = ("left_count",)
+    __slots__ = ("first", "left_count", "still_open")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, first: int = 0, still_open: Sequence[StillOpen] = ()) -> None:
         self.left_count = count
+        self.first = first
+        self.still_open = still_open
+
+    def confirm(self, first: int, last: int, tracker: ConfirmTracker) -> None:
+        """Confirm the publishes first..last but those that a queue has refused."""
+        for index in refused_later(self.still_open) if self.still_open else ():
+            refused = self.first + index
+            if first <= refused <= last:
+                if first < refused:
+                    tracker.confirm(first, refused - 1)
+                tracker.reject(refused, refused)
+                first = refused + 1
+        if first <= last:
+            tracker.confirm(first, last)
 
 
 _Run: TypeAlias = tuple[int, int, int, _Parts | None]
@@ -53,14 +70,19 @@ class AwaitedConfirms:
     def answer(self, count: int, published: PublishOutcome) -> None:
         """Give this many publishes their numbers, and confirm or reject them once it is known."""
         first = self._tracker.publish(count)
+        rejected, safe_at, _, still_open = published
         start = 0
-        for index in published.rejected:
+        for index in (*rejected, count):
             if start < index:
-                self.confirm(first + start, first + index - 1, published.safe_at)
-            self._tracker.reject(first + index, first + index)
+                if still_open:
+                    points = open_points(safe_at)
+                    parts = _Parts(len(points), first, still_open)
+                    self._confirm_parts(first + start, first + index - 1, points, parts)
+                else:
+                    self.confirm(first + start, first + index - 1, safe_at)
+            if index < count:
+                self._tracker.reject(first + index, first + index)
             start = index + 1
-        if start < count:
-            self.confirm(first + start, first + count - 1, published.safe_at)
 
     def answer_burst(self, count: int, waiting: Sequence[Waiting]) -> None:
         """Do the same for a burst; all of it is safe, except the part in ``waiting``."""
@@ -81,7 +103,8 @@ class AwaitedConfirms:
         """
         group, lsn, others = safe_at
         if others:
-            self._confirm_by_several(first, last, safe_at)
+            points = open_points(safe_at)
+            self._confirm_parts(first, last, points, _Parts(len(points)))
         elif lsn <= group.committed_lsn:
             self._tracker.confirm(first, last)
         else:
@@ -94,12 +117,11 @@ class AwaitedConfirms:
             line.forget()
         self._lines.clear()
 
-    def _confirm_by_several(self, first: int, last: int, safe_at: CommitPoint) -> None:
-        points = open_points(safe_at)
+    def _confirm_parts(
+        self, first: int, last: int, points: Sequence[CommitPoint], parts: _Parts
+    ) -> None:
         if not points:
-            self._tracker.confirm(first, last)
-            return
-        parts = _Parts(len(points))
+            parts.confirm(first, last, self._tracker)
         for group, lsn, _ in points:
             line = self._lines.get(group) or self._new_line(group)
             line.append(lsn, first, last, parts)
@@ -153,8 +175,9 @@ class _Line:
             _, first, last, parts = runs.popleft()
             if parts is not None:
                 parts.left_count -= 1
-                if parts.left_count:
-                    continue
+                if not parts.left_count:
+                    parts.confirm(first, last, self._tracker)
+                continue
             self._tracker.confirm(first, last)
         if octets := self._tracker.render_replies(self._channel_number):
             self._outbox.write(octets)

@@ -22,6 +22,7 @@ from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.holders import PIECE_MAX, Owner
 from amqp_server.protocol.lane import Lane, Starved
+from amqp_server.protocol.promise import NOTHING_PROMISED, Promise, hold
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, Settling
@@ -30,7 +31,6 @@ from amqp_server.protocol.transaction import Settlement, Transaction, by_tag
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
 from amqp_server.wire.methods import Method, encode_method
-from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
 
 CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
@@ -110,23 +110,15 @@ class Channel(ShownChannel):
         """Send a method."""
         self.outbox.write(encode_method(self.number, method))
 
-    def hold_replies(self, safe_at: CommitPoint, error: Exception, index: int) -> None:
-        """Send nothing more and carry nothing out until this point is reached.
+    def hold_replies(self, promise: Promise, error: Exception, index: int) -> None:
+        """Send nothing more and carry nothing out until the promise of the next reply is kept.
 
         Args:
-            safe_at: the point at which the promise of the next reply is true.
-            error: the answer instead if a commit group fails.
+            promise: of the next reply.
+            error: the answer instead if it is broken.
             index: of the method that is answered.
         """
-        if not is_safe(safe_at):
-            self.outbox.hold()
-            wait_for(safe_at, partial(self._on_decided, safe_at, error, index))
-
-    def _on_decided(self, safe_at: CommitPoint, error: Exception, index: int) -> None:
-        if is_safe(safe_at):
-            self.outbox.release()
-        elif not self.outbox.is_abandoned:
-            self._reply_lost(self, error, index)
+        hold(self.outbox, promise, partial(self._reply_lost, self, error, index))
 
     # ── settling ──
 
@@ -226,12 +218,10 @@ class Channel(ShownChannel):
                 sent if a commit group fails that must make published messages safe.
         """
         with self._open_transaction().taken() as (letters, settlements):
-            refused = False
-            safe_at = SAFE_NOW
+            promise = NOTHING_PROMISED
             for letter in letters:
                 published = yield from self.publishing.publishing_letter(letter, now_ms)
-                refused |= bool(published.rejected)
-                safe_at = later_of(safe_at, published.safe_at)
+                promise = promise.and_of(published)
                 yield
             for together in by_tag(settlements):
                 if self.is_closing:
@@ -242,9 +232,9 @@ class Channel(ShownChannel):
             if self.is_closing:
                 return
             incomplete = ModeError("partial tx completion")
-            if refused:
+            if promise.is_broken:
                 raise incomplete
-            self.hold_replies(safe_at, incomplete, commands.Tx.Commit.index)
+            self.hold_replies(promise, incomplete, commands.Tx.Commit.index)
 
     def tx_rollback(self) -> None:
         """Forget what the transaction holds; acked messages stay unacked.

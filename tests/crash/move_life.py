@@ -142,7 +142,7 @@ class MoveLife(VhostLife):
         name = draw.choice(PUBLISHED_TO)
         engine = self.queue_named(name).engine
         run = [self._message(name) for _ in range(draw.choice((1, 2, 5, 20)))]
-        refused, safe_at, _ = engine.publish(run, self.now_ms)
+        refused, safe_at, *_ = engine.publish(run, self.now_ms)
         safety = Safety(lsn_of(safe_at), engine.options.durability is Durability.FSYNC)
         for index, each in enumerate(run):
             if index not in refused:

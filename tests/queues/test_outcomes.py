@@ -7,12 +7,20 @@ import pytest
 from persistence.record import PERSISTENT, Run
 from queues.commits import CommitPoint
 from queues.options import Overflow, QueueOptions
-from queues.outcomes import ALL_SAFE, PublishOutcome, all_taken
+from queues.outcomes import (
+    ALL_SAFE,
+    PublishOutcome,
+    StillOpen,
+    all_taken,
+    placed,
+    refused_later,
+)
 from tests.support.classic_queue import QueueUnderTest
 from tests.support.commits import FakeCommits
 from tests.support.consumer import FakeConsumer
 from tests.support.queue_log import FakeLog
 from tests.support.records import record
+from tests.support.refusing_queue import FakeRun
 
 
 class DurableLog(FakeLog):
@@ -51,3 +59,13 @@ def test_a_run_is_not_safe_before_each_persistent_message_that_was_taken(
     outcome = jobs.queue.publish(run, jobs.now_ms)
     assert 0 not in outcome.rejected
     assert outcome.safe_at.lsn >= 1
+
+
+def test_what_any_queue_has_refused_is_named_once_by_its_index() -> None:
+    one, two = FakeRun(), FakeRun()
+    still_open = [StillOpen(range(3), one), StillOpen((7, 1), two)]
+    assert list(refused_later(still_open)) == []
+    one.refused.append(range(1, 3))
+    two.refused.append(range(2))
+    assert list(refused_later(still_open)) == [1, 2, 7]
+    assert list(refused_later(placed(still_open, range(10, 20)))) == [11, 12, 17]

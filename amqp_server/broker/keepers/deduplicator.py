@@ -33,7 +33,7 @@ from persistence.record import PERSISTENT, Record, Run, header_stretches, route_
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of
 from queues.deduplication.seen_keys import UNDER_WAY, SeenKeys, Sorted
 from queues.log_port import RecoveredMessages
-from queues.outcomes import PublishOutcome
+from queues.outcomes import PublishOutcome, StillOpen, placed
 
 PIECE_MAX: Final = 256
 """Messages of a run that are looked at in one step."""
@@ -54,6 +54,7 @@ class _Fate(NamedTuple):
     rejected: set[int]
     unroutable: set[int]
     safe_at: CommitPoint
+    still_open: Sequence[StillOpen] = ()
 
 
 class Deduplicator:
@@ -151,15 +152,17 @@ class Deduplicator:
             return PublishOutcome((), SAFE_NOW, range(len(run)))
         rejected: list[int] = []
         unroutable: list[int] = []
+        still_open: list[StillOpen] = []
         safe_at = SAFE_NOW
         for first in range(0, len(run), PIECE_MAX):
             piece = run if len(run) <= PIECE_MAX else run[first : first + PIECE_MAX]
             fate = yield from self._passing_piece(piece, keys, now_ms, passed | {self})
             rejected += [first + index for index in sorted(fate.rejected)]
             unroutable += [first + index for index in sorted(fate.unroutable)]
+            still_open += placed(fate.still_open, range(first, first + len(piece)))
             safe_at = later_of(safe_at, fate.safe_at)
             yield
-        return PublishOutcome(rejected, safe_at, unroutable)
+        return PublishOutcome(rejected, safe_at, unroutable, tuple(still_open))
 
     def _passing_piece(
         self, run: Run, keys: Sequence[str], now_ms: int, passed: frozenset[object]
@@ -193,6 +196,7 @@ class Deduplicator:
                 {found.fresh[index] for index in fresh.rejected},
                 {found.fresh[index] for index in fresh.unroutable},
                 safe_at,
+                placed(fresh.still_open, found.fresh),
             )
         duplicates: list[int] = []
         for index, first in found.duplicates:
@@ -214,7 +218,8 @@ class Deduplicator:
         safe_at = later_of(fate.safe_at, again.safe_at)
         if not is_safe(self.seen.safe_at):
             safe_at = later_of(safe_at, self.seen.safe_at)
-        return fate._replace(safe_at=safe_at)
+        still_open = [*fate.still_open, *placed(again.still_open, duplicates)]
+        return fate._replace(safe_at=safe_at, still_open=still_open)
 
     def _note(self, run: Run, found: Sorted, fate: _Fate, now_ms: int) -> CommitPoint:
         """Note the keys of what was taken; return when messages and keys are safe."""
@@ -293,7 +298,11 @@ class Deduplicator:
                 )
                 fate.rejected.update(start + index for index in of_part.rejected)
                 fate.unroutable.update(start + index for index in of_part.unroutable)
-                fate = fate._replace(safe_at=later_of(fate.safe_at, of_part.safe_at))
+                still_open = placed(of_part.still_open, range(start, end))
+                fate = fate._replace(
+                    safe_at=later_of(fate.safe_at, of_part.safe_at),
+                    still_open=[*fate.still_open, *still_open],
+                )
                 start = end
         return fate
 
@@ -307,6 +316,7 @@ class Deduplicator:
     ) -> Steps[_Fate]:
         rejected: set[int] = set()
         missed = set(range(len(run)))
+        still_open: list[StillOpen] = []
         safe_at = SAFE_NOW
         targets_count = 0
         for number, name in enumerate(names, start=1):
@@ -320,11 +330,12 @@ class Deduplicator:
                     outcome = target.publish(run, now_ms)
                 missed.intersection_update(outcome.unroutable)
                 rejected.update(outcome.rejected)
+                still_open += outcome.still_open
                 safe_at = later_of(safe_at, outcome.safe_at)
             if not number % TARGETS_PER_STEP:
                 yield
         self._count(run, targets_count)
-        return _Fate(rejected, missed, safe_at)
+        return _Fate(rejected, missed, safe_at, still_open)
 
     def _count(self, run: Run, targets_count: int) -> None:
         """Count what goes to several queues or to none; it was counted as for one."""

@@ -10,7 +10,7 @@ Source: RabbitMQ, quorum queues, at-least-once dead lettering; rabbit_fifo_dlx_w
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -22,7 +22,7 @@ from amqp_server.broker.turn import Turn
 from persistence.record import Run, alike_stretches
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
 from queues.moves import Dying
-from queues.outcomes import PublishOutcome
+from queues.outcomes import PublishOutcome, StillOpen, refused_later
 
 OPEN_MAX: Final = 1_024
 """Messages of one queue that are on their way or stay; RabbitMQ's worker has 32."""
@@ -41,6 +41,19 @@ class Resume(Protocol):
         """Move this many more, as far as they wait."""
 
 
+class _OpenAt(NamedTuple):
+    """What a queue may still refuse of a run, from its message ``first`` on."""
+
+    name: str
+    first: int
+    still_open: Sequence[StillOpen]
+
+    def refused(self, count: int) -> Sequence[int]:
+        """Return the indexes of those that it has refused, of this many from ``first`` on."""
+        found = [index - self.first for index in refused_later(self.still_open)]
+        return [index for index in found if 0 <= index < count]
+
+
 class _Staying(NamedTuple):
     """Messages that not all of their targets have taken.
 
@@ -49,12 +62,14 @@ class _Staying(NamedTuple):
         died_s: when they died, in seconds since 1970; x-death shows this at every try.
         taken_by: names of queues that have them.
         safe_at: when all of these queues have them safe.
+        open_at: what queues may refuse until then.
     """
 
     dying: Dying
     died_s: int
     taken_by: frozenset[str] = frozenset()
     safe_at: CommitPoint = SAFE_NOW
+    open_at: tuple[_OpenAt, ...] = ()
 
 
 class ConfirmedMoves:
@@ -154,6 +169,7 @@ class ConfirmedMoves:
             return
         run, names = yield from self._finding_targets(staying)
         safe_at = staying.safe_at
+        open_at = list(staying.open_at)
         missing: dict[int, frozenset[str]] = {}
         if not names and not staying.taken_by:
             missing = dict.fromkeys(range(len(staying.dying.records)), frozenset({""}))
@@ -162,11 +178,15 @@ class ConfirmedMoves:
                 continue
             outcome = self._publish_to(name, run, now_ms)
             safe_at = later_of(safe_at, outcome.safe_at)
+            if outcome.still_open:
+                open_at.append(_OpenAt(name, 0, outcome.still_open))
             for index in outcome.rejected:
                 missing[index] = missing.get(index, frozenset()) | {name}
             yield
         if not self._queue.is_deleted:
-            self._settle_or_keep(staying, frozenset(names), missing, safe_at)
+            taken_by = staying.taken_by | frozenset(names)
+            found = _Staying(staying.dying, staying.died_s, taken_by, safe_at, tuple(open_at))
+            self._settle_or_keep(found, missing)
 
     def _finding_targets(self, staying: _Staying) -> Steps[tuple[Run, tuple[str, ...]]]:
         """Return the messages as they are published, and the names of all queues they go to."""
@@ -187,26 +207,29 @@ class ConfirmedMoves:
         )
         return letters.run, names
 
-    def _settle_or_keep(
-        self,
-        staying: _Staying,
-        names: frozenset[str],
-        missing: dict[int, frozenset[str]],
-        safe_at: CommitPoint,
-    ) -> None:
+    def _settle_or_keep(self, staying: _Staying, missing: dict[int, frozenset[str]]) -> None:
         """Have settled what all have once that is safe; keep what ``missing`` says who has not."""
         if not self._queue.engine.options.dead_letters_at_least_once:
             missing = {}  # A policy has changed the strategy to at-most-once.
         dying = staying.dying
         for start, stop in _stretches_alike(missing, len(dying.records)):
-            part = dying.part(start, stop)
             not_taken_by = missing.get(start)
+            refusing = not_taken_by or frozenset()
+            part = staying._replace(
+                dying=dying.part(start, stop),
+                taken_by=staying.taken_by - refusing,
+                open_at=tuple(
+                    [
+                        each._replace(first=each.first + start)
+                        for each in staying.open_at
+                        if each.name not in refusing
+                    ]
+                ),
+            )
             if not_taken_by is None:
-                open_part = staying._replace(dying=part, safe_at=safe_at)
-                wait_for(safe_at, partial(self._decided, open_part))
+                wait_for(part.safe_at, partial(self._decided, part))
             else:
-                taken_by = staying.taken_by | names - not_taken_by
-                self._keep(_Staying(part, staying.died_s, taken_by, safe_at))
+                self._keep(part)
 
     def _publish_to(self, name: str, run: Run, now_ms: int) -> PublishOutcome:
         outcome = self._publisher.publish_to_queue(name, run, now_ms)
@@ -223,7 +246,14 @@ class ConfirmedMoves:
     def _decided(self, staying: _Staying) -> None:
         """Settle messages that every target has safe; try again if a commit group has failed."""
         if is_safe(staying.safe_at):
-            self._confirmed(staying.dying)
+            missing: dict[int, frozenset[str]] = {}
+            for each in staying.open_at:
+                for index in each.refused(len(staying.dying.records)):
+                    missing[index] = missing.get(index, frozenset()) | {each.name}
+            if missing and not self._queue.is_deleted:
+                self._settle_or_keep(staying._replace(open_at=()), missing)
+            else:
+                self._confirmed(staying.dying)
         elif not self._queue.is_deleted:
             # It is unknown which copies are lost, so all targets get another.
             self._keep(_Staying(staying.dying, staying.died_s))

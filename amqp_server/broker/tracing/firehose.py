@@ -33,7 +33,7 @@ from exchanges.counters import ExchangeCounters
 from exchanges.keeping import is_keeper
 from persistence.record import Record, Run, memory_bytes
 from queues.commits import SAFE_NOW, later_of
-from queues.outcomes import PublishOutcome
+from queues.outcomes import PublishOutcome, StillOpen, placed
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,7 @@ class Firehose:
         publisher = self._publisher
         unroutable: list[int] = []
         rejected: list[int] = []
+        still_open: list[StillOpen] = []
         safe_at = SAFE_NOW
         for index, record in enumerate(run):
             own_keys = (record.routing_key,) if keys is None else tuple(keys)
@@ -126,9 +127,10 @@ class Firehose:
             )
             unroutable += [index] * len(outcome.unroutable)
             rejected += [index] * len(outcome.rejected)
+            still_open += placed(outcome.still_open, (index,))
             safe_at = later_of(safe_at, outcome.safe_at)
             yield
-        return PublishOutcome(rejected, safe_at, unroutable)
+        return PublishOutcome(rejected, safe_at, unroutable, tuple(still_open))
 
     def note_deliveries(
         self, actor: Actor, queue_name: str, records: Run, *, redelivered: bool

@@ -15,6 +15,7 @@ from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
+from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import AccessRequest, Method
 from queues.commits import SAFE_NOW
 
@@ -116,5 +117,5 @@ def _write_promise(lane: Channel, method: Method, reply: Method) -> None:
     """Write the reply to a change of definitions, which is sent once the change is safe."""
     safe_at = lane.session.broker.journal.safe_at
     if safe_at is not SAFE_NOW:
-        lane.hold_replies(safe_at, LostReplyError(), method.index)
+        lane.hold_replies(Promise(safe_at), LostReplyError(), method.index)
     lane.write(reply)

@@ -22,6 +22,7 @@ from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
+from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
@@ -127,7 +128,7 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[
     if method.nowait:
         return None
     if not channel.is_closing:
-        channel.hold_replies(safe_at, LostReplyError(), method.index)
+        channel.hold_replies(Promise(safe_at), LostReplyError(), method.index)
     return commands.Queue.PurgeOk(count)
 
 

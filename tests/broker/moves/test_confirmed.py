@@ -8,6 +8,7 @@ from amqp_server.broker.backing import Backing
 from amqp_server.broker.moves.confirmed import LOOK_MS, OPEN_MAX
 from amqp_server.broker.queue import Queue
 from tests.support.commits import FakeDisk, FakeLog
+from tests.support.refusing_queue import RefusingQueue
 from tests.support.vhosts import EPOCH_S, NOW_MS, VhostUnderTest, plain_headers
 
 PERSISTENT = 2
@@ -84,6 +85,29 @@ def test_what_a_commit_group_that_fails_had_is_copied_again() -> None:
         place.look()
     assert place.kept_count == 0
     assert place.at.bodies("dead") == [b"a", b"b"]
+
+
+def test_what_a_target_refuses_before_the_commit_is_copied_to_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = Place()
+    dead, other = place.target(), place.target("other")
+    late = RefusingQueue()
+    with monkeypatch.context() as patched:
+        patched.setattr(dead.engine, "publish", late.publish)
+        place.die(*[b"%d" % number for number in range(5)])
+        place.disk.commit_all()
+        assert place.kept_count == 5
+        for number in range(len(late.runs)):
+            late.refuse(number, range(1) if len(late.runs) > 1 else range(1, 3))
+        late.commits.commit(late.last_lsn)
+    refused_count = sum(len(some) for run in late.runs for some in run.refused)
+    assert place.kept_count == refused_count > 0
+    for _ in range(3):
+        place.look()
+    assert place.kept_count == 0
+    assert dead.engine.ready_count == refused_count
+    assert other.engine.ready_count == 5, "it has them once"
 
 
 def test_what_has_no_route_stays_until_there_is_one() -> None:
