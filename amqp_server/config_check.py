@@ -1,6 +1,7 @@
-"""Finds what is wrong with the files that the settings name: certificates, definitions.
+"""Finds what is wrong with the files that the settings name: certificates, definitions, secrets.
 
-It writes nothing and does not listen. It applies definitions to a broker in memory.
+It writes nothing, does not listen and asks nobody, etcd neither. It applies definitions to a broker
+in memory.
 """
 
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from amqp_server import exit_status
 from amqp_server.app import build_broker
 from amqp_server.banner import web_uri
+from amqp_server.cluster_files import problems_of_cluster
 from amqp_server.net.timers import wall_ms
 from amqp_server.net.tls_check import tls_problems
 from amqp_server.protocols import PROTOCOLS
@@ -25,7 +27,7 @@ def problems_of(settings: Settings) -> list[str]:
         problems += tls_problems(settings.net.tls, wall_ms() / 1000)
     if settings.broker.load_definitions is not None:
         problems += _definitions_problems(settings, settings.broker.load_definitions)
-    return problems
+    return [*problems, *problems_of_cluster(settings.cluster, settings.broker.node_name)]
 
 
 def listeners_of(settings: Settings) -> list[str]:
@@ -47,9 +49,12 @@ def listeners_of(settings: Settings) -> list[str]:
             for where in section.metrics_listeners
         ],
     }
-    return [
+    lines = [
         f"{key}[{index}]: {uri}" for key, found in uris.items() for index, uri in enumerate(found)
     ]
+    if settings.cluster.is_clustered:
+        lines.append(f"cluster.links.listen: {settings.cluster.links.listen}")
+    return lines
 
 
 def _definitions_problems(settings: Settings, path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.errors import BrokerError
+from amqp_server.cluster_files import ClusterFilesError
 from amqp_server.net.descriptors import TooFewDescriptorsError
 from amqp_server.net.listener import ListenError
 from amqp_server.net.tls import TlsFilesError
@@ -35,10 +36,12 @@ DATA_DIRECTORY: Final = 74
 """The data directory cannot be used: in use, another user's, damaged, or a disk error."""
 
 CONFIGURATION: Final = 78
-"""The settings file, or a file that it names (certificates, definitions), is wrong."""
+"""The settings file, or a file that it names (certificates, definitions, a secret), is
+wrong."""
 
 _OF_ERRORS: Final[Mapping[type[Exception], int]] = {
     BrokerError: CONFIGURATION,
+    ClusterFilesError: CONFIGURATION,
     DefinitionsError: CONFIGURATION,
     TlsFilesError: CONFIGURATION,
     ListenError: UNAVAILABLE,

@@ -51,7 +51,7 @@ def _server_problems(settings: TlsSettings) -> list[str]:
     where = f"net.tls.certificate_file: {settings.certificate_file}"
     try:
         client.load_verify_locations(settings.certificate_file)
-        _shake_hands(make_context(alone), client)
+        shake_hands(make_context(alone), client)
     except TlsFilesError as error:
         return [str(error)]
     except ssl.SSLCertVerificationError as error:
@@ -61,12 +61,18 @@ def _server_problems(settings: TlsSettings) -> list[str]:
     return []
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+def shake_hands(
+    server: ssl.SSLContext, client: ssl.SSLContext
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Let two contexts do a handshake in memory; return the ends of server and client.
+
+    Raises:
+        ssl.SSLError: one of them does not take what the other one shows.
+    """
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    waiting = [
-        client.wrap_bio(to_client, to_server),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    ]
+    dialing = client.wrap_bio(to_client, to_server)
+    accepting = server.wrap_bio(to_server, to_client, server_side=True)
+    waiting = [dialing, accepting]
     for _ in range(_ROUNDS_MAX):
         for end in list(waiting):
             try:
@@ -74,6 +80,7 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
             except ssl.SSLWantReadError:
                 continue
             waiting.remove(end)
+    return accepting, dialing
 
 
 def _authority_problems(path: Path, now_s: float) -> list[str]:

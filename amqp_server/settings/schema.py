@@ -22,6 +22,7 @@ from amqp_server.net.settings import NetSettings
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocols import PROTOCOLS
 from amqp_server.stream_protocol.settings import StreamProtocolSettings
+from cluster.settings import ClusterSettings, name_problem
 from management.settings import ManagementSettings
 from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
@@ -69,9 +70,32 @@ class Settings:
         default=PersistenceSettings(),
         metadata={"doc": "What a confirm promises, and how large files grow."},
     )
+    cluster: ClusterSettings = field(
+        default=ClusterSettings(),
+        metadata={
+            "doc": "Other nodes, with which this one is one broker. A start refuses it for now."
+        },
+    )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
         """Return errors that concern several sections: a key and the error."""
+        return [*self._wrong_tls(), *self._wrong_node_of_cluster()]
+
+    def _wrong_node_of_cluster(self) -> list[tuple[str, str]]:
+        if not self.cluster.is_clustered:
+            return []
+        wrong = []
+        node, default = self.broker.node_name, BrokerSettings().node_name
+        if node == default:
+            told = f"must be given in a cluster, and be another one on each node; got {default!r}"
+            wrong.append(("broker.node_name", told))
+        elif problem := name_problem(node):
+            wrong.append(("broker.node_name", problem))
+        if self.broker.data_dir is None:
+            wrong.append(("broker.data_dir", "expected a folder, as the node is in a cluster"))
+        return wrong
+
+    def _wrong_tls(self) -> list[tuple[str, str]]:
         section = self.management
         wants_tls = {
             "listeners": [each.tls for each in section.listeners],

@@ -70,6 +70,7 @@ def test_the_sections_are_the_packages() -> None:
         "broker",
         "queues",
         "persistence",
+        "cluster",
     ]
     assert all(is_dataclass(key.shape.base) for key in keys_of(Settings))
 

@@ -1,6 +1,7 @@
 """The names in the certificate of the other side."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -11,8 +12,11 @@ def names_of_peer(transport: asyncio.BaseTransport) -> frozenset[str] | None:
     """
     tls = transport.get_extra_info("ssl_object")
     certificate: dict[str, Any] | None = tls.getpeercert() if tls is not None else None
-    if not certificate:
-        return None
+    return names_in(certificate) if certificate else None
+
+
+def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names in a certificate, as ``SSLObject.getpeercert`` has it."""
     names = {value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"}
     if not names:
         parts = [part for level in certificate.get("subject", ()) for part in level]
