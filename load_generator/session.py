@@ -84,15 +84,19 @@ class Endpoint(NamedTuple):
         return cls(host, port, username, password, vhost, tls if is_tls else None, streams)
 
 
-def connect(endpoint: Endpoint) -> socket.socket:
+def connect(endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> socket.socket:
     """Return a socket to an endpoint that sends at once; its reader sets the timeout.
+
+    Args:
+        endpoint: where to.
+        timeout_s: how long to wait until it is connected.
 
     Raises:
         OSError: there is no answer.
         LoadError: the TLS handshake failed.
     """
     address = (endpoint.host, endpoint.port)
-    connection = socket.create_connection(address, timeout=TIMEOUT_S)
+    connection = socket.create_connection(address, timeout=timeout_s)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if endpoint.tls is None:
         return connection
@@ -125,22 +129,25 @@ class Session:
         is_blocked: ``connection.blocked`` came, and no ``connection.unblocked`` since.
     """
 
-    def __init__(self, endpoint: Endpoint, *, hears_of_alarms: bool = False) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, hears_of_alarms: bool = False, timeout_s: float = TIMEOUT_S
+    ) -> None:
         """Connect, log in, open channel 1.
 
         Args:
             endpoint: the address, and the login.
             hears_of_alarms: ask the broker to send ``connection.blocked``.
+            timeout_s: the longest silence, here and in ``call``.
 
         Raises:
-            OSError: no connection, or silence for TIMEOUT_S.
+            OSError: no connection, or silence for ``timeout_s``.
             BrokerRefusalError: the broker closed the connection.
         """
-        self.socket = connect(endpoint)
+        self.socket = connect(endpoint, timeout_s)
         self._rest = b""
         self.is_blocked = False
         try:
-            wait_in_kernel(self.socket, TIMEOUT_S)
+            wait_in_kernel(self.socket, timeout_s, timeout_s)
             self._log_in(endpoint, hears_of_alarms=hears_of_alarms)
         except BaseException:
             self.socket.close()

@@ -78,6 +78,9 @@ BASIC_CONSUME_OK: Final = MethodId(60, 21)
 BASIC_PUBLISH: Final = MethodId(60, 40)
 BASIC_RETURN: Final = MethodId(60, 50)
 BASIC_DELIVER: Final = MethodId(60, 60)
+BASIC_GET: Final = MethodId(60, 70)
+BASIC_GET_OK: Final = MethodId(60, 71)
+BASIC_GET_EMPTY: Final = MethodId(60, 72)
 BASIC_ACK: Final = MethodId(60, 80)
 BASIC_NACK: Final = MethodId(60, 120)
 CONFIRM_SELECT: Final = MethodId(85, 10)
@@ -236,6 +239,11 @@ def consume(
     flags = b"\x02" if no_ack else b"\x00"
     names = shortstr(queue) + shortstr(consumer_tag)
     return method(channel, BASIC_CONSUME, b"\x00\x00" + names + flags + table(arguments or {}))
+
+
+def get(channel: int, queue: str) -> bytes:
+    """Render basic.get with acks."""
+    return method(channel, BASIC_GET, b"\x00\x00" + shortstr(queue) + b"\x00")
 
 
 def properties(

@@ -36,7 +36,7 @@ class ScriptedBroker:
         """Say what the next connection hears, and nothing else."""
         self._scripts.append(b"".join(replies))
 
-    def connect(self, _endpoint: Endpoint) -> socket.socket:
+    def connect(self, _endpoint: Endpoint, _timeout_s: float = 0.0) -> socket.socket:
         """Stand in for ``session.connect``."""
         ours, theirs = socket.socketpair()
         self._ends.append((ours, theirs))

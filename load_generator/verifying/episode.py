@@ -1,0 +1,215 @@
+"""One episode: load, a fault, recovery, the queues drained, and what the checkers say of it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from load_generator.verifying.availability import Waits, confirms_by_deposed, waits
+from load_generator.verifying.checker import Verdict, check
+from load_generator.verifying.cluster import Cluster
+from load_generator.verifying.faults import Plan, Scene, Step, Verb, draw
+from load_generator.verifying.history import Kind, Notebook, Row, Value
+from load_generator.verifying.workload import Shape, Workload
+
+START_S: Final = 90.0
+SERVE_S: Final = 60.0
+"""A cluster that is whole must confirm and deliver within this."""
+SETTLE_S: Final = 60.0
+QUIET_MS: Final = (2_000, 4_000)
+"""Load without a fault; longer than the grace of acks."""
+AFTER_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an episode went.
+
+    Attributes:
+        number: of the episode; with the seed of the run it plays the same plan again.
+        kind: of its fault.
+        plan: in words.
+        verdict: of the checker.
+        waits: how long clients waited.
+        deposed: lost, and confirmed after another node had served their queue.
+        failures: what went wrong besides: the cluster did not serve again, an odd confirm.
+        publishers: all that published, whose messages are settled now.
+        history: all rows.
+    """
+
+    number: int
+    kind: str
+    plan: str
+    verdict: Verdict
+    waits: Waits
+    deposed: tuple[Value, ...]
+    failures: tuple[str, ...]
+    publishers: frozenset[int]
+    history: tuple[Row, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was wrong."""
+        return self.verdict.is_valid and not self.failures
+
+
+def carry_out(cluster: Cluster, step: Step, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Do one step of a plan.
+
+    Args:
+        cluster: it is done to.
+        step: what.
+        sleep: waits for so many seconds.
+
+    Raises:
+        TimeoutError: a node that is awaited does not serve.
+    """
+    if step.verb is Verb.WAIT:
+        sleep(step.amount / 1_000)
+    elif step.verb is Verb.HEAL:
+        cluster.heal()
+    elif step.verb is Verb.CUT:
+        cluster.cut(step.pairs)
+    elif step.verb is Verb.LOSE:
+        cluster.lose(step.names, step.amount)
+    elif step.verb is Verb.LIMIT:
+        cluster.limit(step.names, step.amount)
+    else:
+        for name in step.names:
+            _to_one(cluster, step, name)
+
+
+def _to_one(cluster: Cluster, step: Step, name: str) -> None:
+    simple = {
+        Verb.KILL: cluster.kill,
+        Verb.START: cluster.start,
+        Verb.FREEZE: cluster.freeze,
+        Verb.FREEZE_LEASE: cluster.freeze_lease,
+        Verb.THAW: cluster.thaw,
+        Verb.WIPE: cluster.wipe,
+    }
+    if step.verb in simple:
+        simple[step.verb](name)
+    elif step.verb is Verb.AWAIT:
+        cluster.wait_until_ready(name, START_S)
+    elif step.verb is Verb.SLOW_DISK:
+        cluster.slow_disk(name, step.amount)
+    else:
+        cluster.shift_clock(name, step.amount)
+
+
+def restore(cluster: Cluster) -> None:
+    """Make a cluster whole again, whatever was done to it.
+
+    Raises:
+        TimeoutError: a node does not serve.
+    """
+    cluster.heal()
+    names = (*cluster.stores, *cluster.nodes)
+    for name in names:
+        cluster.thaw(name)
+        cluster.start(name)
+    for name in names:
+        cluster.wait_until_ready(name, START_S)
+
+
+class Episode:
+    """Runs one episode on a cluster that is whole, with its queues declared."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        shape: Shape,
+        notebook: Notebook,
+        number: int,
+        choose: Callable[[int], int],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            cluster: to be put to the test.
+            shape: the load.
+            notebook: its rows are those of this episode alone; its numbers go on.
+            number: of the episode.
+            choose: draws; returns a number from 0 on that is lower than the given one.
+        """
+        self._cluster = cluster
+        self._shape = shape
+        self._notebook = notebook
+        self._number = number
+        self._choose = choose
+        self._failures: list[str] = []
+
+    def run(self, kind: str, settled_publishers: frozenset[int] = frozenset()) -> Outcome:
+        """Run it.
+
+        Args:
+            kind: of the fault; it fits the cluster.
+            settled_publishers: of earlier episodes; what comes of them is resurrected.
+        """
+        workload = Workload(self._cluster, self._shape, self._notebook, self._choose)
+        workload.start()
+        self._await_service(workload, "before the fault")
+        low_ms, high_ms = QUIET_MS
+        time.sleep((low_ms + self._choose(high_ms - low_ms)) / 1_000)
+        plan = draw(kind, self._scene())
+        self._suffer(plan)
+        self._await_service(workload, "after all was mended")
+        time.sleep(AFTER_S)
+        stopped_ms = self._notebook.now_ms()
+        workload.stop_publishing()
+        self._failures += workload.settle(SETTLE_S)
+        return self._judge(plan, stopped_ms, settled_publishers)
+
+    def _scene(self) -> Scene:
+        cluster = self._cluster
+        queue = self._shape.queues[self._choose(len(self._shape.queues))]
+        leader = cluster.leader_of(queue) or cluster.nodes[self._choose(len(cluster.nodes))]
+        nodes, stores = tuple(cluster.nodes), tuple(cluster.stores)
+        hold_ms = self._shape.hold_ms
+        return Scene(nodes, stores, cluster.abilities, leader, self._choose, hold_ms)
+
+    def _suffer(self, plan: Plan) -> None:
+        self._notebook.fault(Kind.INVOKE, plan.kind)
+        try:
+            for step in plan.begin:
+                carry_out(self._cluster, step)
+            time.sleep(plan.hold_ms / 1_000)
+            for step in plan.end:
+                carry_out(self._cluster, step)
+        except TimeoutError as error:
+            self._failures.append(f"during the fault: {error}")
+        try:
+            restore(self._cluster)
+        except TimeoutError as error:
+            self._failures.append(f"after the fault: {error}")
+        self._notebook.fault(Kind.OK, plan.kind)
+
+    def _await_service(self, workload: Workload, when: str) -> None:
+        since_ms = self._notebook.now_ms()
+        deadline_s = time.monotonic() + SERVE_S
+        while not workload.is_serving(since_ms):
+            if time.monotonic() > deadline_s:
+                text = f"{when}: a queue had no confirm or no delivery for {SERVE_S:.0f} s"
+                self._failures.append(text)
+                return
+            time.sleep(0.05)
+
+    def _judge(self, plan: Plan, stopped_ms: int, settled_publishers: frozenset[int]) -> Outcome:
+        history = tuple(self._notebook.rows)
+        verdict = check(
+            history,
+            acks_per_client_max=self._shape.pace.prefetch_count,
+            settled_publishers=settled_publishers,
+        )
+        return Outcome(
+            number=self._number,
+            kind=plan.kind.split()[0],
+            plan=plan.text(),
+            verdict=verdict,
+            waits=waits(history, self._shape.queues, stopped_ms),
+            deposed=tuple(confirms_by_deposed(history, verdict.lost)),
+            failures=(*self._failures, *self._notebook.oddities),
+            publishers=frozenset(value.publisher for value in verdict.attempts),
+            history=history,
+        )

@@ -1,0 +1,75 @@
+"""The table of a run: a line for each kind of fault, and one for all of them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from load_generator.verifying.availability import share
+from load_generator.verifying.episode import Outcome
+
+_HEADS: Final[tuple[str, ...]] = (
+    "fault",
+    "episodes",
+    "confirmed",
+    "lost",
+    "resurrected",
+    "unexpected",
+    "inverted",
+    "deposed",
+    "duplicates",
+    "unflagged",
+    "replayed",
+    "failed",
+    "confirm p50/p99/max ms",
+    "deliver p50/p99/max ms",
+)
+NEVER: Final = "never"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Return the lines of the table; see the checker for what its columns count."""
+    kinds = sorted({outcome.kind for outcome in outcomes})
+    rows = [_HEADS]
+    rows += [_row(kind, [one for one in outcomes if one.kind == kind]) for kind in kinds]
+    rows.append(_row("all", outcomes))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    lines = []
+    for row in rows:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join([first.strip().ljust(widths[0]), *rest]))
+    return "\n".join(lines)
+
+
+def _row(kind: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    verdicts = [outcome.verdict for outcome in outcomes]
+    sums = [
+        sum(len(getattr(verdict, name)) for verdict in verdicts)
+        for name in ("confirmed", "lost", "resurrected", "unexpected", "inverted")
+    ]
+    counts = [
+        sum(len(getattr(verdict, name)) for verdict in verdicts)
+        for name in ("duplicated", "unflagged", "replayed")
+    ]
+    deposed = sum(len(outcome.deposed) for outcome in outcomes)
+    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    confirms = _waits([outcome.waits.confirm_ms for outcome in outcomes])
+    delivers = _waits([outcome.waits.deliver_ms for outcome in outcomes])
+    numbers = (len(outcomes), *sums, deposed, *counts, failed)
+    return (kind, *(f"{number:,}" for number in numbers), confirms, delivers)
+
+
+def _waits(waits_ms: Sequence[int | None]) -> str:
+    known = [wait_ms for wait_ms in waits_ms if wait_ms is not None]
+    if len(known) < len(waits_ms):
+        return NEVER
+    return " / ".join(str(share(known, percent)) for percent in (50, 99, 100))
+
+
+def report(outcome: Outcome, seed: int) -> str:
+    """Return what is to be said of an episode that was not good."""
+    lines = [f"episode {outcome.number} of seed {seed}: {outcome.plan}"]
+    if not outcome.verdict.is_valid:
+        lines.append(outcome.verdict.text())
+    if outcome.deposed:
+        lines.append(f"confirmed by a deposed leader: {len(outcome.deposed)}")
+    lines += outcome.failures
+    return "\n".join(lines)

@@ -1,0 +1,202 @@
+"""The load of an episode: clients of every queue, spread over the nodes, which reconnect anywhere.
+
+A client whose node does not answer connects to the next one, as a program behind a list of
+addresses does. Half of the clients are patient: they leave a silent node only after a longer time,
+so that what they published before a fault waits for the answer of the new leader.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from load_generator.session import Session
+from load_generator.verifying.client import Consumer, Pace, Publisher, drain
+from load_generator.verifying.cluster import Cluster
+from load_generator.verifying.faults import HOLD_MS
+from load_generator.verifying.history import Action, Kind, Notebook, Row
+from load_generator.wire import LoadError
+
+CONNECT_S: Final = 2.0
+RETRY_S: Final = 0.1
+PATIENT_S: Final = 20.0
+QUIET_S: Final = 1.0
+"""All confirmed messages have arrived, and none came for so long: the queues are empty."""
+EMPTY_PASSES: Final = 3
+PASS_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many clients there are, and how long faults hold.
+
+    Attributes:
+        queues: their names.
+        publishers, consumers: of each queue.
+        pace: of all of them.
+        hold_ms: the shortest and the longest time that a partition or slowness holds.
+    """
+
+    queues: tuple[str, ...] = ("verify-1", "verify-2", "verify-3")
+    publishers: int = 2
+    consumers: int = 2
+    pace: Pace = field(default_factory=Pace)
+    hold_ms: tuple[int, int] = HOLD_MS
+
+
+class Workload:
+    """The clients of one episode."""
+
+    def __init__(
+        self, cluster: Cluster, shape: Shape, notebook: Notebook, choose: Callable[[int], int]
+    ) -> None:
+        """Set up; ``start`` connects.
+
+        Args:
+            cluster: that all queues are declared in.
+            shape: how many clients of what.
+            notebook: gets all rows.
+            choose: returns a number from 0 on that is lower than the given one.
+        """
+        self._cluster = cluster
+        self._shape = shape
+        self._notebook = notebook
+        self._stop_publishers = threading.Event()
+        self._stop_consumers = threading.Event()
+        self._publishers: list[threading.Thread] = []
+        self._consumers: list[threading.Thread] = []
+        for queue in shape.queues:
+            first = choose(len(cluster.nodes))
+            for number in range(shape.publishers):
+                task = (queue, first + number, self._pace(number))
+                self._publishers.append(_thread(self._keep_publishing, task))
+            for number in range(shape.consumers):
+                task = (queue, first + number + 1, self._pace(number))
+                self._consumers.append(_thread(self._keep_consuming, task))
+
+    def start(self) -> None:
+        """Let all clients begin."""
+        for thread in (*self._consumers, *self._publishers):
+            thread.start()
+
+    def is_serving(self, since_ms: int) -> bool:
+        """Return whether every queue has had a confirm and a delivery since an instant."""
+        missing = {(queue, action) for queue in self._shape.queues for action in _SIGNS}
+        rows = self._notebook.rows
+        for index in range(len(rows) - 1, -1, -1):
+            row = rows[index]
+            if row.at_ms < since_ms or not missing:
+                break
+            if row.value is not None and row.kind is Kind.OK:
+                missing.discard((row.value.queue, row.action))
+        return not missing
+
+    def stop_publishing(self) -> None:
+        """Let the publishers wait for their last answers, and end."""
+        self._stop_publishers.set()
+        for thread in self._publishers:
+            thread.join()
+
+    def settle(self, longest_s: float) -> list[str]:
+        """Wait until what was confirmed has arrived; end the consumers; drain what is left.
+
+        Args:
+            longest_s: for the first part, and again for the drain.
+
+        Returns:
+            What was wrong, if anything: consumers did not get what was ready for them, or the
+            queues could not be drained.
+        """
+        deadline_s = time.monotonic() + longest_s
+        while self._consumers and not self._is_quiet() and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        had_consumers, late = bool(self._consumers), self._missing()
+        self._stop_consumers.set()
+        while self._consumers:
+            self._consumers.pop().join()
+        failures = self._drain(EMPTY_PASSES if late else 1, time.monotonic() + longest_s)
+        found = late & _values(self._notebook.rows, Action.DRAIN)
+        if found and had_consumers:
+            text = f"{len(found)} messages were ready, and consumers did not get them"
+            failures.append(f"{text} in {longest_s:.0f} s")
+        return failures
+
+    def _missing(self) -> set[object]:
+        """Return what was confirmed and has not arrived at a consumer."""
+        rows = self._notebook.rows
+        return _values(rows, Action.ENQUEUE) - _values(rows, Action.DELIVER)
+
+    def _is_quiet(self) -> bool:
+        rows = self._notebook.rows
+        arrivals = (row for row in reversed(rows) if row.action is Action.DELIVER)
+        latest = next(arrivals, None)
+        if latest is None:
+            return not self._missing()
+        now_ms = self._notebook.now_ms()
+        return now_ms - latest.at_ms > QUIET_S * 1_000 and not self._missing()
+
+    def _drain(self, passes: int, deadline_s: float) -> list[str]:
+        """Drain through all nodes until so many passes in a row found nothing.
+
+        Returns:
+            Why that could not be; nothing, if it could.
+        """
+        empty_count = 0
+        failure = "no time was left to drain"
+        while time.monotonic() < deadline_s:
+            got_count, failures = 0, []
+            for node in self._cluster.nodes:
+                try:
+                    with Session(self._cluster.endpoint(node), timeout_s=10.0) as session:
+                        got_count += drain(session, self._shape.queues, node, self._notebook)
+                except (OSError, LoadError) as error:
+                    failures.append(f"{node}: {error}")
+            if failures:
+                failure = "; ".join(failures)
+            empty_count = empty_count + 1 if not got_count and not failures else 0
+            if empty_count == passes:
+                return []
+            time.sleep(PASS_S if passes > 1 else 0.2)
+        return [f"the queues could not be drained: {failure}"]
+
+    def _pace(self, number: int) -> Pace:
+        """Return the pace of a client; those with an odd number are patient."""
+        pace = self._shape.pace
+        is_patient = number % 2 == 1
+        return replace(pace, silence_s=max(PATIENT_S, pace.silence_s)) if is_patient else pace
+
+    def _keep_publishing(self, queue: str, place: int, pace: Pace) -> None:
+        while not self._stop_publishers.is_set():
+            node = self._cluster.nodes[place % len(self._cluster.nodes)]
+            place += 1
+            with suppress(OSError, LoadError), self._session(node) as session:
+                publisher = Publisher(session, queue, node, self._notebook, pace)
+                try:
+                    publisher.run(self._stop_publishers)
+                finally:
+                    publisher.give_up()
+            self._stop_publishers.wait(RETRY_S)
+
+    def _keep_consuming(self, queue: str, place: int, pace: Pace) -> None:
+        while not self._stop_consumers.is_set():
+            node = self._cluster.nodes[place % len(self._cluster.nodes)]
+            place += 1
+            with suppress(OSError, LoadError), self._session(node) as session:
+                Consumer(session, queue, node, self._notebook, pace).run(self._stop_consumers)
+            self._stop_consumers.wait(RETRY_S)
+
+    def _session(self, node: str) -> Session:
+        return Session(self._cluster.endpoint(node), timeout_s=CONNECT_S)
+
+
+_SIGNS: Final = (Action.ENQUEUE, Action.DELIVER)
+
+
+def _thread(work: Callable[..., None], task: tuple[str, int, Pace]) -> threading.Thread:
+    return threading.Thread(target=work, args=task, daemon=True)
+
+
+def _values(rows: Sequence[Row], action: Action) -> set[object]:
+    return {row.value for row in rows if row.action is action and row.kind is Kind.OK}

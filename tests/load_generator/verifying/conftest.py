@@ -1,0 +1,33 @@
+"""Episodes of these tests are on one real node, where nothing is ever killed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from load_generator.session import Endpoint
+from load_generator.verifying import episode, workload
+from tests.clients.support.server import Server
+from tests.support.fault_cluster import NotedCluster
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """A node that runs as long as the tests."""
+    folder: Path = tmp_path_factory.mktemp("node")
+    server = Server(folder)
+    try:
+        server.wait_until_it_accepts()
+        yield Endpoint("127.0.0.1", server.port, "guest", "guest", "/")
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def noted(node: Endpoint, monkeypatch: pytest.MonkeyPatch) -> NotedCluster:
+    """A cluster of three names for that node; what waits, waits a moment only."""
+    monkeypatch.setattr(episode, "QUIET_MS", (10, 20))
+    monkeypatch.setattr(episode, "AFTER_S", 0.05)
+    monkeypatch.setattr(workload, "QUIET_S", 0.05)
+    monkeypatch.setattr(workload, "PASS_S", 0.01)
+    return NotedCluster(node)

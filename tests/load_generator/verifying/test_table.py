@@ -1,0 +1,64 @@
+"""The table sums by kind of fault; what was not good is told with its seed."""
+
+from load_generator.verifying.availability import Waits
+from load_generator.verifying.checker import check
+from load_generator.verifying.episode import Outcome
+from load_generator.verifying.history import Value
+from load_generator.verifying.table import NEVER, report, table
+from tests.support.fault_history import Script
+
+WAITED = Waits(100, 90)
+
+
+def outcome(
+    kind: str, script: Script, waited: Waits = WAITED, failures: tuple[str, ...] = ()
+) -> Outcome:
+    verdict = check(script.rows, acks_per_client_max=1)
+    return Outcome(
+        4, kind, f"{kind}: plan", verdict, waited, verdict.lost[:1], failures, frozenset(), ()
+    )
+
+
+GOOD = Script().published(1, 2).delivered(1, 2)
+LOSING = Script().published(1, 2, 3).delivered(1)
+
+
+def cells(line: str) -> list[str]:
+    return line.split("  ")[0:1] + line.split()[1:]
+
+
+def test_kinds_are_summed_and_all_come_last() -> None:
+    outcomes = [
+        outcome("kill-all", GOOD, Waits(100, 90)),
+        outcome("kill-all", LOSING, Waits(300, 95)),
+        outcome("bridge", GOOD),
+    ]
+    head, bridge, kills, every = table(outcomes).splitlines()
+    assert head.startswith("fault ")
+    assert cells(bridge)[:4] == ["bridge", "1", "2", "0"]
+    assert cells(kills)[:4] == ["kill-all", "2", "5", "2"]
+    assert "100 / 300 / 300" in kills
+    assert cells(every)[:4] == ["all", "3", "7", "2"]
+
+
+def test_a_queue_that_was_never_served_again_has_no_time() -> None:
+    assert table([outcome("kill-all", GOOD, Waits(None, 90))]).count(NEVER) == 2
+
+
+def test_no_episodes_are_a_table_too() -> None:
+    assert table([]).splitlines()[-1].startswith("all ")
+
+
+def test_a_bad_episode_is_told_with_what_plays_it_again() -> None:
+    text = report(outcome("kill-all", LOSING, failures=("it hung",)), seed=9)
+    assert text.startswith("episode 4 of seed 9: kill-all: plan")
+    assert "INVALID" in text
+    assert "it hung" in text
+    assert "deposed leader: 1" in text
+
+
+def test_an_outcome_is_good_without_losses_and_failures() -> None:
+    assert outcome("kill-all", GOOD).is_good
+    assert not outcome("kill-all", LOSING).is_good
+    assert not outcome("kill-all", GOOD, failures=("it hung",)).is_good
+    assert outcome("kill-all", LOSING).deposed == (Value("q", 1, 2),)
