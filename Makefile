@@ -3,6 +3,7 @@
 # make web    build the web UI into the package; `make run` does it once, where node is at hand
 # make screenshots    pictures of every page of the web UI, in build/screenshots and docs (API=… is that of a running broker)
 # make simulate       a cluster from each of SEEDS seeds, and its promises; SEEDS=100000 for more
+# make jepsen         a cluster of real processes, killed, frozen and cut under load; EPISODES=100 SEED=1 NODES=5
 # make stream-js      the whole suite of rabbitmq-stream-js-client on HareMQ: two minutes
 # make ansible        Ansible's modules for RabbitMQ on HareMQ; installs 550 MB into build/ansible
 # make test   everything, on a fresh machine too: this is what .ci/run calls
@@ -43,10 +44,14 @@ CYCLES ?= 500
 STREAM_CYCLES ?= 100
 SEEDS ?= 100
 STATES ?= 50000
+EPISODES ?= 100
+SEED ?= 1
+NODES ?= 3
+BROKERS ?= haremq
 API ?=
 
 .PHONY: help run venv system npm stream-js ansible web web-at-hand webtest screenshots check format lint types floors style pytest asan \
-	fuzz sequence simulate wheel conformance crash bench test clean distclean
+	fuzz sequence simulate jepsen wheel conformance crash bench test clean distclean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -131,13 +136,13 @@ style: venv
 
 # Both builds pass the same tests, but for what one build shows: clients, browsers, house rules, kill loops
 # (what a kill leaves is up to the log, whose one twin is its writer), and mistakes that are planted for a
-# checker to see, and the simulation of clusters and what asks a real etcd, which reach no kernel. First the
+# checker to see, and the simulation of clusters, their faults and what asks a real etcd, which reach no kernel. First the
 # interpreted twins, then everything on the kernels. A few that failed run once more, alone. The last line of
 # the log, which .ci/run repeats at its very end, is pytest's summary, or what passed only alone.
 pytest: venv npm web
 	mkdir -p build
 	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
-		--ignore=tests/simulation --ignore=tests/cluster/metadata/etcd --ignore=tests/cluster/liveness \
+		--ignore=tests/simulation --ignore=tests/jepsen --ignore=tests/cluster/metadata/etcd --ignore=tests/cluster/liveness \
 		--ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
@@ -157,6 +162,13 @@ sequence: venv
 # events that it needs.
 simulate: venv
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+# Real nodes and a real etcd in network namespaces, which need root; BROKERS names others to be put to the
+# test (tests/jepsen). The status is 77, and the reason printed, where there is nothing to be run.
+jepsen: venv
+	mkdir -p build/jepsen
+	$(BIN)/python -m tests.jepsen --brokers $(BROKERS) --nodes $(NODES) --episodes $(EPISODES) --seed $(SEED) \
+		--histories build/jepsen
 
 # Without a compiler the wheel holds no kernel, and what it installs runs interpreted.
 wheel: venv

@@ -1,7 +1,7 @@
 """Run the fault suite: ``python -m tests.jepsen --brokers haremq --episodes 100 --seed 1``.
 
-Each episode has load, a fault, recovery, the queues drained, and the checkers. The table comes last;
-the exit status is 1 if anything was wrong. ``--only N`` plays one episode of a seed again.
+Each episode has load, a fault, recovery, the queues drained, and the checkers. The table comes
+last; the exit status is 1 if anything was wrong. ``--only N`` plays one episode of a seed again.
 """
 
 import argparse
@@ -9,22 +9,26 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from load_generator.verifying.client import Pace
 from load_generator.verifying.cluster import Cluster
+from load_generator.verifying.faults import HOLD_MS
 from load_generator.verifying.run import Run, deal, kinds_for
 from load_generator.verifying.table import table
 from load_generator.verifying.workload import Shape
 from tests.jepsen import rabbitmq_nodes
-from tests.jepsen.haremq_nodes import SingleNode
+from tests.jepsen.haremq_nodes import ClusterNodes, HareNodes, NoClusterError
 from tests.jepsen.namespaces import MissingError
 from tests.jepsen.rabbitmq_nodes import RabbitNodes
 
+CLUSTER = "haremq"
 SINGLE = "haremq-single"
 RABBITMQ = {f"rabbitmq-{kind}": kind for kind in rabbitmq_nodes.KINDS}
 MISSING_STATUS = 77
+SHORT_HOLD_MS = (4_500, 6_000)
 
 
 class Launched(Cluster, Protocol):
@@ -37,17 +41,27 @@ class Launched(Cluster, Protocol):
         """End it."""
 
 
-def cluster_of(brokers: str, node_count: int, folder: Path) -> Launched:
+def cluster_of(brokers: str, node_count: int, store_count: int, folder: Path) -> Launched:
     """Return a cluster that is not started."""
+    if brokers == CLUSTER:
+        return ClusterNodes(folder, node_count, store_count)
     if brokers == SINGLE:
-        return SingleNode(folder)
+        return HareNodes(folder, 1)
     return RabbitNodes(folder, node_count, RABBITMQ[brokers])
 
 
-def main() -> int:
+def span_ms(text: str) -> tuple[int, int]:
+    """Read two numbers of seconds with a dash between them."""
+    low, _, high = text.partition("-")
+    return int(low) * 1_000, int(high or low) * 1_000
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the suite; words of the command line, None: those of this program."""
     parser = argparse.ArgumentParser(prog="python -m tests.jepsen", description=__doc__)
-    parser.add_argument("--brokers", choices=[SINGLE, *RABBITMQ], default=SINGLE)
+    parser.add_argument("--brokers", choices=[CLUSTER, SINGLE, *RABBITMQ], default=CLUSTER)
     parser.add_argument("--nodes", type=int, choices=[3, 5], default=3)
+    parser.add_argument("--stores", type=int, choices=[1, 3], default=3, help="members of etcd")
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="play this episode alone")
@@ -57,18 +71,21 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no episode after these")
     parser.add_argument("--queues", type=int, default=3)
     parser.add_argument("--rate", type=int, default=300, help="publishes/s of each publisher")
+    parser.add_argument("--hold", type=span_ms, help="seconds that partitions hold, as in 6-15")
     parser.add_argument("--histories", type=Path, help="folder for histories of what was wrong")
-    given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    given = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="haremq-jepsen-") as folder:
         try:
-            cluster = cluster_of(given.brokers, given.nodes, Path(folder))
+            cluster = cluster_of(given.brokers, given.nodes, given.stores, Path(folder))
         except MissingError as error:
             print(f"SKIPPED: {error}", flush=True)
             return MISSING_STATUS
         try:
             cluster.launch()
             return play(cluster, given)
+        except NoClusterError as error:
+            print(f"SKIPPED: this HareMQ starts no cluster: {error}", flush=True)
+            return MISSING_STATUS
         finally:
             cluster.close()
 
@@ -77,7 +94,8 @@ def play(cluster: Cluster, given: argparse.Namespace) -> int:
     """Run the episodes; return the exit status."""
     kinds = kinds_for(cluster, given.kinds.split(",") if given.kinds else (), is_short=given.short)
     queues = tuple(f"verify-{number}" for number in range(1, given.queues + 1))
-    shape = Shape(queues, pace=Pace(rate_per_s=given.rate))
+    hold_ms = given.hold or (SHORT_HOLD_MS if given.short else HOLD_MS)
+    shape = Shape(queues, pace=Pace(rate_per_s=given.rate), hold_ms=hold_ms)
     run = Run(cluster, shape, given.seed, lambda text: print(text, flush=True), given.histories)
     run.declare()
     last = given.first + given.episodes
@@ -97,4 +115,5 @@ def play(cluster: Cluster, given: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())

@@ -70,11 +70,12 @@ class Machines(ABC):
             try:
                 with Session(self.endpoint(self.nodes[0])) as session:
                     session.call(request, wire.QUEUE_DECLARE_OK)
-                return
             except (OSError, LoadError):
                 if time.monotonic() > deadline_s:
                     raise
                 time.sleep(0.5)
+            else:
+                return
 
     def launch_all(self, ready_s: float) -> None:
         for name in (*self.stores, *self.nodes):

@@ -130,10 +130,12 @@ class Network:
         """Return the namespace of a node or store."""
         return f"{self._bridge}-{name}"
 
+    def _outside(self, name: str) -> str:
+        """Return the end of a namespace's cable that is on the bridge: 15 octets at most."""
+        return f"{os.getpid()}v{list(self.addresses).index(name)}"
+
     def _add(self, name: str) -> None:
-        namespace = self.namespace(name)
-        # At most 15 octets are allowed; the process's number keeps runs apart.
-        outside = f"{os.getpid()}v{list(self.addresses).index(name)}"
+        namespace, outside = self.namespace(name), self._outside(name)
         run("ip", "netns", "add", namespace)
         peer = ("peer", "name", "eth0", "netns", namespace)
         run("ip", "link", "add", outside, "type", "veth", *peer)
@@ -181,4 +183,6 @@ class Network:
         """End all processes in the namespaces, and remove them and the bridge."""
         for name in self.addresses:
             _remove(self.namespace(name))
+            # The kernel takes its time over a namespace; the next network has the same names.
+            run("ip", "link", "del", self._outside(name), fails=False)
         run("ip", "link", "del", self._bridge, fails=False)

@@ -28,6 +28,7 @@ OTHER_TESTS = frozenset(
         "crash",
         "fuzz",
         "hostile",
+        "jepsen",
         "properties",
         "scenarios",
         "simulation",
