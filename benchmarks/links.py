@@ -131,7 +131,7 @@ async def catch_up() -> tuple[float, float]:
     await loop.create_connection(lambda: transport, "127.0.0.1", port)
     await at_a.opening.wait()
     a = transport.link
-    assert a is not None
+    assert isinstance(a, LinkConnection)
     octets = bytes(TAIL_BYTES)
     began, cpu_began, sent = time.perf_counter_ns(), time.thread_time_ns(), 0
     while at_b.octets < CATCH_UP_BYTES:

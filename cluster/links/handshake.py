@@ -122,6 +122,11 @@ class Handshake:
 
     def _check(self, said: Hello) -> None:
         mine = self._mine
+        if said.purpose != mine.purpose:
+            raise LinkError(
+                f"a link for {said.purpose.name.lower()}, this one is for"
+                f" {mine.purpose.name.lower()}"
+            )
         self.version = min(mine.version_max, said.version_max)
         if self.version < max(mine.version_min, said.version_min):
             raise LinkError(

@@ -1,11 +1,11 @@
 """The first envelope of each side: who it is, what it speaks, and how much it takes.
 
-    0             8             10            12
-    | "HAREMQ L"  | version_min | version_max | incarnation | live_bytes | catch_up_bytes
-    | stream_bytes | run_bytes_max | snapshot_bytes_max | nonce, 32 octets
-    | bytes u16, text | ... 4 more texts: cluster, node, disk, the node that is meant
+    0             8         10            12            14
+    | "HAREMQ L"  | purpose | version_min | version_max | incarnation | live_bytes
+    | catch_up_bytes | stream_bytes | run_bytes_max | snapshot_bytes_max | nonce, 32 octets
+    | bytes u16, text | ... 3 more texts: cluster, node, disk, the node that is meant
 
-Versions are u16, numbers u64, all little-endian. Texts are UTF-8.
+Purpose and versions are u16, numbers u64, all little-endian. Texts are UTF-8.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Final
 
 from cluster.links.errors import LinkError
+from cluster.links.kinds import Purpose
 from cluster.links.settings import WINDOW_BYTES_MIN, WINDOWS, Windows
 
 MAGIC: Final = b"HAREMQ L"
@@ -21,9 +22,11 @@ TEXT_BYTES_MAX: Final = 255
 VERSION_MIN: Final = 1
 VERSION_MAX: Final = 1
 
-_FIXED: Final = Struct("<8sHH6Q32s")
+_FIXED: Final = Struct("<8sHHH6Q32s")
+_PURPOSE: Final = Struct("<8sH")
 _TEXT: Final = Struct("<H")
 _TEXTS_COUNT: Final = 4
+_PURPOSES: Final = frozenset(Purpose)
 
 HELLO_BYTES_MAX: Final = _FIXED.size + _TEXTS_COUNT * (_TEXT.size + TEXT_BYTES_MAX)
 
@@ -35,6 +38,7 @@ class Hello:
     Attributes:
         incarnation: the create revision of its ``live`` key; 0 before it has one.
         meant: the node that a dialer wants to reach; empty where a listener answers.
+        purpose: what the link is for.
     """
 
     cluster: str
@@ -46,6 +50,7 @@ class Hello:
     windows: Windows = WINDOWS
     version_min: int = VERSION_MIN
     version_max: int = VERSION_MAX
+    purpose: Purpose = Purpose.MIRRORING
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -53,6 +58,7 @@ def encode_hello(hello: Hello) -> bytes:
     windows = hello.windows
     fixed = _FIXED.pack(
         MAGIC,
+        hello.purpose,
         hello.version_min,
         hello.version_max,
         hello.incarnation,
@@ -75,9 +81,11 @@ def decode_hello(body: memoryview) -> Hello:
     """
     if len(body) < _FIXED.size:
         raise LinkError("a hello that is too short")
-    magic, least, most, incarnation, *numbers, nonce = _FIXED.unpack_from(body)
+    magic, purpose, least, most, incarnation, *numbers, nonce = _FIXED.unpack_from(body)
     if magic != MAGIC:
         raise LinkError("not a link of HareMQ")
+    if purpose not in _PURPOSES:
+        raise LinkError(f"a link of purpose {purpose}, which this release does not know")
     if not 0 < least <= most:
         raise LinkError(f"versions {least} to {most}")
     windows = Windows(*numbers)
@@ -90,7 +98,17 @@ def decode_hello(body: memoryview) -> Hello:
     if at != len(body):
         raise LinkError(f"{len(body) - at} octets behind a hello")
     cluster, node, disk, meant = texts
-    return Hello(cluster, node, disk, incarnation, meant, nonce, windows, least, most)
+    return Hello(
+        cluster, node, disk, incarnation, meant, nonce, windows, least, most, Purpose(purpose)
+    )
+
+
+def purpose_of(body: memoryview) -> int | None:
+    """Return what a hello is for, whatever else it says; None where it is none."""
+    if len(body) < _PURPOSE.size:
+        return None
+    magic, purpose = _PURPOSE.unpack_from(body)
+    return int(purpose) if magic == MAGIC else None
 
 
 def _text_at(body: memoryview, at: int) -> tuple[str, int]:

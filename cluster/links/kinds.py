@@ -1,6 +1,13 @@
-"""Kinds of envelopes, and the bits of their flags."""
+"""Purposes of links, kinds of envelopes, and the bits of their flags."""
 
 from enum import IntEnum, IntFlag
+
+
+class Purpose(IntEnum):
+    """What a link is for. The dialer chooses; its versions are counted for each purpose."""
+
+    MIRRORING = 1
+    FRONTS = 2
 
 
 class Kind(IntEnum):

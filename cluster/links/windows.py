@@ -61,6 +61,14 @@ class OutgoingWindow:
             and in_stream + octets <= self._limits.stream_bytes
         )
 
+    def has_stream_room(self, lane: Lane, octets: int) -> bool:
+        """Return whether the window of this one queue has room, whatever the others take."""
+        return self._stream_bytes.get(lane, 0) + octets <= self._limits.stream_bytes
+
+    def has_shared_room(self, octets: int) -> bool:
+        """Return whether the window that all queues share has room."""
+        return self._catch_up_bytes + octets <= self._limits.catch_up_bytes
+
     def has_catch_up_room(self) -> bool:
         """Return whether there is room for any catch-up."""
         return self._catch_up_bytes < self._limits.catch_up_bytes

@@ -1,4 +1,4 @@
-"""The leader's node keeps a connection to a mirror's node, as long as it is wanted."""
+"""A node keeps a connection to another node, as long as it is wanted."""
 
 import asyncio
 import logging
@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from cluster.links.port import MakeLink
 from cluster.links.settings import LinkSettings
 from cluster.links.sockets.backoff import Backoff
-from cluster.links.sockets.transport import Budget, LinkTransport, MakeLink
+from cluster.links.sockets.transport import Budget, LinkTransport
 
 log = logging.getLogger(__name__)
 

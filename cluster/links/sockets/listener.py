@@ -1,4 +1,4 @@
-"""The mirror's node accepts the links of leaders, on listening sockets that it is handed."""
+"""A node accepts the links of others, on listening sockets that it is handed."""
 
 import asyncio
 import logging
@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from cluster.links.connection import LinkConnection
+from cluster.links.port import Link, MakeLink
 from cluster.links.settings import LinkSettings
-from cluster.links.sockets.transport import Budget, LinkTransport, MakeLink
+from cluster.links.sockets.transport import Budget, LinkTransport
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Listener:
             await asyncio.wait([transport.ended for transport in ending])
 
     def _make_transport(self) -> LinkTransport:
-        def make_link(names: frozenset[str] | None, now_ms: int) -> LinkConnection:
+        def make_link(names: frozenset[str] | None, now_ms: int) -> Link:
             self._admit(transport)
             return self._make_link(names, now_ms)
 

@@ -7,10 +7,9 @@ small, so a live run never stands behind much of a catch-up.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, Protocol, cast
 
-from cluster.links.connection import LinkConnection
+from cluster.links.port import Link, MakeLink
 from cluster.links.settings import LinkSettings
 from cluster.links.sockets.receive_chunk import ReceiveChunk
 from cluster.links.sockets.tls_names import names_of_peer
@@ -24,9 +23,6 @@ LINGER_S: Final = 1.0
 """How long a link that ended may take to tell the other node why."""
 
 _LOOKS_PER_HEARTBEAT: Final = 2
-
-MakeLink: TypeAlias = Callable[[frozenset[str] | None, int], LinkConnection]
-"""Returns a new connection: the names in the other side's certificate (None without TLS), now."""
 
 
 class Budget(Protocol):
@@ -65,7 +61,7 @@ class LinkTransport(asyncio.BufferedProtocol):
         self._is_slicing = self._is_woken = self._is_ending = False
         self._full_since_ms: int | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.link: LinkConnection | None = None
+        self.link: Link | None = None
         self.ended: asyncio.Future[str] = loop.create_future()
 
     def abort(self, reason: str) -> None:

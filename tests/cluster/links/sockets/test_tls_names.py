@@ -1,38 +1,17 @@
 """Certificates name the nodes."""
 
 import asyncio
-import ssl
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from cluster.links.handshake import Trust
 from cluster.links.sockets.dialer import TcpAddress
 from tests.support.certificates import Authority
 from tests.support.link_sockets import BRISK, QUEUES, is_linked
 from tests.support.linked_nodes import LinkedNode, until
-
-
-def contexts(
-    folder: Path, name: str, authority: Authority
-) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A listener's and a dialer's, with a certificate for a node and for the loopback address."""
-    names = [x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))]
-    files = authority.issue(folder, name, names, name=name)
-    root = authority.write(folder / "root.pem")
-    server, client = (
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-    )
-    for context in (server, client):
-        context.load_cert_chain(files.certificate_file, files.key_file)
-        context.load_verify_locations(root)
-        context.verify_mode = ssl.CERT_REQUIRED
-    client.check_hostname = False
-    return server, client
+from tests.support.node_contexts import contexts
 
 
 @pytest.mark.parametrize("certified", ["b", "c"])
