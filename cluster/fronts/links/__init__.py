@@ -1,0 +1,1 @@
+"""Links that carry the frames of front halves and leader halves between two nodes."""

@@ -1,0 +1,37 @@
+"""What links of every purpose have in common; ``test_connection`` has how each of them ends."""
+
+from dataclasses import replace
+
+import pytest
+
+from cluster.links.end import LinkEnd
+from cluster.links.handshake import Handshake
+from cluster.links.kinds import Purpose
+from cluster.links.settings import LinkSettings
+from tests.support.front_pair import FrontPair
+from tests.support.linked_pair import TRUST, LinkedPair, hello
+
+
+def test_a_link_of_another_purpose_is_refused_with_a_reason() -> None:
+    fronts = replace(hello("a", "b"), purpose=Purpose.FRONTS)
+    pair = LinkedPair(hellos=(fronts, hello("b")))
+    pair.carry()
+    reason = "a link for fronts, this one is for mirroring"
+    assert pair.at_b.reasons == [reason]
+    assert pair.at_a.reasons == [f"the other node says: {reason}"]
+
+
+@pytest.mark.parametrize("make", [LinkedPair, FrontPair])
+def test_both_purposes_give_a_silent_node_up(make: type[LinkedPair] | type[FrontPair]) -> None:
+    pair = make().opened()
+    for after_ms in range(0, 3_000, 250):
+        pair.a.tick(pair.now_ms + after_ms)
+    assert pair.at_a.reasons == ["nothing heard for 2000 ms"]
+    assert pair.a.has_answers
+
+
+def test_a_purpose_says_what_it_does_with_its_envelopes() -> None:
+    shake = Handshake(hello("a", "b"), TRUST, is_dialer=True)
+    end = LinkEnd(shake, LinkSettings(), is_dialer=True, now_ms=0)
+    with pytest.raises(NotImplementedError):
+        end.close("it adds nothing")
