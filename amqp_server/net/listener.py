@@ -183,7 +183,11 @@ def open_sockets(
             host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         for family, _, _, _, address in dict.fromkeys(found):
-            sockets.append(_open_socket(family, address, backlog, ipv6_only=ipv6_only))
+            sockets.append(
+                _open_socket(
+                    family, address, backlog, ipv6_only=ipv6_only, reuse_port=where.reuse_port
+                )
+            )
     except OSError as error:
         for opened in sockets:
             opened.close()
@@ -200,10 +204,12 @@ def _open_socket(
     backlog: int,
     *,
     ipv6_only: bool,
+    reuse_port: bool,
 ) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, reuse_port)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, ipv6_only)
         listening.bind(address)

@@ -41,6 +41,13 @@ class ListenerSettings:
         default=False,
         metadata={"doc": "Expect a PROXY v1 or v2 header from net.proxy_networks first."},
     )
+    reuse_port: bool = field(
+        default=False,
+        metadata={
+            "doc": "Let other programs of this user listen on the same port, of which each gets its"
+            " share of the clients (SO_REUSEPORT)."
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

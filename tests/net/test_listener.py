@@ -21,6 +21,17 @@ from tests.support.fake_loop import FakeLoop
 from tests.support.loops import NEEDS_IPV6
 
 
+def accepted_count(listening: socket.socket) -> int:
+    """Accept all who wait, and return how many they were."""
+    count = 0
+    while True:
+        try:
+            listening.accept()[0].close()
+        except BlockingIOError:
+            return count
+        count += 1
+
+
 class FakeListening:
     """A listening socket with a backlog; an error in it is raised by ``accept``."""
 
@@ -255,6 +266,23 @@ class TestAddresses:
             port = listening.getsockname()[1]
             with pytest.raises(ListenError, match=f"127.0.0.1:{port}"):
                 open_sockets(ListenerSettings(address="127.0.0.1", port=port), 128)
+
+    def test_a_port_is_shared_by_those_who_all_say_so(self) -> None:
+        """Each socket gets its share of the clients; one that closes leaves them to the others."""
+        (first,) = open_sockets(ListenerSettings(port=0, reuse_port=True), 128)
+        port = first.getsockname()[1]
+        with pytest.raises(ListenError, match="Address already in use"):
+            open_sockets(ListenerSettings(port=port), 128)
+        (second,) = open_sockets(ListenerSettings(port=port, reuse_port=True), 128)
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]
+        counts = [accepted_count(first), accepted_count(second)]
+        assert sum(counts) == 64
+        assert min(counts) > 8
+        first.close()
+        clients += [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
+        assert accepted_count(second) == 8
+        for each in (second, *clients):
+            each.close()
 
     def test_an_address_that_is_not_ours_is_refused(self) -> None:
         with pytest.raises(ListenError, match=r"192\.0\.2\.1"):

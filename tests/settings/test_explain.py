@@ -33,7 +33,7 @@ def test_a_key_is_explained(key: Key) -> None:
             (
                 "a list, each a section; default "
                 "[{address: 127.0.0.1, port: 5672, protocol: amqp, tls: false,"
-                " proxy_protocol: false}]"
+                " proxy_protocol: false, reuse_port: false}]"
             ),
         ),
     ],

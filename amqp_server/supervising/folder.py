@@ -1,0 +1,140 @@
+"""The folder of several nodes: whose it is, what is in it, and what stays at the end."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from amqp_server.settings.load import SettingsError, parse_settings
+from amqp_server.supervising.layout import LOOPBACK
+
+DEFAULT_FOLDER: Final = Path("haremq-cluster")
+LOCK: Final = "lock"
+SECRET: Final = "secret"  # noqa: S105 - a file's name
+SECRET_BYTES: Final = 32
+ETCD: Final = "etcd"
+ETCD_HINT: Final = "etcd is not on the PATH; on Debian and Ubuntu: apt-get install etcd-server"
+
+
+class FolderError(Exception):
+    """The folder cannot be used; the text says why, and what to do."""
+
+
+class NoEtcdError(Exception):
+    """There is no etcd to start; the text says where it comes from."""
+
+
+@contextmanager
+def opened_folder(path: Path | None, *, keeps: bool) -> Iterator[Path]:
+    """Hold a folder while nodes run in it.
+
+    Args:
+        path: of it; None: ``DEFAULT_FOLDER`` where it is kept, else a new one in the system's
+            place for such.
+        keeps: what is in it is used, and stays. Without, it must be new or empty, and is
+            removed at the end.
+
+    Raises:
+        FolderError: something is in it that would be removed, another program has it, or it
+            cannot be made.
+    """
+    if path is None:
+        path = DEFAULT_FOLDER if keeps else Path(tempfile.mkdtemp(prefix="haremq-"))
+    path = path.absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not keeps and any(path.iterdir()):
+            raise FolderError(
+                f"{path} is not empty, and would be removed at the end; use --keep to go on with"
+                " what is in it, or another --dir"
+            )
+        held = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FolderError(f"{path}: {error.strerror}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise FolderError(f"{path}: other nodes run in it") from error
+    try:
+        yield path
+    finally:
+        if not keeps:
+            shutil.rmtree(path, ignore_errors=True)
+        os.close(held)
+
+
+def made_secret(folder: Path) -> Path:
+    """Return the file of the secret that the nodes share; it is made once."""
+    path = folder / SECRET
+    if not path.exists():
+        # Under another name first: a secret that is half written would part the nodes.
+        new = folder / f"{SECRET}.new"
+        new.touch(mode=0o600)
+        with new.open("w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    return path
+
+
+def write_settings(path: Path, raw: Mapping[str, Any]) -> None:
+    """Write the settings of a node.
+
+    Raises:
+        SettingsError: they are none.
+    """
+    text = yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True)
+    parse_settings(text)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("# Written at each start.\n" + text, encoding="utf-8")
+
+
+def raw_settings(path: Path | None) -> dict[str, Any]:
+    """Return what a file of settings says, as it says it; None says nothing.
+
+    Raises:
+        SettingsError: it cannot be read, or has a mistake.
+    """
+    if path is None:
+        return {}
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: {error}"]) from error
+    parse_settings(text, f"{path}: ")
+    return yaml.safe_load(text) or {}
+
+
+def found_etcd() -> str:
+    """Return the program.
+
+    Raises:
+        NoEtcdError: it is not on the PATH.
+    """
+    program = shutil.which(ETCD)
+    if program is None:
+        raise NoEtcdError(ETCD_HINT)
+    return program
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody uses now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

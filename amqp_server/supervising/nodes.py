@@ -1,0 +1,106 @@
+"""Several nodes of this host and their etcd, from what a user asks for to their end."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amqp_server.net.readiness import tell_ready, tell_stopping
+from amqp_server.supervising.folder import (
+    ETCD,
+    found_etcd,
+    free_ports,
+    made_secret,
+    opened_folder,
+    write_settings,
+)
+from amqp_server.supervising.layout import (
+    LOOPBACK,
+    NodePlace,
+    etcd_command,
+    laid_out,
+    node_settings,
+    table_of,
+)
+from amqp_server.supervising.running import Runner
+from amqp_server.supervising.supervision import ChildPlan
+
+ETCD_STAGE = 0
+NODE_STAGE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user asks for.
+
+    Attributes:
+        nodes_count: how many.
+        port: of AMQP at the first node.
+        port_step: see ``layout.laid_out``.
+        folder: see ``folder.opened_folder``; None is the default.
+        keeps: what is in the folder stays.
+        restarts: a node that ends is started again.
+        is_clustered: they are a cluster; without, each one is alone.
+        others: settings of the user, for all of them.
+    """
+
+    nodes_count: int
+    port: int
+    port_step: int = 1
+    folder: Path | None = None
+    keeps: bool = False
+    restarts: bool = False
+    is_clustered: bool = True
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs_etcd(self) -> bool:
+        """Whether an etcd is started with them: a cluster whose settings name none."""
+        section = self.others.get("cluster") or {}
+        return self.is_clustered and not (section.get("etcd") or {}).get("endpoints")
+
+
+def run(wish: Wish, say: Callable[[str], None]) -> bool:
+    """Run nodes until SIGINT, SIGTERM or SIGHUP, or until none is left.
+
+    Args:
+        wish: what is asked for.
+        say: takes a line for the user.
+
+    Returns:
+        Whether they ended because they were asked to.
+
+    Raises:
+        LayoutError, FolderError, NoEtcdError, SettingsError: nothing was started.
+        OSError: a file of the folder cannot be written.
+    """
+    program = found_etcd() if wish.needs_etcd else ""
+    with opened_folder(wish.folder, keeps=wish.keeps) as folder:
+        places = laid_out(folder, wish.nodes_count, wish.port, wish.port_step)
+        plans, etcd_url = [], ""
+        if program:
+            port, peer_port = free_ports(2)
+            etcd_url = f"http://{LOOPBACK}:{port}"
+            (folder / ETCD).mkdir(mode=0o700, exist_ok=True)
+            command = etcd_command(program, folder / ETCD / "data", port, peer_port)
+            plans.append(ChildPlan(ETCD, command, ETCD_STAGE, folder / ETCD / "log", wish.restarts))
+        plans += [_node_plan(wish, place, folder, etcd_url) for place in places]
+        say(f"folder: {folder}")
+
+        def on_ready(pids: Mapping[str, int]) -> None:
+            for line in table_of(places, pids, etcd_url):
+                say(line)
+            tell_ready(f"ready: {len(places)} nodes")
+
+        was_asked = Runner(plans, say, on_ready).run()
+        tell_stopping()
+        return was_asked
+
+
+def _node_plan(wish: Wish, place: NodePlace, folder: Path, etcd_url: str) -> ChildPlan:
+    secret_file = made_secret(folder) if wish.is_clustered else None
+    raw = node_settings(place, secret_file=secret_file, etcd_url=etcd_url, others=wish.others)
+    write_settings(place.settings_file, raw)
+    command = (sys.executable, "-m", "amqp_server", "start", "--config", str(place.settings_file))
+    return ChildPlan(place.name, command, NODE_STAGE, place.log_file, wish.restarts)
