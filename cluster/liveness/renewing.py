@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from cluster.liveness.frames import Frame, FrameReader, Kind
@@ -48,8 +49,10 @@ class Renewing:
         reading = asyncio.create_task(self._read())
         try:
             done, _ = await asyncio.wait({renewing, reading}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            # The socket of a node that was killed may end with a reset.
+            with suppress(ConnectionError):
+                for task in done:
+                    task.result()
         finally:
             for task in (renewing, reading):
                 task.cancel()

@@ -1,4 +1,4 @@
-"""The values behind keys, as versioned JSON: the state of a queue, and a node's ``member`` record.
+"""The values behind keys, as versioned JSON: a queue's state, a ``member``, ``gone`` or ``ctl``.
 
 Each has ``"v"``, the version of its form. A version that is not known is refused and not guessed: a
 node writes a new form only when all nodes can read it.
@@ -16,6 +16,8 @@ from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 
 QUEUE_STATE_VERSION: Final = 1
 MEMBER_VERSION: Final = 1
+GONE_VERSION: Final = 1
+CONTROLLER_VERSION: Final = 1
 
 Decoded = TypeVar("Decoded")
 
@@ -46,6 +48,26 @@ class StoredMember:
     def at(self, revision: int) -> MemberRecord:
         """Return it as the core takes it, read at a revision of the store."""
         return MemberRecord(self.disk, self.stamp, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGone:
+    """The value of ``gone/<queue id>``: the queue was deleted.
+
+    It is put with the deletion of the queue's state, in one transaction. ``nodes`` may have a
+    replica still; each takes itself out once its own is dropped, and the last one deletes the note.
+    None: whoever deleted the queue does not say, so it is all members of the cluster.
+    """
+
+    nodes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredController:
+    """The value of ``ctl``: who elects leaders, and the incarnation that took it."""
+
+    node: str
+    incarnation: int
 
 
 def encode_queue_state(stored: StoredQueueState) -> bytes:
@@ -98,6 +120,40 @@ def decode_member(octets: bytes) -> StoredMember:
     return _decoded(octets, MEMBER_VERSION, _member)
 
 
+def encode_gone(gone: StoredGone) -> bytes:
+    """Return the octets of a ``gone`` note."""
+    return orjson.dumps({"v": GONE_VERSION, "nodes": gone.nodes})
+
+
+def decode_gone(octets: bytes) -> StoredGone:
+    """Return a ``gone`` note.
+
+    Raises:
+        RecordFormatError: it is none, or of another version.
+    """
+    return _decoded(octets, GONE_VERSION, _gone)
+
+
+def encode_controller(controller: StoredController) -> bytes:
+    """Return the octets of ``ctl``; equal ones have equal octets."""
+    return orjson.dumps(
+        {"v": CONTROLLER_VERSION, "node": controller.node, "linc": controller.incarnation}
+    )
+
+
+def decode_controller(octets: bytes) -> StoredController:
+    """Return who elects leaders.
+
+    Raises:
+        RecordFormatError: it is none, or of another version.
+    """
+    return _decoded(
+        octets,
+        CONTROLLER_VERSION,
+        lambda fields: StoredController(_text(fields["node"]), _number(fields["linc"])),
+    )
+
+
 def _decoded(octets: bytes, version: int, decode: Callable[[dict[str, Any]], Decoded]) -> Decoded:
     try:
         fields = orjson.loads(octets)
@@ -129,6 +185,11 @@ def _member(fields: dict[str, Any]) -> StoredMember:
         _text(fields["zone"]),
         _text(fields["state"]),
     )
+
+
+def _gone(fields: dict[str, Any]) -> StoredGone:
+    nodes = fields["nodes"]
+    return StoredGone(None if nodes is None else tuple(map(_text, _list(nodes))))
 
 
 def _text(value: object) -> str:

@@ -133,6 +133,10 @@ class Groups:
             led.enter(self.of(led.lead.queue if line is None else line.key, last_lsn))
         return led.group
 
+    def forget(self, queue: str) -> None:
+        """The queue is gone."""
+        self._groups.pop(queue, None)
+
     def of(self, key: object, last_lsn: int) -> MirrorGroup:
         """Return the group of a line's key, or of a queue's name; a failed one is replaced."""
         group = self._groups.get(key)

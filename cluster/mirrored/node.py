@@ -17,7 +17,7 @@ from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Payload
-from cluster.replication.inputs import Compact, Fsynced, Input, RecordsRead
+from cluster.replication.inputs import Compact, Forget, Fsynced, Input, RecordsRead
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import (
     AppendWrite,
@@ -108,6 +108,19 @@ class MirroredNode:
         stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
         self._replicas[queue] = replica
         self.core.add_replica(queue, options, stored)
+
+    def drop_replica(self, queue: str) -> ReplicaLog | None:
+        """Take no part in a queue any more, as it is gone; return what is left to be dropped.
+
+        Not from within ``carry_out``.
+        """
+        assert not self._is_carrying, "what the core asked for is carried out first"
+        self.step(Forget(queue))
+        self._reads = [each for each in self._reads if each.queue != queue]
+        self._begun.pop(queue, None)
+        self._due.pop(queue, None)
+        self._groups.forget(queue)
+        return self._replicas.pop(queue, None)
 
     def log_of(self, queue: str) -> MirroredLog | None:
         """Return the log of a queue that this node leads and serves; None otherwise."""

@@ -1,1 +1,1 @@
-"""The running node of a cluster: what it is started with."""
+"""The running node of a cluster: it joins store, lease, links, core and disk (ADR 54)."""

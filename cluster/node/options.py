@@ -115,5 +115,10 @@ class ClusterOptions:
             raise ValueError("expected the address under which other nodes reach the links")
         if not self.secret and not (self.tls is not None and self.tls.names_nodes):
             raise ValueError("expected a secret of the cluster, or certificates that name nodes")
+        if self.tls is not None and self.tls.names_nodes and self._is_on_unix_socket():
+            raise ValueError("expected links over TCP, as a Unix socket shows no certificate")
         if self.requests_max < 1:
             raise ValueError("expected room for a request to the store")
+
+    def _is_on_unix_socket(self) -> bool:
+        return dict(self.addresses)[LINKS].startswith(UNIX_PREFIX)

@@ -189,6 +189,11 @@ class ReplicationCore:
         lead = self.lead_of(queue)
         return lead is not None and membership.may_move(self.node, lead, target)
 
+    def may_change(self, queue: str, options: QueueOptions) -> bool:
+        """Return whether the queue may be replicated so, by its leader, now."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_change(self.node, lead, options)
+
     # ---- inputs ----
 
     def step(self, happened: inputs.Input) -> None:

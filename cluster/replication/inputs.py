@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cluster.replication.frames import LeaderFrame, MirrorFrame, Payload
 from cluster.replication.ready import ReadRequest
-from cluster.replication.state import LiveNode, QueueState, ReplicaId
+from cluster.replication.state import LiveNode, QueueOptions, QueueState, ReplicaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,13 @@ class StateRead:
     """A linearizable read of a queue's state (R15).
 
     The ``StoreSeen`` of the same answer comes before it; where that froze the node, the shell
-    drops what was read.
+    drops what was read. ``options`` are of the same value; None where they never change.
     """
 
     queue: str
     state: QueueState
     revision: int
+    options: QueueOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +144,33 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """Replicate a queue in another way: by the same write as its in-sync set (R8)."""
+
+    queue: str
+    options: QueueOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The queue is gone: take no part in it any more; its log is the shell's to drop."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Elect:
-    """As the controller: give a queue to a candidate; None leaves the choice to the core."""
+    """As the controller: give a queue to a candidate; None leaves the choice to the core.
+
+    ``options`` are of the same value as the state; None: those that are known.
+    """
 
     queue: str
     state: QueueState
     revision: int
     live: dict[str, LiveNode]
     candidate: str | None = None
+    options: QueueOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +233,8 @@ Input = (
     | Grow
     | Touch
     | Move
+    | ChangeOptions
+    | Forget
     | Elect
     | LeaseGranted
     | LeaseRenewed

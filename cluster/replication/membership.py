@@ -8,8 +8,8 @@ from cluster.replication.leadership import Leadership
 from cluster.replication.node_state import NodeState
 from cluster.replication.ready import Change, StateTransaction
 from cluster.replication.rules import Mode, OpenWrite
-from cluster.replication.state import QueueState, ReplicaId
-from cluster.replication.take_over import learn
+from cluster.replication.state import InSyncSet, QueueOptions, QueueState, ReplicaId
+from cluster.replication.take_over import learn, learn_options
 
 
 def may_submit(node: NodeState, lead: Leadership) -> bool:
@@ -52,6 +52,25 @@ def may_move(node: NodeState, lead: Leadership, target: str) -> bool:
     return have == lead.replica.end and lead.is_serving() and may_submit(node, lead)
 
 
+def may_change(node: NodeState, lead: Leadership, options: QueueOptions) -> bool:
+    """Return whether a queue may be replicated so: its leader stays, and enough of the set (R8)."""
+    members = _members_in(lead, options)
+    floor = node.rules.shrink_floor(options.min_isr)
+    is_enough = members == lead.state.in_sync_set or len(members) >= floor
+    return node.replica_id in members and is_enough and may_submit(node, lead)
+
+
+def change_options(node: NodeState, lead: Leadership, options: QueueOptions) -> None:
+    """Submit other options, and the set without members that are no replicas any more."""
+    new = replace(lead.state, in_sync_set=_members_in(lead, options))
+    _submit(node, lead, Change.OPTIONS, new, options=options)
+
+
+def _members_in(lead: Leadership, options: QueueOptions) -> InSyncSet:
+    members = lead.state.in_sync_set
+    return frozenset(each for each in members if each.node in options.replicas)
+
+
 def shrink(node: NodeState, lead: Leadership, replica: ReplicaId) -> None:
     """Submit the set without a member; it is waited for until the store has answered."""
     members = lead.state.in_sync_set - {replica}
@@ -85,10 +104,19 @@ def _submit(
     change: Change,
     new: QueueState,
     live: tuple[tuple[str, int], ...] = (),
+    options: QueueOptions | None = None,
 ) -> None:
     disk = node.identity.disk
     transaction = StateTransaction(
-        node.next_transaction(), change, lead.queue, lead.revision, new, disk.disk, disk.stamp, live
+        node.next_transaction(),
+        change,
+        lead.queue,
+        lead.revision,
+        new,
+        disk.disk,
+        disk.stamp,
+        live,
+        options=options,
     )
     node.submit(transaction)
     lead.awaited = transaction.number
@@ -118,6 +146,8 @@ def done(node: NodeState, number: int, revision: int) -> None:
     """The store applied it: what it wrote is the state now."""
     transaction, lead = _taken(node, number)
     if transaction is not None and lead is not None:
+        if transaction.options is not None:
+            learn_options(node, transaction.queue, transaction.options, revision)
         learn(node, transaction.queue, transaction.new, revision)
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import LeaderFrame, MirrorFrame, Payload
-from cluster.replication.state import QueueState
+from cluster.replication.state import QueueOptions, QueueState
 
 
 class EpochStart(Enum):
@@ -70,6 +70,7 @@ class Change(Enum):
     GROW = "grow"
     TOUCH = "touch"
     MOVE = "move"
+    OPTIONS = "options"
     ELECT = "elect"
 
 
@@ -79,7 +80,8 @@ class StateTransaction:
 
     ``live`` names nodes whose ``live`` key must have this create revision; ``controller`` is the
     incarnation that must hold ``ctl``, None where it does not matter. The store also compares
-    ``member/<submitter>`` with disk and stamp (R20).
+    ``member/<submitter>`` with disk and stamp (R20). ``options`` are put with the state; None
+    leaves those that are there.
     """
 
     number: int
@@ -91,6 +93,7 @@ class StateTransaction:
     stamp: int
     live: tuple[tuple[str, int], ...] = ()
     controller: int | None = None
+    options: QueueOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

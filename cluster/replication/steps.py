@@ -72,6 +72,8 @@ def _records_read(node: NodeState, happened: inputs.RecordsRead) -> None:
 
 
 def _state_read(node: NodeState, happened: inputs.StateRead) -> None:
+    if happened.options is not None:
+        take_over.learn_options(node, happened.queue, happened.options, happened.revision)
     take_over.learn(node, happened.queue, happened.state, happened.revision)
 
 
@@ -111,7 +113,19 @@ def _move(node: NodeState, happened: inputs.Move) -> None:
         membership.move(node, lead, happened.target, happened.incarnation)
 
 
+def _change_options(node: NodeState, happened: inputs.ChangeOptions) -> None:
+    lead = node.leaderships.get(happened.queue)
+    if lead is not None and membership.may_change(node, lead, happened.options):
+        membership.change_options(node, lead, happened.options)
+
+
+def _forget(node: NodeState, happened: inputs.Forget) -> None:
+    take_over.forget(node, happened.queue)
+
+
 def _elect(node: NodeState, happened: inputs.Elect) -> None:
+    if happened.options is not None:
+        node.options[happened.queue] = happened.options
     if not node.identity.frozen and election.is_due(happened.state, happened.live):
         election.elect(
             node,
@@ -175,6 +189,8 @@ _STEPS: Final[dict[type, Callable[[NodeState, Any], None]]] = {
     inputs.Grow: _grow,
     inputs.Touch: _touch,
     inputs.Move: _move,
+    inputs.ChangeOptions: _change_options,
+    inputs.Forget: _forget,
     inputs.Elect: _elect,
     inputs.LeaseGranted: _lease_granted,
     inputs.LeaseRenewed: _lease_renewed,

@@ -7,7 +7,7 @@ from cluster.replication.leadership import Leadership
 from cluster.replication.node_state import NodeState
 from cluster.replication.ready import EpochStart, Role
 from cluster.replication.replica import Replica
-from cluster.replication.state import QueueState
+from cluster.replication.state import QueueOptions, QueueState
 
 
 def learn(node: NodeState, queue: str, state: QueueState, revision: int) -> None:
@@ -24,6 +24,31 @@ def learn(node: NodeState, queue: str, state: QueueState, revision: int) -> None
     elected = node.rules.is_elected(state, node.name, node.lease.incarnation, replica.promised)
     if elected and queue not in node.leaderships:
         _take_over(node, replica, state, revision)
+
+
+def learn_options(node: NodeState, queue: str, options: QueueOptions, revision: int) -> None:
+    """Take note of how a queue is replicated, as the store had it at a revision."""
+    lead = node.leaderships.get(queue)
+    if lead is not None and not node.rules.is_news(lead.revision, revision):
+        return
+    node.options[queue] = options
+    replica = node.replicas.get(queue)
+    if replica is None or replica.options == options:
+        return
+    replica.options = options
+    if lead is not None:
+        for mirror in [each for each in lead.mirrors if each not in options.replicas]:
+            del lead.mirrors[mirror]
+        # The state of the same value, which says who is waited for, comes next.
+
+
+def forget(node: NodeState, queue: str) -> None:
+    """Take no part in a queue any more."""
+    step_down(node, queue)
+    node.replicas.pop(queue, None)
+    node.options.pop(queue, None)
+    for link in node.from_leaders.values():
+        link.attached.pop(queue, None)
 
 
 def _learn_of_own_epoch(

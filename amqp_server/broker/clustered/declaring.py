@@ -54,6 +54,7 @@ from cluster.definitions.removing import (
 )
 from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Delete, Item, Operation, Put
+from cluster.metadata.records import StoredGone, encode_gone
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
 
@@ -273,7 +274,9 @@ class Declaring:
         assert place is not None, queue.key
         vhost, name, _ = place.names
         gone = self._stored.keys.key("gone", stored.queue_id)
-        return Delete(self._stored.keys.queue_state(vhost, name)), Put(gone, queue.key)
+        return Delete(self._stored.keys.queue_state(vhost, name)), Put(
+            gone, encode_gone(StoredGone())
+        )
 
     def _revision_of(self, creation: Creation) -> int:
         """Return what the copy must have before an answer; raise what stood in the way."""

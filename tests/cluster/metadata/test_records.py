@@ -5,10 +5,16 @@ from hypothesis import strategies as st
 
 from cluster.metadata.errors import RecordFormatError
 from cluster.metadata.records import (
+    StoredController,
+    StoredGone,
     StoredMember,
     StoredQueueState,
+    decode_controller,
+    decode_gone,
     decode_member,
     decode_queue_state,
+    encode_controller,
+    encode_gone,
     encode_member,
     encode_queue_state,
 )
@@ -93,3 +99,20 @@ def test_a_missing_field_is_refused_and_not_guessed() -> None:
     for field in GOOD:
         with pytest.raises(RecordFormatError):
             decode_queue_state(orjson.dumps({k: v for k, v in GOOD.items() if k != field}))
+
+
+@given(st.none() | st.lists(names, max_size=4).map(tuple), names, numbers)
+def test_a_note_and_the_controller_come_back(
+    nodes: tuple[str, ...] | None, node: str, incarnation: int
+) -> None:
+    gone, controller = StoredGone(nodes), StoredController(node, incarnation)
+    assert decode_gone(encode_gone(gone)) == gone
+    assert decode_controller(encode_controller(controller)) == controller
+
+
+@pytest.mark.parametrize("octets", [b"", b"[]", b'{"v": 2}', b'{"v": 1, "nodes": [1]}'])
+def test_another_note_or_controller_is_refused(octets: bytes) -> None:
+    with pytest.raises(RecordFormatError):
+        decode_gone(octets)
+    with pytest.raises(RecordFormatError):
+        decode_controller(octets)

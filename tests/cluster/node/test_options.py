@@ -1,10 +1,16 @@
+import ssl
 from dataclasses import replace
 
 import pytest
 
 from cluster.metadata.etcd.address import EtcdAddress
-from cluster.node.options import ClusterOptions
+from cluster.node.options import ClusterOptions, LinkTls
 
+NAMING = LinkTls(
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    names_nodes=True,
+)
 GOOD = ClusterOptions(
     cluster="c",
     node="a",
@@ -28,6 +34,7 @@ def test_the_secret_is_not_shown() -> None:
         ({"addresses": (("amqp", "127.0.0.1:5672"),)}, "reach the links"),
         ({"secret": b""}, "secret"),
         ({"requests_max": 0}, "request"),
+        ({"tls": NAMING, "addresses": (("links", "unix:/run/a"),)}, "Unix socket"),
     ],
 )
 def test_what_could_not_work_is_refused_with_a_text(change: dict[str, object], text: str) -> None:

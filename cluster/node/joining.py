@@ -1,0 +1,170 @@
+"""A start: the disk is compared with the store, and both are told as what it takes part (R19)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from cluster.liveness.live_key import NameTakenError, decode_live
+from cluster.metadata.errors import MetadataError, OtherStoreError, StoreWentBackError
+from cluster.metadata.keys import KeySpace
+from cluster.metadata.port import (
+    Absent,
+    Comparison,
+    Done,
+    Item,
+    MetadataStore,
+    ModRevision,
+    Put,
+    Read,
+    Transaction,
+)
+from cluster.metadata.records import decode_member, encode_member
+from cluster.node.fitting import Fitted, NodeFrozenError, Start, fitted
+from cluster.node.pauses import Pauses
+from cluster.node.ports import KeptIdentity, NodeDisk
+from cluster.replication.identity import DiskIdentity
+from cluster.replication.rules import Rules
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """As what a node takes part: its identity, and the value of its ``member`` record."""
+
+    identity: DiskIdentity
+    member: bytes
+
+
+class Joining:
+    """One start of a node.
+
+    Args:
+        store: of the cluster.
+        keys: of the cluster.
+        node: its name.
+        zone: where it stands.
+        patience_ms: how long it waits for a node of the same name on another disk to be gone.
+        now_ms: the monotonic clock.
+        disk: of the node.
+        committed: returns when all that was made or dropped on the disk so far is so after a crash.
+        new_disk: draws a name for a disk.
+        pauses: before the store is asked again.
+    """
+
+    def __init__(
+        self,
+        store: MetadataStore,
+        keys: KeySpace,
+        *,
+        node: str,
+        zone: str,
+        patience_ms: int,
+        now_ms: Callable[[], int],
+        disk: NodeDisk,
+        committed: Callable[[], Awaitable[None]],
+        new_disk: Callable[[], str],
+        pauses: Pauses,
+    ) -> None:
+        self._store = store
+        self._key = keys.key("member", node)
+        self._live_key = keys.key("live", node)
+        self._node = node
+        self._patience_ms = patience_ms
+        self._now_ms = now_ms
+        self._ends_at_ms = 0
+        self._zone = zone
+        self._disk = disk
+        self._committed = committed
+        self._new_disk = new_disk
+        self._pauses = pauses
+
+    async def join(self) -> Joined:
+        """Return as what the node takes part, once disk and store say so; waits for the store.
+
+        Raises:
+            NodeFrozenError: it must not take part.
+            NameTakenError: another node of this name runs, and stays. Nothing was changed.
+            IdentityDamagedError, OSError: of the disk.
+        """
+        self._ends_at_ms = self._now_ms() + self._patience_ms
+        while True:
+            try:
+                joined = await self._tried()
+            except (OtherStoreError, StoreWentBackError) as error:
+                raise NodeFrozenError(f"node {self._node!r} does not take part: {error}") from error
+            except NameTakenError:
+                raise
+            except MetadataError as error:
+                log.warning("the node waits for the metadata store: %s", error)
+                joined = None
+            if joined is not None:
+                return joined
+            await self._pauses.wait()
+
+    async def _tried(self) -> Joined | None:
+        """Return None where the store was not told, or where nobody knows."""
+        reads = (Read(self._key), Read(self._live_key))
+        found = await self._store.transact(Transaction(then=reads))
+        if not isinstance(found, Done):
+            return None
+        item, live = found.reads
+        kept = self._disk.identity()
+        if live is not None and self._is_of_another(live, kept):
+            return None
+        start = Start(
+            self._node,
+            kept,
+            len(self._disk.lost_replicas()),
+            None if item is None else decode_member(item.value),
+            found.revision,
+        )
+        fit = fitted(start, Rules(), self._new_disk(), self._zone)
+        if fit.is_new_disk:
+            await self._begin_anew(fit)
+        else:
+            await self._keep(fit.identity, is_begun=True)
+        if not await self._told(item, live, fit):
+            return None
+        identity = replace(fit.identity, raising=False)
+        await self._keep(identity, is_begun=True)
+        return Joined(identity, encode_member(fit.member))
+
+    async def _begin_anew(self, fit: Fitted) -> None:
+        """Forget replicas of an earlier identity, before the store knows of the new one (R3)."""
+        # Were they dropped first, a crash would leave a disk that is a member without its records.
+        await self._keep(fit.identity, is_begun=False)
+        queue_ids = [*self._disk.replicas(), *self._disk.lost_replicas()]
+        if queue_ids:
+            log.warning("%d replicas are of an earlier disk, and are dropped", len(queue_ids))
+        for queue_id in queue_ids:
+            self._disk.drop_replica(queue_id)
+        await self._committed()
+
+    def _is_of_another(self, live: Item, kept: KeptIdentity | None) -> bool:
+        """Return whether a ``live`` key is that of another disk; it may end with its lease.
+
+        The record of a node that runs must not be touched: it would not believe the store any more.
+        """
+        disk = decode_live(live.value).disk
+        if kept is not None and kept.is_begun and kept.identity.disk == disk:
+            return False
+        if self._now_ms() >= self._ends_at_ms:
+            raise NameTakenError(
+                f"a node of the name {self._node!r} runs on another disk ({disk}): give this node"
+                " another name"
+            )
+        return True
+
+    async def _told(self, member: Item | None, live: Item | None, fit: Fitted) -> bool:
+        compare = (_unchanged(self._key, member), _unchanged(self._live_key, live))
+        put = Put(self._key, encode_member(fit.member))
+        return isinstance(await self._store.transact(Transaction(compare, (put,))), Done)
+
+    async def _keep(self, identity: DiskIdentity, *, is_begun: bool) -> None:
+        await asyncio.to_thread(self._disk.keep_identity, KeptIdentity(identity, is_begun))
+
+
+def _unchanged(key: bytes, item: Item | None) -> Comparison:
+    return Absent(key) if item is None else ModRevision(key, item.mod_revision)

@@ -1,0 +1,269 @@
+"""The running node of a cluster, as the broker sees it: from ``start`` to ``stop``.
+
+It compares its disk with the store (``joining``), then takes part (``taking_part``).
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from cluster.liveness.live_key import LiveRecord
+from cluster.liveness.liveness import Liveness
+from cluster.metadata.following.follower import Follower
+from cluster.metadata.keys import KeySpace
+from cluster.metadata.port import MetadataStore
+from cluster.mirrored.node import MirroredNode, NodeCommit
+from cluster.node.budget import SliceBudget
+from cluster.node.joining import Joined, Joining
+from cluster.node.options import ClusterOptions
+from cluster.node.pauses import Pauses
+from cluster.node.place import Place
+from cluster.node.ports import Broker, ClusterListener, NodeDisk
+from cluster.node.queue_views import MirroredQueueView, view_of
+from cluster.node.taking_part import TakingPart
+from cluster.node.view import ClusterView, Peer
+from cluster.replication.inputs import ChangeOptions
+from cluster.replication.state import QueueOptions
+
+NAME_PATIENCE_LEASES: Final = 2
+"""A node on an empty disk waits so many leases for the node that had its name before."""
+
+_CHANCE_BITS: Final = 53
+
+
+def monotonic_ms() -> int:
+    """Return the clock that all processes of this host share."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def _chance() -> float:
+    return secrets.randbits(_CHANCE_BITS) / (1 << _CHANCE_BITS)
+
+
+class ClusterNode:
+    """One start of a node; made within a running loop.
+
+    Args:
+        options: what it is told of its cluster.
+        disk: identity and replicas on its disk.
+        commit: its group commit.
+        broker: serves the queues that it leads.
+        now_ms: the monotonic clock of this host; the process that renews the lease has the same.
+
+    Attributes:
+        store: of the cluster; the node closes it.
+        keys: where things are in it.
+        follower: this node's copy of it.
+        view: what the copy says of the cluster.
+    """
+
+    def __init__(
+        self,
+        options: ClusterOptions,
+        disk: NodeDisk,
+        commit: NodeCommit,
+        broker: Broker,
+        *,
+        now_ms: Callable[[], int] = monotonic_ms,
+    ) -> None:
+        times = options.times
+        self.options = options
+        self.now_ms = now_ms
+        self.store: MetadataStore = options.etcd.opened(now_ms)
+        self.keys = KeySpace(options.cluster)
+        self.follower = Follower(self.store, self.keys.prefix, now_ms)
+        self.view = ClusterView(self.keys)
+        self._place = Place(
+            options,
+            self.store,
+            self.keys,
+            self.follower,
+            self.view,
+            disk,
+            commit,
+            broker,
+            Pauses(times.retry_ms, times.retry_max_ms, _chance),
+            now_ms,
+            _chance,
+        )
+        self._part: TakingPart | None = None
+        self._liveness: Liveness | None = None
+
+    # -- start and stop ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take part; return once the node has a ``live`` key and a copy of the store.
+
+        Raises:
+            NodeFrozenError: disk and store do not belong together; the text says what to do.
+            NameTakenError: another node has this name.
+            IdentityDamagedError, OSError: of the disk, or of the sockets.
+        """
+        try:
+            joined = await self._joined()
+            part = self._part = TakingPart(self._place, joined, SliceBudget(time.monotonic_ns))
+            self._liveness = self._liveness_of(joined, part)
+            await part.begin(self._liveness.run())
+            await part.begun()
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def run(self) -> None:
+        """Return when it was stopped.
+
+        Raises:
+            Exception: why it cannot go on: the process has to end.
+        """
+        try:
+            await asyncio.shield(self.part.failed)
+        except asyncio.CancelledError:
+            if not self.part.failed.cancelled():
+                raise
+
+    async def stop(self) -> None:
+        """Hand queues over, leave the cluster at once, end. The disk is the caller's to close."""
+        part, liveness = self._part, self._liveness
+        if part is None or liveness is None:
+            await self.kill()
+            return
+        if not part.failed.done():
+            await part.hand_over()
+        await part.end("this node leaves")
+        if part.lease:
+            await liveness.leave(part.lease)
+        await self._close()
+
+    async def kill(self) -> None:
+        """End without a word to the store: for the others it is as if the process was killed."""
+        if self._part is not None:
+            await self._part.end("this node ends")
+        await self._close()
+
+    # -- for the broker ---------------------------------------------------------------------------
+
+    @property
+    def part(self) -> TakingPart:
+        """The node's part in the cluster; there is one once ``start`` was called."""
+        assert self._part is not None, "a node takes part once it was started"
+        return self._part
+
+    @property
+    def shell(self) -> MirroredNode:
+        """The node's part in mirrored queues."""
+        return self.part.shell
+
+    @property
+    def incarnation(self) -> int:
+        """Of the ``live`` key that the node has now, or had last."""
+        return self.part.incarnation
+
+    @property
+    def lease_id(self) -> int:
+        """The lease that the ``live`` key hangs on; others may hang keys on it too."""
+        return self.part.lease
+
+    @property
+    def frozen_because(self) -> str:
+        """Why the node does not believe the store any more (R21); empty: it does."""
+        return self.part.frozen_because
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether this node elects leaders, as far as is known here."""
+        return self.part.seat.is_held
+
+    def leader_of(self, queue_id: str) -> tuple[str, int, int] | None:
+        """Return who leads a queue: node, epoch, incarnation; None where nobody does, or is known.
+
+        It is what the copy of the store says: that node may not serve yet, or not any more.
+        """
+        known = self.view.queues.get(queue_id)
+        if known is None or not known.stored.state.leader:
+            return None
+        state = known.stored.state
+        return state.leader, state.epoch, state.incarnation
+
+    def queue_id_of(self, vhost: str, name: str) -> str | None:
+        """Return the id of the mirrored queue that has this name; None: there is none."""
+        return self.view.queue_id_of(vhost, name)
+
+    def live_nodes(self) -> Mapping[str, Peer]:
+        """Return the nodes that live, with their addresses; this one too."""
+        return self.view.live
+
+    def zone_of(self, node: str) -> str:
+        """Return where a node stands; empty where nobody said."""
+        member = self.view.members.get(node)
+        return "" if member is None else member.zone
+
+    def queue_view(self, queue_id: str) -> MirroredQueueView | None:
+        """Return how a queue is; None where it is not known."""
+        return view_of(queue_id, self.view, self.shell.core)
+
+    def may_deliver(self, queue_id: str) -> bool:
+        """Return whether committed messages may be delivered, on a clock that is right (R16)."""
+        self.part.waking.wake()
+        return self.shell.core.may_deliver(queue_id)
+
+    def change_options(self, queue_id: str, options: QueueOptions) -> bool:
+        """Replicate a queue that is led here in another way; return whether that was submitted.
+
+        That it was done is seen in ``queue_view``. False: ask again, or the leader has to be among
+        the replicas first, or too few of the in-sync set would be left.
+        """
+        may_be = self.shell.core.may_change(queue_id, options)
+        if may_be:
+            self.part.step(ChangeOptions(queue_id, options))
+        return may_be
+
+    def listen(self, listener: ClusterListener) -> None:
+        """Tell somebody of changes of leaders and nodes from now on."""
+        self.part.listen(listener)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _close(self) -> None:
+        await self.store.close()
+        for listening in self.options.listening:
+            listening.close()
+
+    async def _joined(self) -> Joined:
+        place = self._place
+        joining = Joining(
+            self.store,
+            self.keys,
+            node=self.options.node,
+            zone=self.options.zone,
+            patience_ms=NAME_PATIENCE_LEASES * self.options.lease_ttl_ms,
+            now_ms=self.now_ms,
+            disk=place.disk,
+            committed=self._committed,
+            new_disk=lambda: secrets.token_hex(16),
+            pauses=place.pauses,
+        )
+        return await joining.join()
+
+    async def _committed(self) -> None:
+        committed = asyncio.get_running_loop().create_future()
+        self._place.commit.wait(self._place.disk.last_lsn(), lambda: committed.set_result(None))
+        await committed
+
+    def _liveness_of(self, joined: Joined, part: TakingPart) -> Liveness:
+        options = self.options
+        return Liveness(
+            self.store,
+            options.etcd,
+            key=self.keys.key("live", options.node),
+            record=LiveRecord(
+                disk=joined.identity.disk,
+                boot=secrets.token_hex(8),
+                release=options.release,
+                addresses=options.addresses,
+            ),
+            ttl_ms=options.lease_ttl_ms,
+            now_ms=self.now_ms,
+            listener=part,
+        )

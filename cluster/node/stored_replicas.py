@@ -1,0 +1,120 @@
+"""A node's disk as its cluster part sees it, on the store that all logs of the node are in.
+
+    definitions    ("mirror", queue id) → the number of the queue's log on this disk
+    identity       a file of its own
+
+A definition is written before anything of its log, and deleted before the log is dropped: in one
+order, by the group commit. So a crash leaves a replica with its definition, or neither.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
+
+from cluster.node.identity_file import read_identity, write_identity
+from cluster.node.ports import KeptIdentity
+from persistence.definitions_format import Key, encode_change
+from persistence.files import Files
+from persistence.log_form import LogForm
+from persistence.log_state import LogOptions
+from persistence.replicas.log import ReplicaLog
+from persistence.replicas.recovery import RecoveredReplica
+
+KIND: Final = "mirror"
+"""The first word of the definitions of replicas."""
+
+OPTIONS: Final = LogOptions(form=LogForm.MIRRORED)
+"""Of the log of a replica: what a start has to know before it opens the store."""
+
+
+class ReplicaLogs(Protocol):
+    """What is needed of ``persistence.store.Store``."""
+
+    def new_replica_log(self, options: LogOptions, queue_id: int) -> ReplicaLog:
+        """Return the log of a new replica, whose definition has this id."""
+
+
+class Changes(Protocol):
+    """What is needed of ``persistence.group_commit.GroupCommit``."""
+
+    last_lsn: int
+
+    def append_definition(self, change: bytes) -> int:
+        """Append a change of the definitions, which is always synced; return its LSN."""
+
+
+def stored_numbers(definitions: Iterable[tuple[Key, bytes]]) -> dict[str, int]:
+    """Return the numbers of the logs of replicas, by queue id; other definitions are left out."""
+    return {
+        key[1]: int(value)
+        for key, value in definitions
+        if len(key) == 2 and key[0] == KIND  # noqa: PLR2004
+    }
+
+
+class StoredReplicas:
+    """A ``cluster.node.ports.NodeDisk``.
+
+    Args:
+        files: the data directory, locked.
+        logs: makes logs.
+        changes: takes definitions.
+        numbers: of the logs of stored replicas, by queue id: ``stored_numbers``.
+        found: what the start found of each number.
+        new_number: returns a number that no log of this disk ever had.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        logs: ReplicaLogs,
+        changes: Changes,
+        *,
+        numbers: Mapping[str, int],
+        found: Mapping[int, RecoveredReplica],
+        new_number: Callable[[], int],
+    ) -> None:
+        self._files = files
+        self._logs = logs
+        self._changes = changes
+        self._new_number = new_number
+        self._found: dict[str, RecoveredReplica] = {
+            queue_id: found[number] for queue_id, number in numbers.items()
+        }
+        self._made: dict[str, ReplicaLog] = {}
+
+    def identity(self) -> KeptIdentity | None:
+        """Return what the disk says of itself; see the port."""
+        return read_identity(self._files)
+
+    def keep_identity(self, kept: KeptIdentity) -> None:
+        """Put it on the disk, synced."""
+        write_identity(self._files, kept)
+
+    def replicas(self) -> Mapping[str, ReplicaLog]:
+        """Return the replicas that are whole."""
+        stored = {queue_id: each.log for queue_id, each in self._found.items() if each.is_whole}
+        return {**stored, **self._made}
+
+    def lost_replicas(self) -> tuple[str, ...]:
+        """Return of which queues a replica is known, but not whole."""
+        return tuple(queue_id for queue_id, each in self._found.items() if not each.is_whole)
+
+    def make_replica(self, queue_id: str) -> ReplicaLog:
+        """Return the log of a new replica."""
+        assert queue_id not in self._made, "a queue has one replica on a node"
+        assert queue_id not in self._found, "a queue has one replica on a node"
+        number = self._new_number()
+        self._changes.append_definition(encode_change((KIND, queue_id), str(number).encode()))
+        made = self._made[queue_id] = self._logs.new_replica_log(OPTIONS, number)
+        return made
+
+    def drop_replica(self, queue_id: str) -> int:
+        """Drop a replica, whole or not; return the LSN of the last of it."""
+        found = self._found.pop(queue_id, None)
+        log = self._made.pop(queue_id) if found is None else found.log
+        lsn = self._changes.append_definition(encode_change((KIND, queue_id), None))
+        return lsn if log.is_dropped else log.drop()
+
+    def last_lsn(self) -> int:
+        """Return the LSN of all that was made or dropped so far."""
+        return self._changes.last_lsn

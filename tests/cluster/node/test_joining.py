@@ -1,0 +1,218 @@
+"""A start with a store in memory and a disk that remembers, cut off at every point."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import cast
+
+import pytest
+
+from cluster.liveness.live_key import LiveRecord, NameTakenError, encode_live
+from cluster.metadata.memory import Fate, MemoryStore
+from cluster.metadata.paging import read_key
+from cluster.metadata.port import Put, Transaction
+from cluster.metadata.records import StoredMember, decode_member, encode_member
+from cluster.node.fitting import NodeFrozenError
+from cluster.node.joining import Joined, Joining
+from cluster.node.pauses import Pauses
+from cluster.node.ports import KeptIdentity
+from cluster.replication.identity import DiskIdentity
+from persistence.replicas.log import ReplicaLog
+from tests.support.cluster_views import KEYS
+
+MEMBER_KEY = KEYS.key("member", "a")
+
+
+class CutOffError(Exception):
+    """The power went."""
+
+
+class Disk:
+    """A ``NodeDisk`` in memory, whose power goes after so many writes."""
+
+    def __init__(self, *replicas: str) -> None:
+        self.kept: KeptIdentity | None = None
+        self.queue_ids = list(replicas)
+        self.lost: list[str] = []
+        self.writes_left = 1_000
+
+    def _write(self) -> None:
+        if not self.writes_left:
+            raise CutOffError
+        self.writes_left -= 1
+
+    def identity(self) -> KeptIdentity | None:
+        return self.kept
+
+    def keep_identity(self, kept: KeptIdentity) -> None:
+        self._write()
+        self.kept = kept
+
+    def replicas(self) -> Mapping[str, ReplicaLog]:
+        return {each: cast("ReplicaLog", None) for each in self.queue_ids if each not in self.lost}
+
+    def lost_replicas(self) -> tuple[str, ...]:
+        return tuple(self.lost)
+
+    def make_replica(self, queue_id: str) -> ReplicaLog:
+        raise NotImplementedError
+
+    def drop_replica(self, queue_id: str) -> int:
+        self._write()
+        self.queue_ids.remove(queue_id)
+        self.lost = [each for each in self.lost if each != queue_id]
+        return 1
+
+    def last_lsn(self) -> int:
+        return 1
+
+
+class Starting:
+    def __init__(self, disk: Disk) -> None:
+        self.store = MemoryStore(lambda: 0)
+        self.disk = disk
+        self.drawn = 0
+        self.now_ms = 0
+
+    async def join(self) -> Joined:
+        joining = Joining(
+            self.store,
+            KEYS,
+            node="a",
+            zone="rack",
+            patience_ms=100,
+            now_ms=self.tell_ms,
+            disk=self.disk,
+            committed=self.committed,
+            new_disk=self.draw,
+            pauses=Pauses(1, 1, lambda: 0.0),
+        )
+        async with asyncio.timeout(20):
+            return await joining.join()
+
+    def tell_ms(self) -> int:
+        self.now_ms += 30
+        return self.now_ms
+
+    async def committed(self) -> None:
+        await asyncio.sleep(0)
+
+    def draw(self) -> str:
+        self.drawn += 1
+        return f"disk {self.drawn}"
+
+    async def member(self) -> StoredMember:
+        found = (await read_key(self.store, MEMBER_KEY)).item
+        assert found is not None
+        return decode_member(found.value)
+
+    async def put(self, key: bytes, value: bytes) -> None:
+        await self.store.transact(Transaction(then=(Put(key, value),)))
+
+
+def test_a_new_node_and_its_next_start() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        first = await starting.join()
+        assert first.member == encode_member(StoredMember("disk 1", 1, "rack"))
+        starting.disk.queue_ids = ["q1"]
+        again = await starting.join()
+        assert (again.identity.disk, again.identity.stamp) == ("disk 1", 2)
+        assert await starting.member() == StoredMember("disk 1", 2, "rack")
+        assert starting.disk.queue_ids == ["q1"]
+
+    asyncio.run(scenario())
+
+
+def test_a_start_waits_for_the_store_and_settles_what_is_unknown() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        # The read is a transaction too.
+        starting.store.fates += [Fate.LOST, Fate.LOST]
+        assert (await starting.join()).identity.stamp == 1
+        starting.store.away = True
+        waiting = asyncio.create_task(starting.join())
+        await asyncio.sleep(0)
+        starting.store.away = False
+        assert (await waiting).identity.stamp == 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_power_that_goes_while_an_old_disk_begins_anew_leaves_no_member_without_its_records(
+    writes: int,
+) -> None:
+    async def scenario() -> None:
+        disk = Disk("q1", "q2")
+        disk.kept = KeptIdentity(DiskIdentity("old", 3, 1), is_begun=True)
+        starting = Starting(disk)
+        await starting.put(MEMBER_KEY, encode_member(StoredMember("old", 5)))
+        disk.writes_left = writes
+        try:
+            await starting.join()
+        except CutOffError:
+            whole = ["q1", "q2"]
+            assert disk.kept is not None
+            assert disk.queue_ids == whole or not disk.kept.is_begun
+        disk.writes_left = 1_000
+        joined = await starting.join()
+        assert joined.identity.disk not in {"", "old"}
+        assert disk.queue_ids == []
+        assert (await starting.member()).disk == joined.identity.disk
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("writes", range(3))
+def test_power_that_goes_in_an_ordinary_start_costs_nothing(writes: int) -> None:
+    async def scenario() -> None:
+        disk = Disk("q1")
+        disk.kept = KeptIdentity(DiskIdentity("d", 5, 1), is_begun=True)
+        starting = Starting(disk)
+        await starting.put(MEMBER_KEY, encode_member(StoredMember("d", 5)))
+        disk.writes_left = writes
+        with suppress(CutOffError):
+            await starting.join()
+        disk.writes_left = 1_000
+        assert (await starting.join()).identity.disk == "d"
+        assert disk.queue_ids == ["q1"]
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_replica_makes_it_another_disk() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        await starting.join()
+        starting.disk.queue_ids = ["q1", "q2"]
+        starting.disk.lost = ["q2"]
+        assert (await starting.join()).identity.disk != "disk 1"
+        assert starting.disk.queue_ids == []
+
+    asyncio.run(scenario())
+
+
+def test_a_node_of_the_name_on_another_disk_is_left_alone() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        await starting.put(MEMBER_KEY, encode_member(StoredMember("other", 7)))
+        await starting.put(KEYS.key("live", "a"), encode_live(LiveRecord("other", "boot")))
+        with pytest.raises(NameTakenError, match="give this node another name"):
+            await starting.join()
+        assert await starting.member() == StoredMember("other", 7)
+        assert starting.disk.kept is None
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_went_back_is_said_to_the_operator() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        starting.store.keep_copy()
+        await starting.join()
+        starting.store.go_back()
+        with pytest.raises(NodeFrozenError, match="does not know the node"):
+            await starting.join()
+
+    asyncio.run(scenario())

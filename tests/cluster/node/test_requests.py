@@ -1,0 +1,269 @@
+"""What a core asks of the store, with a store in memory that has faults."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from cluster.metadata.errors import MetadataError
+from cluster.metadata.memory import Fate, MemoryStore
+from cluster.metadata.port import Done, Put, Transaction
+from cluster.metadata.records import StoredMember, encode_member, encode_queue_state
+from cluster.node.evidence import Evidence
+from cluster.node.pauses import Pauses
+from cluster.node.requests import StateRequests
+from cluster.node.view import ClusterView
+from cluster.replication.identity import DiskIdentity, Identity
+from cluster.replication.inputs import (
+    Input,
+    StateRead,
+    StoreSeen,
+    TransactionDone,
+    TransactionRefused,
+    TransactionUnknown,
+)
+from cluster.replication.ready import Change, StateTransaction
+from cluster.replication.state import QueueState
+from tests.support.cluster_views import KEYS, Told, members, stored
+
+STATE_KEY = KEYS.queue_state("v", "jobs")
+MEMBER_KEY = KEYS.key("member", "a")
+MEMBER = encode_member(StoredMember("disk a", 3))
+NEW = QueueState("a", 5, 1, members("a", "b"))
+
+
+class Asking:
+    """A ``RequestOwner``, and the requests."""
+
+    def __init__(self, store: MemoryStore, view: ClusterView) -> None:
+        self.store = store
+        self.view = view
+        self.identity = Identity(DiskIdentity("disk a", 3))
+        self.inputs: list[Input] = []
+        self.ended: list[tuple[str, bool]] = []
+        self.noted: list[str] = []
+        self.errors: list[MetadataError] = []
+        self.awaited: set[int] = set()
+        self.gives_up = False
+        self.heard = asyncio.Event()
+        self.evidence = Evidence(self.identity, MEMBER)
+        self.requests = StateRequests(
+            store,
+            KEYS,
+            "a",
+            view=view,
+            evidence=self.evidence,
+            owner=self,
+            pauses=Pauses(1, 2, lambda: 0.0),
+        )
+
+    def step(self, happened: Input) -> None:
+        if self.gives_up:
+            self.awaited.clear()
+        if isinstance(happened, StoreSeen):
+            fits = (happened.disk, happened.stamp) == ("disk a", self.identity.disk.stamp)
+            self.identity.frozen |= not fits
+        self.inputs.append(happened)
+        self.heard.set()
+
+    def is_awaited(self, number: int) -> bool:
+        return number in self.awaited
+
+    def is_frozen(self) -> bool:
+        return self.identity.frozen
+
+    def store_is_wrong(self, error: MetadataError) -> None:
+        self.errors.append(error)
+
+    def election_ended(self, queue_id: str, *, is_done: bool) -> None:
+        self.ended.append((queue_id, is_done))
+
+    def queue_noted(self, queue_id: str) -> None:
+        self.noted.append(queue_id)
+
+    def submit(self, number: int, change: Change = Change.SHRINK, revision: int = 0) -> None:
+        self.awaited.add(number)
+        revision = revision or self.view.queues["q1"].revision
+        self.requests.submit(StateTransaction(number, change, "q1", revision, NEW, "disk a", 3))
+
+    def last(self) -> Input | None:
+        return self.inputs[-1] if self.inputs else None
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                self.heard.clear()
+                await self.heard.wait()
+
+
+@asynccontextmanager
+async def asking() -> AsyncIterator[Asking]:
+    store = MemoryStore(lambda: 0)
+    value = encode_queue_state(stored("q1", "b", 6, 1))
+    put = await store.transact(Transaction((), (Put(STATE_KEY, value), Put(MEMBER_KEY, MEMBER))))
+    assert isinstance(put, Done)
+    told = Told()
+    told.revision = put.revision - 1
+    told.queue(stored("q1", "b", 6, 1))
+    asked = Asking(store, told.view)
+    lane = asyncio.create_task(asked.requests.run())
+    try:
+        yield asked
+    finally:
+        lane.cancel()
+        await asyncio.gather(lane, return_exceptions=True)
+
+
+def test_what_is_seen_of_the_store_comes_before_the_outcome() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.submit(1)
+            await asked.until(lambda: len(asked.inputs) == 2)
+            seen, done = asked.inputs
+            assert isinstance(seen, StoreSeen)
+            assert done == TransactionDone(1, seen.revision)
+            assert asked.view.queues["q1"].stored.state == NEW
+            assert asked.noted == ["q1"]
+            asked.requests.read("q1")
+            await asked.until(lambda: len(asked.inputs) == 4)
+            read = asked.inputs[3]
+            assert isinstance(read, StateRead)
+            assert (read.state, read.revision) == (NEW, done.revision)
+            assert read.options is not None
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_an_unknown_outcome_and_a_state_that_moved_on_are_told_apart() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.store.fates.append(Fate.LOST)
+            asked.submit(1)
+            await asked.until(lambda: TransactionUnknown(1) in asked.inputs)
+            value = encode_queue_state(stored("q1", "c", 7, 2))
+            await asked.store.transact(Transaction((), (Put(STATE_KEY, value),)))
+            asked.submit(2)
+            await asked.until(lambda: TransactionRefused(2) in asked.inputs)
+            asked.submit(3, revision=1)
+            await asked.until(lambda: TransactionRefused(3) in asked.inputs)
+
+    asyncio.run(scenario())
+
+
+def test_a_stamp_that_was_raised_meanwhile_refuses_nothing() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.identity.disk = DiskIdentity("disk a", 4, 0, raising=True)
+            raised = encode_member(StoredMember("disk a", 4))
+            await asked.store.transact(Transaction((), (Put(MEMBER_KEY, raised),)))
+            asked.submit(1)
+            await asked.until(lambda: isinstance(asked.last(), TransactionDone))
+            assert asked.evidence.member == raised
+
+    asyncio.run(scenario())
+
+
+def test_while_the_store_is_away_what_is_in_line_is_taken_back_and_reads_wait() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.store.away = True
+            for number in range(1, 100):
+                asked.requests.read("q1")
+                asked.submit(number)
+            asked.submit(100, Change.ELECT)
+            assert asked.requests.waiting_count == 3
+            await asked.until(lambda: TransactionRefused(100) in asked.inputs)
+            assert TransactionRefused(99) in asked.inputs
+            assert asked.ended == [("q1", False)]
+            asked.store.away = False
+            await asked.until(lambda: isinstance(asked.last(), StateRead))
+            assert asked.view.queues["q1"].stored.state.leader == "b", "nothing was sent"
+            asked.submit(101)
+            await asked.until(lambda: isinstance(asked.last(), TransactionDone))
+
+    asyncio.run(scenario())
+
+
+def test_what_finds_the_store_away_is_refused_and_elections_come_first() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.submit(1)
+            asked.submit(2, Change.ELECT)
+            asked.store.away = True
+            await asked.until(lambda: TransactionRefused(2) in asked.inputs)
+            assert [each for each in asked.inputs if isinstance(each, TransactionRefused)] == [
+                TransactionRefused(1),
+                TransactionRefused(2),
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_what_the_core_gave_up_is_not_sent_any_more_but_an_election_hears_of_it() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.submit(1, Change.ELECT)
+            asked.awaited.clear()
+            asked.requests.read("q1")
+            await asked.until(lambda: len(asked.inputs) == 2)
+            assert isinstance(asked.inputs[1], StateRead)
+            assert asked.view.queues["q1"].stored.state.leader == "b"
+            assert asked.ended == [("q1", False)]
+            asked.submit(2, Change.ELECT)
+            await asked.until(lambda: len(asked.inputs) == 4)
+            asked.requests.read("q1")
+            await asked.until(lambda: len(asked.inputs) == 6)
+            assert asked.ended[1:] == [("q1", True)]
+
+    asyncio.run(scenario())
+
+
+def test_what_was_done_after_the_core_gave_it_up_is_told_as_a_read() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.submit(1)
+            asked.gives_up = True
+            await asked.until(lambda: len(asked.inputs) == 2)
+            told = asked.inputs[1]
+            assert isinstance(told, StateRead)
+            assert told.state == NEW
+
+    asyncio.run(scenario())
+
+
+def test_a_transaction_on_an_old_revision_has_the_state_read_before_it_is_refused() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.submit(1, revision=1)
+            await asked.until(lambda: len(asked.inputs) == 3)
+            read, refused = asked.inputs[1:]
+            assert isinstance(read, StateRead)
+            assert refused == TransactionRefused(1)
+
+    asyncio.run(scenario())
+
+
+def test_what_froze_the_node_is_not_believed() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            older = encode_member(StoredMember("disk a", 2))
+            await asked.store.transact(Transaction((), (Put(MEMBER_KEY, older),)))
+            asked.requests.read("q1")
+            await asked.until(lambda: asked.identity.frozen)
+            await asyncio.sleep(0)
+            assert len(asked.inputs) == 1
+
+    asyncio.run(scenario())
+
+
+def test_another_queue_of_the_name_is_not_taken_for_the_one_that_was_asked_for() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            value = encode_queue_state(stored("q2", "c", 7, 2))
+            await asked.store.transact(Transaction((), (Put(STATE_KEY, value),)))
+            asked.requests.read("q1")
+            asked.requests.read("unknown")
+            await asked.until(lambda: len(asked.inputs) == 1)
+            await asyncio.sleep(0)
+            assert isinstance(asked.inputs[0], StoreSeen)
+
+    asyncio.run(scenario())
