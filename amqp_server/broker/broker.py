@@ -101,6 +101,7 @@ class Broker:
         jobs: long work of users of management.
         turn: the work that is left before a turn ends.
         end_turn, next_deadline_ms, on_deadline, woken_by: the turn's, for the loop.
+        decisions: changes definitions of a cluster; None is a node by itself.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         random_bytes: unpredictable octets, for names and salts.
         shovels, federation: how the shovels and the links to upstreams are.
@@ -151,7 +152,7 @@ class Broker:
         self.journal = TellingJournal(backing.journal, self.events)
         backing = replace(backing, journal=self.journal)
         users.heard_by(self.journal)
-        self._backing = backing
+        self._backing, self.decisions = backing, backing.decisions
         self.begin_turn = turn.budget.begin
         self.woken_by = turn.woken_by
         self.end_turn = turn.end
@@ -356,8 +357,7 @@ class Broker:
 
     def count_channels(self, username: str) -> int:
         """Return how many channels a user has open, over all connections."""
-        found = (held for held in self._connections if held.username == username)
-        return sum(connection.channels_open for connection in found)
+        return sum(held.channels_open for held in self._connections if held.username == username)
 
     def count_queues(self) -> int:
         """Return how many queues there are in all vhosts."""

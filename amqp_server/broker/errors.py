@@ -49,6 +49,10 @@ class NodeLimitError(BrokerError):
     """All clients together hold more of something than the node has room for (506)."""
 
 
+class UndecidedError(BrokerError):
+    """The metadata store of the cluster did not answer, so nothing can be promised (541)."""
+
+
 class LoginRefusedError(BrokerError):
     """Wrong credentials, or this user may not log in from there (403, see rabbit_reader)."""
 

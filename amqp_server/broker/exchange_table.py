@@ -68,6 +68,7 @@ class ExchangeTable:
         events: gets the events of exchanges and bindings; None gets none.
         random_bytes: the chance of random exchanges; the default always chooses the same binding.
         keepers: what keeps messages behind exchanges.
+        is_shared: the store of a cluster decides which exchanges are unused, and not this table.
 
     Attributes:
         names: of all exchanges, for views.
@@ -84,6 +85,7 @@ class ExchangeTable:
         *,
         random_bytes: RandomBytes = bytes,
         keepers: Keepers,
+        is_shared: bool = False,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
@@ -93,6 +95,7 @@ class ExchangeTable:
         self._events = Events() if events is None else events
         self._random_bytes = random_bytes
         self._keepers = keepers
+        self._is_shared = is_shared
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
         self.names = OrderedKeys(router.exchanges)
@@ -353,6 +356,7 @@ class ExchangeTable:
         if (
             source is not None
             and source.auto_delete
+            and not self._is_shared
             and not self._router.has_bindings_from(source.name)
         ):
             unused.append(source.name)

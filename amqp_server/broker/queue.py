@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from amqp_server.broker.arguments.declare import QueueProperties, refused
 from amqp_server.broker.definitions.definition import QueueDefinition
@@ -14,7 +14,7 @@ from queues.commits import later_of
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
 from queues.outcomes import PurgeOutcome
-from queues.ports import ConsumerHandle, EmptiedQueue, QueueEngine
+from queues.ports import ConsumerHandle, EmptiedQueue, EngineParts, QueueEngine
 from queues.stream_port import StreamQueue
 
 NOBODY: Final = object()
@@ -27,6 +27,7 @@ class QueueIdentity(NamedTuple):
     Attributes:
         queue_id: never another queue's, now or later; 0 is of a queue that no restart survives.
         kind, options: at present; a policy may change the options.
+        stored_id: its id in the metadata store of a cluster; empty where it is not there.
     """
 
     vhost_name: str
@@ -34,6 +35,7 @@ class QueueIdentity(NamedTuple):
     queue_id: int
     kind: QueueKind
     options: QueueOptions
+    stored_id: str = ""
 
 
 LogFactory: TypeAlias = Callable[[QueueIdentity], AnyLog]
@@ -41,6 +43,15 @@ LogFactory: TypeAlias = Callable[[QueueIdentity], AnyLog]
 
 It has the form that the queue's kind asks for.
 """
+
+
+EngineFactory: TypeAlias = Callable[[QueueIdentity, EngineParts[Any]], QueueEngine]
+"""Returns the engine of a new queue. In a cluster it may be the front half of a mirrored one."""
+
+
+def local_engine(queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
+    """Return the engine of a queue that is on this node alone."""
+    return queue.kind.make_engine(parts)
 
 
 def memory_log(queue: QueueIdentity, wall_offset_ms: Callable[[], int] = lambda: 0) -> AnyLog:
@@ -102,7 +113,7 @@ class Queue:
 
     Attributes:
         owner: the connection an exclusive queue belongs to; None is not exclusive.
-        queue_id: see ``QueueIdentity``; 0 is not stored.
+        queue_id, stored_id: see ``QueueIdentity``; 0 is not stored.
         consumers: are told when the queue ends.
         watchers: are told too.
         is_deleted: the engine must not be used any more.
@@ -116,6 +127,7 @@ class Queue:
     owner: object | None
     engine: QueueEngine
     queue_id: int = 0
+    stored_id: str = ""
     consumers: dict[Consumer, None] = field(default_factory=dict)
     watchers: dict[Watcher, None] = field(default_factory=dict)
     is_deleted: bool = False

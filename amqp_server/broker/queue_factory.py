@@ -107,6 +107,7 @@ class QueueFactory:
         owner: object | None,
         queue_id: int,
         remove: Callable[[Queue], None],
+        stored_id: str = "",
     ) -> Queue:
         """Return a new queue and its engine.
 
@@ -119,12 +120,13 @@ class QueueFactory:
             queue_id: see ``QueueIdentity``.
             remove: called at the end of a call into the queue in which it expired, or lost its
                 last consumer and is auto-delete.
+            stored_id: see ``QueueIdentity``.
         """
         policy = self._policy_of(name, kind)
         options = self._options(kind, properties.arguments, policy)
 
         around = _Around(self._turn, self._on_dead, remove)
-        identity = QueueIdentity(self._vhost_name, name, queue_id, kind, options)
+        identity = QueueIdentity(self._vhost_name, name, queue_id, kind, options, stored_id)
         # By position: a call by name would build a dict for each declare.
         parts = EngineParts(
             name,
@@ -137,8 +139,8 @@ class QueueFactory:
             self._backing.memory.of_queue(spills_early=queue_id != 0),
             self._turn.later,
         )
-        engine = kind.make_engine(parts)
-        queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
+        engine = self._backing.make_engine(identity, parts)
+        queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id, stored_id)
         around.queue, around.engine = queue, engine
         if engine.next_deadline_ms() is not None:
             self._turn.mark_dirty(engine)

@@ -146,6 +146,7 @@ class Vhost:
             events,
             random_bytes=random_bytes,
             keepers=self.keepers,
+            is_shared=backing.decisions is not None,
         )
         place, is_bound = Place(name, node_name), self.router.has_bindings_from
         has_readers = partial(is_bound, TRACE_EXCHANGE)

@@ -10,6 +10,8 @@ Source: RabbitMQ, rabbit_channel, basic.publish; RabbitMQ, confirms.
 from collections.abc import Iterator
 
 from amqp_server.broker.burst import enqueue_burst
+from amqp_server.broker.clustered.decisions import Decisions
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.publish_target import Targets, enqueue
 from amqp_server.broker.steps import Steps, Suspended, WaitingSteps, advance
 from amqp_server.connections.outbox import Outbox
@@ -93,12 +95,38 @@ class PublishPath:
         checks = self.checks
         if checks.frame_may_hold_too_much:
             self._check_sizes(method, records, flags, now_ms)
-        plan = checks.plan_of(method)
+        try:
+            plan = checks.plan_of(method)
+        except NotFoundError:
+            self._publish_once_known(method, records, flags, now_ms)
+            return
         if flags & NEEDS_LOOK:
             letters = checks.letters(plan, records)
             advance(self._publishing_each(letters, now_ms), self._turn.budget.is_spent)
         else:
             self._accept(plan, records, now_ms)
+
+    def _publish_once_known(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
+        """Publish to an exchange that another node of the cluster may have made meanwhile.
+
+        Called while the error that it is not here is handled.
+        """
+        decisions = self._session.broker.decisions
+        if decisions is None:
+            raise  # noqa: PLE0704 - the error that is handled
+        steps = self._publishing_once_known(decisions, method, records, flags, now_ms)
+        advance(steps, self._turn.budget.is_spent)
+
+    def _publishing_once_known(
+        self, decisions: Decisions, method: bytes, records: Run, flags: int, now_ms: int
+    ) -> WaitingSteps[None]:
+        exchange = self.checks.exchange_of(method)
+        yield from decisions.looking_up(self._session.vhost_name, exchanges=(exchange,))
+        self.checks.plan_of(method)  # raises where the store has none of it either
+        try:
+            self.publish(method, records, flags, now_ms)
+        except Suspended as suspended:
+            yield from suspended.rest()
 
     def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         """Refuse the first body that is too large, after the messages before it were published."""

@@ -183,6 +183,11 @@ class PublishChecks:
             plan.router_generation = self._router.generation
         return plan
 
+    def exchange_of(self, method: bytes) -> str:
+        """Return the exchange that a method payload names, whether or not there is one."""
+        key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
+        return decode_shortstr(method[_ROUTE_AT + 1 : key_at])
+
     def letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
         """Yield letters of a run in which some messages have a property that needs a check.
 

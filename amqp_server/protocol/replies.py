@@ -22,6 +22,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ReplyConsumerError,
     ResourceLockedError,
+    UndecidedError,
     UnreadableError,
 )
 from amqp_server.protocol.errors import (
@@ -98,6 +99,8 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
     AssemblyLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CONNECTION),
     # The specification has it as a hard error. But only the channel's work ends here.
     NodeLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CHANNEL),
+    # RabbitMQ closes the connection. Its other channels can do all that asks no store.
+    UndecidedError: Reply(constants.INTERNAL_ERROR, "INTERNAL_ERROR", Scope.CHANNEL),
     DeliveryTimeoutError: _PRECONDITION,
     NegotiationError: _NOT_ALLOWED,
     UnknownDeliveryTagError: _PRECONDITION,

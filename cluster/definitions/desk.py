@@ -28,6 +28,8 @@ class Desk:
         node: the name of this node.
         life: of this process; no other one has the same.
         now_ms: the own monotonic clock.
+        patience_ms: how long an inquiry may wait for a store that is away, from its begin; 0: not
+            at all.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class Desk:
         node: str,
         life: str,
         now_ms: Callable[[], int],
+        patience_ms: int = 0,
     ) -> None:
+        self._patience_ms = patience_ms
         self._store = store
         self._now_ms = now_ms
         self._lanes: asyncio.Queue[Lane] = asyncio.Queue()
@@ -51,18 +55,42 @@ class Desk:
             OutcomeUnknownError: the store went away before it was certain.
             MetadataError: nothing was done after the last change that was answered.
         """
-        lane = await self._lanes.get()
+        patient_until_ms = self._now_ms() + self._patience_ms
+        lane = await self._free_lane()
         try:
             question = next(inquiry)
             while True:
-                question = inquiry.send(await self._answer(lane, question))
+                question = inquiry.send(await self._answer(lane, question, patient_until_ms))
         except StopIteration as end:
             value: T = end.value
             return value
         finally:
             self._lanes.put_nowait(lane)
 
-    async def _answer(self, lane: Lane, question: Question) -> Answer:
+    async def _free_lane(self) -> Lane:
+        """Return a lane that nobody uses; those of a store that is away come free in the end.
+
+        Raises:
+            StoreAwayError: none came free in time.
+        """
+        if not self._patience_ms:
+            return await self._lanes.get()
+        try:
+            async with asyncio.timeout(self._patience_ms / 1000):
+                return await self._lanes.get()
+        except TimeoutError:
+            raise StoreAwayError("all changes that are under way wait for the store") from None
+
+    async def _answer(self, lane: Lane, question: Question, patient_until_ms: int) -> Answer:
+        while True:
+            try:
+                return await self._answer_once(lane, question)
+            except StoreAwayError:  # nothing was done, and never will be
+                if self._now_ms() >= patient_until_ms:
+                    raise
+                await asyncio.sleep(RETRY_MS / 1000)
+
+    async def _answer_once(self, lane: Lane, question: Question) -> Answer:
         if isinstance(question, Range):
             return await self._store.read_range(question.start, question.end)
         settling = lane.carrying_out(question)

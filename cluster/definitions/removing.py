@@ -66,12 +66,18 @@ def nothing(_item: Item) -> tuple[Operation, ...]:
     return ()
 
 
+def any_one(_item: Item) -> bool:
+    """Return that whichever is there is meant."""
+    return True
+
+
 def removing(
     references: References,
     key: bytes,
     *,
     along: Along = nothing,
     is_ended: bool = False,
+    is_meant: Callable[[Item], bool] = any_one,
 ) -> Inquiry[Removed | NothingThere]:
     """Delete a definition; all that needs it ends with it.
 
@@ -80,13 +86,14 @@ def removing(
         key: of the definition.
         along: what is changed in the same transaction.
         is_ended: it holds no more, and is swept.
+        is_meant: whether the one that is there is meant; it stays where not.
 
     Raises:
         ContendedError: others were always faster.
     """
     for _ in range(ATTEMPTS_MAX):
         item = yield from _found(references, key, is_ended=is_ended)
-        if item is None:
+        if item is None or not is_meant(item):
             return NothingThere()
         answer = yield from transacting(deletion(item, along(item)))
         if isinstance(answer, Done):

@@ -1,11 +1,18 @@
 """Engines of queues: made with the options of arguments and policies, which may change."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.backing import IN_MEMORY
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.steps import finish
+from queues.ports import EngineParts, QueueEngine
+from tests.support.peer import Node
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, StoredBroker
 
 
@@ -48,3 +55,18 @@ def test_the_class_of_a_queue_is_logged_where_it_has_its_own_and_when_it_changes
         "durability queue='plain' vhost='/' durability=fsync by=node",
         "durability queue='later' vhost='/' durability=fsync by=node",
     ]
+
+
+def test_whoever_backs_a_node_makes_its_engines() -> None:
+    made: list[QueueIdentity] = []
+
+    def noted(queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
+        made.append(queue)
+        return local_engine(queue, parts)
+
+    broker = Node(backing=replace(IN_MEMORY, make_engine=noted)).broker
+    properties = QueueProperties(True, False, False, {})
+    queues = broker.vhost("/").queues
+    queue = queues.declare("q", properties, None, NOW_MS, stored_id="id")
+    assert [(each.vhost_name, each.name, each.stored_id) for each in made] == [("/", "q", "id")]
+    assert queue.stored_id == "id"

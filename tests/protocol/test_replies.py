@@ -49,10 +49,13 @@ def test_every_error_a_client_can_cause_has_a_reply(module: ModuleType) -> None:
     "reply", EVERY_REPLY, ids=lambda reply: f"{reply.name} {reply.scope.value}"
 )
 def test_soft_codes_close_the_channel_and_hard_ones_the_connection(reply: Reply) -> None:
-    """But for a refused login, 403 where no channel is, and what one channel held too much of."""
+    """But for a refused login, 403 where no channel is, and what one channel alone is refused."""
     if reply is REPLIES[broker_errors.LoginRefusedError]:
         assert reply.scope is Scope.CONNECTION
-    elif reply is REPLIES[broker_errors.NodeLimitError]:
+    elif reply in {
+        REPLIES[broker_errors.NodeLimitError],
+        REPLIES[broker_errors.UndecidedError],
+    }:
         assert reply.scope is Scope.CHANNEL
     else:
         assert (reply.scope is Scope.CHANNEL) == (reply.code in SOFT)

@@ -20,6 +20,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
+from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection
 from amqp_server.protocol.settings import ProtocolSettings
@@ -80,7 +81,9 @@ class Node:
         deliveries_per_turn_max: int = 4096,
         disk: FakeDisk | None = None,
         backing: Backing | None = None,
+        *,
         limits: NodeLimits = NO_NODE_LIMITS,
+        turn: Turn | None = None,
     ) -> None:
         self.protocol = protocol or ProtocolSettings()
         self.now_ms = START_MS
@@ -92,14 +95,20 @@ class Node:
         self.broker = Broker(
             settings,
             Users(settings.loopback_users, backing.journal),
-            Turn(deliveries_per_turn_max),
+            turn or Turn(deliveries_per_turn_max),
             self._random,
             backing=backing,
             limits=limits,
         )
-        self.vhost = self.broker.add_vhost("/")
-        self.add_user("guest")
+        if backing.decisions is None:
+            self.broker.add_vhost("/")
+            self.add_user("guest")
         self.clients: list[Client] = []
+
+    @property
+    def vhost(self) -> Vhost:
+        """The vhost that clients open."""
+        return self.broker.vhost("/")
 
     def add_user(self, name: str, *rights: str) -> None:
         """Add a user with its name as password; rights are configure, write, read."""

@@ -8,7 +8,7 @@ Source: RabbitMQ, rabbit_amqqueue, rabbit_exchange and rabbit_binding, for rules
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
@@ -40,6 +40,7 @@ from amqp_server.broker.names import (
     queue_text,
 )
 from amqp_server.wire.tables import matched_table
+from cluster.definitions.changing import changing
 from cluster.definitions.creating import Copy, Created, Creation, Exists, Missing, creating
 from cluster.definitions.inquiry import Found, Inquiry
 from cluster.definitions.references import References
@@ -54,7 +55,7 @@ from cluster.definitions.removing import (
 )
 from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Delete, Item, Operation, Put
-from cluster.metadata.records import StoredGone, encode_gone
+from cluster.metadata.records import StoredGone, StoredQueueState, encode_gone, encode_queue_state
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
 
@@ -64,6 +65,18 @@ _PREDECLARED: Final = {
 }
 
 
+PlaceQueue: TypeAlias = Callable[[QueueDefinition, str], StoredQueueState | None]
+"""Takes a new queue and its id; returns its leader and replicas, None if it has none."""
+
+
+def _no_lease() -> int:
+    return 0
+
+
+def _nowhere(_queue: QueueDefinition, _queue_id: str) -> None:
+    return
+
+
 class Declaring:
     """Inquiries of one node.
 
@@ -71,15 +84,25 @@ class Declaring:
         stored: keys and values of definitions.
         copy: what this node has of a key; it may be old.
         new_queue_id: returns an id that no queue of the cluster ever had.
+        lease: returns the id of this node's lease, which ends what is not durable; 0 is none.
+        place: says on which nodes a new queue is, with its id; None: nobody mirrors it.
     """
 
     def __init__(
-        self, stored: StoredDefinitions, copy: Copy, new_queue_id: Callable[[], str]
+        self,
+        stored: StoredDefinitions,
+        copy: Copy,
+        new_queue_id: Callable[[], str],
+        *,
+        lease: Callable[[], int] = _no_lease,
+        place: PlaceQueue = _nowhere,
     ) -> None:
         self._stored = stored
         self._references = References(stored.keys)
         self._copy = copy
         self._new_queue_id = new_queue_id
+        self._lease = lease
+        self._place = place
 
     def queue(
         self, vhost: str, name: str, properties: QueueProperties, *, may_be_reserved: bool = False
@@ -110,10 +133,14 @@ class Declaring:
         queue = QueueDefinition(
             name, vhost, properties.durable, properties.auto_delete, properties.arguments
         )
+        queue_id = self._new_queue_id()
+        placed = self._place(queue, queue_id)
+        state = self._stored.keys.queue_state(vhost, name)
         creation = yield from creating(
             self._references,
-            self._put(queue, self._new_queue_id()),
+            self._put(queue, queue_id, is_durable=properties.durable),
             self._copy,
+            along=() if placed is None else (Put(state, encode_queue_state(placed)),),
             check=check,
             along_ended=self._ended_with_queue,
         )
@@ -163,9 +190,8 @@ class Declaring:
             properties.internal,
             properties.arguments,
         )
-        creation = yield from creating(
-            self._references, self._put(exchange), self._copy, check=check
-        )
+        put = self._put(exchange, is_durable=properties.durable)
+        creation = yield from creating(self._references, put, self._copy, check=check)
         if isinstance(creation, Exists):
             held = _properties_of(self._read(creation.item))
             check_equivalent_exchange(name, vhost, held, properties)
@@ -212,11 +238,51 @@ class Declaring:
         removal = yield from unbinding(self._references, key, self.goes_with_last)
         return _removed_at(removal)
 
-    def deleting_queue(self, vhost: str, name: str) -> Inquiry[int]:
-        """Delete a queue; its bindings end at the same moment. None there is no error."""
+    def deleting_queue(self, vhost: str, name: str, queue_id: str = "") -> Inquiry[int]:
+        """Delete a queue; its bindings end at the same moment. None there is no error.
+
+        Args:
+            vhost: of the queue.
+            name: of the queue.
+            queue_id: of the queue; another one of its name stays. Empty is any.
+        """
         key = self._stored.keys.queue_definition(vhost, name)
-        removal = yield from removing(self._references, key, along=self._ended_with_queue)
+
+        def is_it(item: Item) -> bool:
+            stored = self._stored.definition_of(item.key, item.value)
+            return not queue_id or (stored is not None and stored.queue_id == queue_id)
+
+        removal = yield from removing(
+            self._references, key, along=self._ended_with_queue, is_meant=is_it
+        )
         return _removed_at(removal)
+
+    def changing(
+        self, like: Definition, change: Callable[[Definition | None], Definition | None]
+    ) -> Inquiry[tuple[Definition | None, int]]:
+        """Change what has the key of a definition; return what was there, and the revision.
+
+        Args:
+            like: has the key; it is neither a queue nor an exchange nor a binding.
+            change: takes what is there, or None, and returns what shall be, or None.
+
+        Raises:
+            NotFoundError: what it needs is not there (404); and what the change raises.
+        """
+        key = self._stored.key_of(like)
+
+        def of_item(item: Item | None) -> Put | Delete | None:
+            before = None if item is None else self._read(item)
+            after = change(before)
+            if after == before:
+                return None
+            return Delete(key) if after is None else self._put(after)
+
+        changed = yield from changing(self._references, key, of_item)
+        if isinstance(changed, Missing):
+            raise self._not_found(changed.key)
+        before = None if changed.before is None else self._read(changed.before)
+        return before, changed.revision
 
     def deleting_exchange(self, vhost: str, name: str, *, if_unused: bool) -> Inquiry[int]:
         """Delete an exchange; its bindings end at the same moment. None there is no error.
@@ -258,8 +324,10 @@ class Declaring:
         """Return whether an exchange is deleted with the last binding from it."""
         return _properties_of(self._read(exchange)).auto_delete
 
-    def _put(self, definition: Definition, queue_id: str = "") -> Put:
-        return Put(self._stored.key_of(definition), self._stored.value_of(definition, queue_id))
+    def _put(self, definition: Definition, queue_id: str = "", *, is_durable: bool = True) -> Put:
+        value = self._stored.value_of(definition, queue_id)
+        lease = 0 if is_durable else self._lease()
+        return Put(self._stored.key_of(definition), value, lease)
 
     def _read(self, item: Item) -> Definition:
         stored = self._stored.definition_of(item.key, item.value)
@@ -297,6 +365,8 @@ class Declaring:
             return NotFoundError(f"no {exchange_text(*place.names)}")
         if place.kind == "q":
             return NotFoundError(f"no {queue_text(*place.names[:2])}")
+        if place.kind == "user":
+            return NotFoundError(f"no such user '{place.names[0]}'")
         return NotFoundError(f"no vhost '{place.names[0]}'")
 
 

@@ -67,6 +67,7 @@ class QueuesTarget(Protocol):
         *,
         may_be_reserved: bool = False,
         queue_id: int = 0,
+        stored_id: str = "",
     ) -> DeclaredQueue:
         """Create a queue, see ``QueueTable``."""
 

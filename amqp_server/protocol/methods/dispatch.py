@@ -4,22 +4,22 @@ A client may not send other methods on an open channel (503). Publish and single
 not come this way, because the scanner delivers them in runs.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 from pamqp import commands
 
 from amqp_server.broker import steps
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import acting
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
+from amqp_server.protocol.methods.decided import DECIDED, Handler, looking_again
 from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import AccessRequest, Method
 from queues.commits import SAFE_NOW
-
-Handler: TypeAlias = Callable[[Channel, Any, int], Method | WaitingSteps[Any] | None]
 
 HANDLERS: Final[Mapping[type[Method], Handler]] = {
     commands.Channel.Flow: channel.flow,
@@ -75,26 +75,37 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     handler = HANDLERS.get(type(method))
     if handler is None:
         raise CommandInvalidError("unimplemented method")
-    if type(method) not in CHANGES_DEFINITIONS:
+    if type(method) in CHANGES_DEFINITIONS:
+        _dispatch_change(lane, method, handler, now_ms)
+        return
+    try:
         reply = handler(lane, method, now_ms)
-        if isinstance(reply, Method):
-            lane.write(reply)
-            return
-    else:
-        session = lane.session
-        events = session.broker.events
-        events.actor = user = session.username
-        try:
-            reply = handler(lane, method, now_ms)
-        finally:
-            events.actor = ""
-        if isinstance(reply, Method):
-            _write_promise(lane, method, reply)
-            return
-        if reply is not None:
-            reply = acting(events, user, reply)
-    if reply is not None:
+    except NotFoundError:
+        reply = looking_again(lane, method, handler, now_ms)
+    if isinstance(reply, Method):
+        lane.write(reply)
+    elif reply is not None:
         steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
+
+
+def _dispatch_change(lane: Channel, method: Method, handler: Handler, now_ms: int) -> None:
+    """Carry out a method that changes definitions; on a node of a cluster the store decides."""
+    session = lane.session
+    events = session.broker.events
+    events.actor = user = session.username
+    if session.broker.decisions is not None:
+        handler = DECIDED[type(method)]
+    try:
+        reply = handler(lane, method, now_ms)
+    except NotFoundError:
+        reply = looking_again(lane, method, handler, now_ms)
+    finally:
+        events.actor = ""
+    if isinstance(reply, Method):
+        _write_promise(lane, method, reply)
+    elif reply is not None:
+        work = _replying(lane, method, acting(events, user, reply))
+        steps.advance(work, lane.turn.budget.is_spent)
 
 
 def _replying(

@@ -32,15 +32,26 @@ def declare(
     if method.passive:
         exchanges.get(name)
     else:
-        arguments = arguments_of(method)
-        check_exchange_declare(session, name, arguments)
-        properties = ExchangeProperties(
-            method.exchange_type, method.durable, method.auto_delete, method.internal, arguments
-        )
+        properties = asked_exchange(channel, method, name)
         if exchanges.is_leaving(name):
             return _declaring(channel, method, name, properties)
         exchanges.declare(name, properties)
     return None if method.nowait else commands.Exchange.DeclareOk()
+
+
+def asked_exchange(
+    channel: Channel, method: commands.Exchange.Declare, name: str
+) -> ExchangeProperties:
+    """Return what a declare asks for, after a check of rights.
+
+    Raises:
+        AccessRefusedError: no right (403).
+    """
+    arguments = arguments_of(method)
+    check_exchange_declare(channel.session, name, arguments)
+    return ExchangeProperties(
+        method.exchange_type, method.durable, method.auto_delete, method.internal, arguments
+    )
 
 
 def _declaring(
@@ -80,7 +91,7 @@ def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Meth
         AccessRefusedError: no right, or the default exchange (403).
         PreconditionFailedError: the source's type refuses key or arguments (406).
     """
-    destination, source = _ends(channel, method)
+    destination, source = ends_of(channel, method)
     channel.session.open_vhost.bind(
         source, _exchange(destination), method.routing_key, arguments_of(method)
     )
@@ -95,14 +106,14 @@ def unbind(
     Raises:
         AccessRefusedError: no right, or the default exchange (403).
     """
-    destination, source = _ends(channel, method)
+    destination, source = ends_of(channel, method)
     yield from channel.session.open_vhost.exchanges.unbinding(
         source, _exchange(destination), method.routing_key, arguments_of(method)
     )
     return None if method.nowait else commands.Exchange.UnbindOk()
 
 
-def _ends(
+def ends_of(
     channel: Channel, method: commands.Exchange.Bind | commands.Exchange.Unbind
 ) -> tuple[str, str]:
     """Return destination and source, after a check that the user may bind them."""

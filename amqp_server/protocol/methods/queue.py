@@ -19,7 +19,7 @@ from amqp_server.broker.names import (
 )
 from amqp_server.broker.queue import Queue, purging
 from amqp_server.broker.request_rights import check_bind, check_queue_declare
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
 from amqp_server.protocol.promise import Promise
@@ -67,10 +67,21 @@ def _declaring(
 
 
 def _declared(channel: Channel, method: commands.Queue.Declare, queue: Queue) -> Method | None:
-    channel.last_queue_name = queue.name
-    if method.nowait:
-        return None
-    return _declare_ok(queue.name, queue.engine.ready_count, queue.engine.consumer_count)
+    return declared(
+        channel, method, queue.name, queue.engine.ready_count, queue.engine.consumer_count
+    )
+
+
+def declared(
+    channel: Channel,
+    method: commands.Queue.Declare,
+    name: str,
+    ready_count: int,
+    consumer_count: int,
+) -> Method | None:
+    """Return the answer to a declare, if the client wants one."""
+    channel.last_queue_name = name
+    return None if method.nowait else _declare_ok(name, ready_count, consumer_count)
 
 
 def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method | None:
@@ -82,7 +93,7 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
         AccessRefusedError: no right, the default exchange, or a direct reply-to name (403).
         PreconditionFailedError: the exchange's type refuses key or arguments (406).
     """
-    ends = _ends(channel, method)
+    ends = ends_of(channel, method)
     vhost = channel.session.open_vhost
     if vhost.exchanges.exists(ends.exchange):
         _existing(channel, ends.to.name)
@@ -97,7 +108,7 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
         ResourceLockedError: the queue belongs to another connection (405).
         AccessRefusedError: no right, the default exchange, or a direct reply-to name (403).
     """
-    ends = _ends(channel, method)
+    ends = ends_of(channel, method)
     vhost = channel.session.open_vhost
     queue_name = ends.to.name
     binding = (ends.exchange, ends.to, ends.routing_key, arguments_of(method))
@@ -108,7 +119,9 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
     return commands.Queue.UnbindOk()
 
 
-def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[Method | None]:
+def purge(
+    channel: Channel, method: commands.Queue.Purge, now_ms: int
+) -> WaitingSteps[Method | None]:
     """Drop all ready messages; if this takes long, also messages that arrive meanwhile.
 
     The answer waits until no restart brings one of them back, in the queue's durability class.
@@ -121,6 +134,9 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[
     """
     name = actual_queue_name(channel, method.queue)
     channel.session.require(Permission.READ, "queue", name)
+    vhost, decisions = channel.session.open_vhost, channel.session.broker.decisions
+    if decisions is not None and vhost.queues.find(name) is None:
+        yield from decisions.looking_up(vhost.name, queues=(name,))
     queue = _existing(channel, name)
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
@@ -164,9 +180,29 @@ def actual_queue_name(channel: Channel, name: str) -> str:
 
 
 def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
+    name, properties = asked_queue(channel, method, name)
+    session = channel.session
+    return session.open_vhost.queues.declare(
+        name, properties, session, now_ms, may_be_reserved=not method.queue
+    )
+
+
+def asked_queue(
+    channel: Channel, method: commands.Queue.Declare, name: str
+) -> tuple[str, QueueProperties]:
+    """Return name and properties of the queue that a declare asks for, after a check of rights.
+
+    Args:
+        channel: where it was asked.
+        method: the declare; not a passive one.
+        name: without line ends; empty asks for a fresh one.
+
+    Raises:
+        AccessRefusedError: no right (403).
+        PreconditionFailedError: a type that may not be named by the server, or too many (406).
+    """
     session = channel.session
     vhost = session.open_vhost
-    queues = vhost.queues
     # RabbitMQ, rabbit_channel: an exclusive queue ends with its connection and is not durable.
     durable = method.durable and not method.exclusive
     arguments = with_default_queue_type(
@@ -183,14 +219,14 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
         check_server_named(name, vhost.name, kind)
     check_queue_declare(session, name, arguments)
     session.broker.check_room_for_queue(vhost, name)
-    return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
+    return name, properties
 
 
 def _existing(channel: Channel, name: str) -> Queue:
     return channel.session.open_vhost.queues.get(name, channel.session)
 
 
-class _Ends(NamedTuple):
+class Ends(NamedTuple):
     """The ends of a binding, and its key."""
 
     to: Destination
@@ -198,7 +234,7 @@ class _Ends(NamedTuple):
     routing_key: str
 
 
-def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind) -> _Ends:
+def ends_of(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind) -> Ends:
     """Return the ends of a binding, after a check that the user may make it."""
     session = channel.session
     name = actual_queue_name(channel, method.queue)
@@ -209,7 +245,7 @@ def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind)
         routing_key = name
     to = Destination(_QUEUE, name)
     check_bind(session, exchange, to, routing_key)
-    return _Ends(to, exchange, routing_key)
+    return Ends(to, exchange, routing_key)
 
 
 def _declare_reply_name(

@@ -169,3 +169,30 @@ def test_what_stays_unknown_for_too_long_is_said_to_be_so(monkeypatch: pytest.Mo
         assert isinstance(removal, Removed)
 
     asyncio.run(run())
+
+
+def test_a_store_that_is_away_is_waited_for_as_long_as_the_patience_lasts() -> None:
+    async def run() -> None:
+        keys = keys_of_a_cluster()
+        now_ms = 0
+        store = MemoryStore(lambda: now_ms)
+        patient = Desk(store, keys, "n", "life", lambda: now_ms, patience_ms=60_000)
+        store.go_away()
+        running = asyncio.ensure_future(patient.run(reading(keys.prefix, keys.prefix + b"\xff")))
+        await asyncio.sleep(0)
+        assert not running.done()
+        now_ms = 60_000
+        with pytest.raises(StoreAwayError):
+            async with asyncio.timeout(WAIT_S):
+                await running
+        now_ms = 0
+        running = asyncio.ensure_future(patient.run(reading(keys.prefix, keys.prefix + b"\xff")))
+        await asyncio.sleep(0)
+        store.come_back()
+        async with asyncio.timeout(WAIT_S):
+            assert (await running).items == ()
+        store.go_away()
+        with pytest.raises(StoreAwayError):
+            await Desk(store, keys, "n", "life", lambda: 0).run(reading(b"a", b"b"))
+
+    asyncio.run(run())

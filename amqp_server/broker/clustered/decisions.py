@@ -1,0 +1,156 @@
+"""Changes of definitions in a cluster: asked of the store, and there in the tables when they end.
+
+    checks of the request ──▶ ask ──▶ an error is the client's answer
+                                └──▶ decided ──▶ wait until the tables have it ──▶ answer
+
+Nothing here changes a table: ``clustered.applying`` does, for all nodes alike.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
+from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.deciding import Deciding
+from amqp_server.broker.definitions.definition import BindingDefinition, Definition
+from amqp_server.broker.errors import UndecidedError
+from amqp_server.broker.steps import WaitingSteps
+from cluster.definitions.inquiry import Inquiry
+from cluster.metadata.errors import MetadataError, OutcomeUnknownError
+from cluster.metadata.keys import KeySpace
+
+
+class Decisions:
+    """What clients and management change, as steps that wait for the store.
+
+    Each method raises what a single node would raise, of what the store has, and UndecidedError
+    where the store does not answer.
+
+    Args:
+        declaring: makes the inquiries of this node.
+        desk: runs them.
+        keys: of the cluster.
+    """
+
+    def __init__(self, declaring: Declaring, desk: Deciding, keys: KeySpace) -> None:
+        self._declaring = declaring
+        self._desk = desk
+        self._keys = keys
+
+    # ── queues ──
+
+    def declaring_queue(
+        self, vhost: str, name: str, properties: QueueProperties, *, may_be_reserved: bool = False
+    ) -> WaitingSteps[None]:
+        """Create a queue that is not exclusive, or check that the one there is equivalent."""
+        inquiry = self._declaring.queue(vhost, name, properties, may_be_reserved=may_be_reserved)
+        return self._deciding(inquiry)
+
+    def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[None]:
+        """Delete a queue; none there is no error, nor is another one than ``stored_id`` names."""
+        return self._deciding(self._declaring.deleting_queue(vhost, name, stored_id))
+
+    def ending_unused(
+        self, vhost: str, name: str, stored_id: str, is_unused: Callable[[], bool]
+    ) -> WaitingSteps[None]:
+        """Delete a queue that has expired or lost its last consumer, once the store answers.
+
+        Args:
+            vhost: of the queue.
+            name: of the queue.
+            stored_id: of this queue; another one of its name stays.
+            is_unused: whether it still is; asked before each attempt.
+        """
+        while is_unused():
+            try:
+                yield from self.deleting_queue(vhost, name, stored_id)
+            except UndecidedError:
+                yield from self._desk.pause().value()
+            else:
+                return
+
+    # ── exchanges and bindings ──
+
+    def declaring_exchange(
+        self, vhost: str, name: str, properties: ExchangeProperties
+    ) -> WaitingSteps[None]:
+        """Create an exchange, or check that the one there is equivalent."""
+        return self._deciding(self._declaring.exchange(vhost, name, properties))
+
+    def deleting_exchange(self, vhost: str, name: str, *, if_unused: bool) -> WaitingSteps[None]:
+        """Delete an exchange with its bindings; none there is no error."""
+        return self._deciding(self._declaring.deleting_exchange(vhost, name, if_unused=if_unused))
+
+    def binding(self, binding: BindingDefinition) -> WaitingSteps[None]:
+        """Bind; what is bound already stays so."""
+        return self._deciding(self._declaring.binding(binding))
+
+    def unbinding(self, binding: BindingDefinition) -> WaitingSteps[None]:
+        """Remove a binding; a missing one is no error."""
+        return self._deciding(self._declaring.unbinding(binding))
+
+    # ── all other definitions ──
+
+    def saving(self, definition: Definition) -> WaitingSteps[Definition | None]:
+        """Create a definition, or replace what has its key; return what was there before."""
+        return self.changing(definition, lambda _before: definition)
+
+    def forgetting(self, definition: Definition) -> WaitingSteps[Definition | None]:
+        """Delete what has the key of a definition; return what was there, None if nothing was."""
+        return self.changing(definition, lambda _before: None)
+
+    def changing(
+        self, like: Definition, change: Callable[[Definition | None], Definition | None]
+    ) -> WaitingSteps[Definition | None]:
+        """Change what has the key of a definition; return what was there before.
+
+        Args:
+            like: has the key.
+            change: takes what is there, or None, and returns what shall be, or None. It may be
+                asked several times, and may raise what the client is told.
+        """
+        with _undecided():
+            before, revision = yield from self._desk.ask(
+                self._declaring.changing(like, change)
+            ).value()
+        yield from self._told(revision)
+        return before
+
+    # ── what this node may lack ──
+
+    def looking_up(
+        self, vhost: str, *, queues: Iterable[str] = (), exchanges: Iterable[str] = ()
+    ) -> WaitingSteps[None]:
+        """Have queues and exchanges in the tables, if the store has them by now."""
+        keys = [self._keys.queue_definition(vhost, name) for name in queues if name]
+        keys += [self._keys.key("x", vhost, name) for name in exchanges if name]
+        yield from self.reading_through(keys)
+
+    def reading_through(self, keys: Iterable[bytes]) -> WaitingSteps[None]:
+        """Have keys in the tables as the store has them by now."""
+        with _undecided():
+            for awaited in [self._desk.read_through(key) for key in keys]:
+                yield from awaited.value()
+
+    def _deciding(self, inquiry: Inquiry[int]) -> WaitingSteps[None]:
+        with _undecided():
+            revision = yield from self._desk.ask(inquiry).value()
+        yield from self._told(revision)
+
+    def _told(self, revision: int) -> WaitingSteps[None]:
+        if revision:
+            with _undecided():
+                yield from self._desk.told(revision).value()
+
+
+@contextmanager
+def _undecided() -> Iterator[None]:
+    """Raise what a client can be told where the store did not answer."""
+    try:
+        yield
+    except OutcomeUnknownError as error:
+        raise UndecidedError(
+            "the metadata store does not answer; whether it made the change is not known"
+        ) from error
+    except MetadataError as error:
+        raise UndecidedError(f"the metadata store does not answer: {error}") from error
