@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from persistence.log_form import LogForm
 from queues.batch import Batch
 from queues.classic.deduplicating_queue import DeduplicatingQueue
+from queues.classic.mirrored_queue import MirroredQueue
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
 from queues.log_port import QueueLog
@@ -94,6 +95,8 @@ class QueueKind:
         name: the value of ``x-queue-type``.
         module: RabbitMQ's name for it in texts.
         make_engine: returns the engine of a new queue.
+        make_mirrored: the same on the leader of a mirrored queue, whose log is a ``CommittedLog``;
+            None where queues of this kind cannot be mirrored.
         arguments: of queue.declare, in RabbitMQ's order of comparing. Arguments of other kinds are
             refused. Arguments that no kind knows are kept and have no effect.
         consumer_arguments: of basic.consume, in RabbitMQ's order of checking.
@@ -120,6 +123,7 @@ class QueueKind:
     arguments: tuple[str, ...]
     consumer_arguments: tuple[str, ...]
     policy_scope: str
+    make_mirrored: MakeEngine | None = None
     foreign_policy_keys: frozenset[str] = frozenset()
     refusals: Mapping[Request, Refusal] = field(default_factory=dict)
     heeds_delete_conditions: bool = True
@@ -201,6 +205,7 @@ CLASSIC: Final = QueueKind(
     name="classic",
     module="rabbit_classic_queue",
     make_engine=partial(_classic_engine, CLASSIC_RULES),
+    make_mirrored=partial(MirroredQueue, rules=CLASSIC_RULES),
     arguments=(
         "x-expires",
         "x-message-ttl",
@@ -231,6 +236,7 @@ QUORUM: Final = QueueKind(
     name="quorum",
     module="rabbit_quorum_queue",
     make_engine=partial(_classic_engine, QUORUM_RULES),
+    make_mirrored=partial(MirroredQueue, rules=QUORUM_RULES),
     arguments=(
         "x-dead-letter-exchange",
         "x-dead-letter-routing-key",

@@ -4,7 +4,7 @@ Implemented by shape: ``persistence.log`` writes to the disk, ``queues.memory_lo
 (ADR 2).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from persistence.record import Run
@@ -118,6 +118,25 @@ class QueueLog(Protocol):
 
     def drop(self) -> int:
         """Forget everything, because the queue and its definition are gone; return the LSN."""
+
+
+class CommittedLog(QueueLog, Protocol):
+    """The log of a mirrored queue: what was appended may be lost until it is committed (R16).
+
+    Attributes:
+        on_committed: set by the queue; called when more is committed, or may be delivered again. It
+            asks for a drain and does nothing else.
+    """
+
+    on_committed: Callable[[], None]
+
+    @property
+    def committed_below(self) -> int:
+        """Every message before this position is committed; it never falls."""
+
+    @property
+    def may_deliver(self) -> bool:
+        """Whether what is committed may be delivered now; if not, ``on_committed`` says when."""
 
 
 class RecoveredLane(Protocol):

@@ -8,7 +8,8 @@ What the queue gives up of its memory can go to segments only once it is committ
 (R1). Until then it stays in memory.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from cluster.mirrored.groups import LedQueue
@@ -46,6 +47,9 @@ class Leader(Protocol):
     def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
         """Say what is to be done with a run of a front end; see ``ReplicationCore.judge``."""
 
+    def may_deliver(self, queue: str) -> bool:
+        """Return whether committed messages may be delivered now; if not, note who asked."""
+
     def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now."""
 
@@ -54,9 +58,11 @@ class Leader(Protocol):
 
 
 class MirroredLog:
-    """Implements ``queues.log_port.QueueLog`` for one leadership; the next one has another.
+    """Implements ``queues.log_port.CommittedLog`` for one leadership; the next one has another.
 
     Attributes:
+        on_committed: set by the queue; see the port.
+        committed_below: every message before this position is committed.
         led: the queue, as commit groups see it.
         read_back_count: chunks that were read back so far.
         has_ended: this node does not lead the queue any more: what is appended is never safe.
@@ -68,6 +74,10 @@ class MirroredLog:
         self.has_ended = False
         self._replica = replica
         self._leader = leader
+        self.on_committed: Callable[[], None] = _wake_nobody
+        self.committed_below = replica.state.next_position
+        # What is not committed: (index of the record, position behind its last message).
+        self._uncommitted: deque[tuple[int, int]] = deque()
         self._settled = PositionSet()
         # All that the replica has was committed, and is at its base: ``node`` saw to that.
         self._publishers = Publishers(map(_published, replica.published.rows()))
@@ -104,9 +114,27 @@ class MirroredLog:
         if expires is not None:
             expires = shifted(expires, self._replica.state.wall_offset_ms())
         if self._front is not None:
-            return self._append_submitted(self._front, first_position, run, expires)
-        octets = b"".join(encode_enqueue(NO_QUEUE, first_position, run, expires))
-        return self._append(octets, is_settlement=False)
+            lsn = self._append_submitted(self._front, first_position, run, expires)
+        else:
+            octets = b"".join(encode_enqueue(NO_QUEUE, first_position, run, expires))
+            lsn = self._append(octets, is_settlement=False)
+        if not self.has_ended:
+            self._uncommitted.append((self.led.last_index, first_position + len(run)))
+        return lsn
+
+    @property
+    def may_deliver(self) -> bool:
+        """Whether what is committed may be delivered: not without a lease, nor during a move."""
+        return not self.has_ended and self._leader.may_deliver(self.led.lead.queue)
+
+    def commit(self, index: int) -> None:
+        """The core has committed the queue up to here; the queue hears of it before confirms."""
+        uncommitted, below = self._uncommitted, self.committed_below
+        while uncommitted and uncommitted[0][0] <= index:
+            self.committed_below = uncommitted.popleft()[1]
+        if self.committed_below > below:
+            self.on_committed()
+        self.led.commit(index)
 
     def judge(self, submission: Submission) -> Verdict:
         """Say what is to be done with a run of a front end, before anything is done (R23).
@@ -214,6 +242,10 @@ class MirroredLog:
         lsn = self._leader.append(self.led, octets, is_settlement=is_settlement)
         self._last_point = CommitPoint(self.led.group, lsn)
         return lsn
+
+
+def _wake_nobody() -> None:
+    """Until a queue is there."""
 
 
 def _published(row: StoredRow) -> Published:

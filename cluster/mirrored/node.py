@@ -9,6 +9,7 @@
 No socket, file or clock is here. The write-ahead log says through its group commit what is synced.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
@@ -40,6 +41,9 @@ from persistence.replicas.log import ReplicaLog
 
 RECORDS_BYTES_MAX: Final = 4 << 20
 """With more than this in records, what is committed of them is put into the messages."""
+
+HELD_LOOKED_AT_MAX: Final = 16
+"""Of queues that still may not deliver, so many are looked at in a step."""
 
 
 class NodeCommit(Protocol):
@@ -95,6 +99,7 @@ class MirroredNode:
         self._groups = Groups()
         self._begun: dict[str, None] = {}
         self._due: dict[str, None] = {}
+        self._held: OrderedDict[str, None] = OrderedDict()
         self._reads: list[ReadRequest] = []
         self._fsynced_number = 0
         self._last_lsn = 0
@@ -160,6 +165,13 @@ class MirroredNode:
         """Say what is to be done with a run of a front end (R23)."""
         return self.core.judge(queue, publishers, submission)
 
+    def may_deliver(self, queue: str) -> bool:
+        """Return whether committed messages may be delivered; who is refused is told later."""
+        may = self.core.may_deliver(queue)
+        if not may:
+            self._held[queue] = None
+        return may
+
     def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now (R10, R17)."""
         return self.core.may_confirm(queue, index)
@@ -188,6 +200,25 @@ class MirroredNode:
                 pass
         finally:
             self._is_carrying = False
+        if self._held:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Tell queues that were held back and may deliver again; some of the others may wait."""
+        left_count = HELD_LOOKED_AT_MAX
+        for _ in range(len(self._held)):
+            queue, _ = self._held.popitem(last=False)
+            log = self._logs.get(queue)
+            if log is None:
+                continue
+            if self.core.may_deliver(queue):
+                log.on_committed()
+                continue
+            # Behind the others: each is looked at in its turn.
+            self._held[queue] = None
+            left_count -= 1
+            if not left_count:
+                return
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""
@@ -287,7 +318,7 @@ class MirroredNode:
     def _note_committed(self, queue: str, committed: Committed) -> None:
         log = self._logs.get(queue)
         if log is not None and log.led.lead.epoch == committed.epoch:
-            log.led.commit(committed.index)
+            log.commit(committed.index)
 
 
 def _answer(replica: ReplicaLog, request: ReadRequest) -> RecordsRead:

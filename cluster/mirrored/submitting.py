@@ -28,6 +28,9 @@ class TakingQueue(Protocol):
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
+    def refuses(self, run: Run) -> bool:
+        """Whether ``publish`` of this message, now, would refuse it."""
+
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
         """Take a run (at least one message)."""
 
@@ -97,12 +100,17 @@ def _take(
         assert not outcome.rejected, "it only appends"
         return len(run), 0, outcome.safe_at
     safe_at: CommitPoint = SAFE_NOW
+    refused_count = 0
     for at in range(len(run)):
-        outcome = _publish(log, queue, front, first + at, run[at : at + 1], now_ms)
+        one = run[at : at + 1]
+        if refused_count and not queue.refuses(one):
+            return at - refused_count, refused_count, safe_at
+        outcome = _publish(log, queue, front, first + at, one, now_ms)
         if outcome.rejected:
-            return at, 1, safe_at
-        safe_at = later_of(safe_at, outcome.safe_at)
-    return len(run), 0, safe_at
+            refused_count += 1
+        else:
+            safe_at = later_of(safe_at, outcome.safe_at)
+    return len(run) - refused_count, refused_count, safe_at
 
 
 def _publish(

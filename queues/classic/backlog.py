@@ -90,12 +90,16 @@ class Backlog:
         Messages that have expired meanwhile are dropped first, then messages over the limits. As in
         RabbitMQ they are dead-lettered, so exchanges and bindings must exist before.
         """
+        self.take_found(found)
+        self.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
+        self.drop_excess()
+
+    def take_found(self, found: RecoveredMessages) -> None:
+        """Take the messages that a restart found, and drop none yet; must be the first call."""
         recover(self.ready, self.log, found)
         self.published_from = found.next_position
         if self.ready.is_over:
             self.make_room()
-        self.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        self.drop_excess()
 
     def reconfigure(self, options: QueueOptions) -> None:
         """Use other limits, dead letter exchange and durability class from now on."""
@@ -138,14 +142,14 @@ class Backlog:
     def is_full(self) -> bool:
         """Whether not even an empty message can become ready."""
         max_length = self.limits.max_length
-        return max_length is not None and self.ready.count + self._kept_count >= max_length
+        return max_length is not None and self.ready.count + self.kept_count >= max_length
 
     def fits(self, run: Run) -> bool:
         """Whether a run can become ready without going over a limit."""
         if not self.limits.are_set:
             return True
-        ready_count = self.ready.count + self._kept_count
-        return all_fit(run, self.limits, ready_count, self.ready.body_bytes + self._kept_bytes)
+        ready_count = self.ready.count + self.kept_count
+        return all_fit(run, self.limits, ready_count, self.ready.body_bytes + self.kept_bytes)
 
     def fitting_count(self, body_sizes: list[int], first_index: int) -> int:
         """Return how many messages of a run, from this index on, can become ready in a row."""
@@ -154,17 +158,18 @@ class Backlog:
             body_sizes,
             first_index,
             self.limits,
-            ready.count + self._kept_count,
-            ready.body_bytes + self._kept_bytes,
+            ready.count + self.kept_count,
+            ready.body_bytes + self.kept_bytes,
         )
 
     @property
-    def _kept_count(self) -> int:
+    def kept_count(self) -> int:
         """How many of the messages that died count for the limits."""
         return self.moves.count if self._options.dead_letters_at_least_once else 0
 
     @property
-    def _kept_bytes(self) -> int:
+    def kept_bytes(self) -> int:
+        """Sum of their bodies, in bytes."""
         return self.moves.body_bytes if self._options.dead_letters_at_least_once else 0
 
     def settle(self, positions: Iterable[int], *, is_promised: bool = False) -> int:

@@ -86,6 +86,29 @@ class LimitedPublish:
         assert not rest.rejected, "a queue that drops its head refuses nothing"
         return PublishOutcome((), later_of(point_at(group, lsn), rest.safe_at))
 
+    def enter(self, run: Run, expires_at_ms: int | list[int], now_ms: int) -> None:
+        """Take a run that is in the log already, and cannot be refused any more.
+
+        Args:
+            run: at least one message.
+            expires_at_ms: when they expire, not before ``now_ms``; 0 is never.
+            now_ms: the instant.
+        """
+        backlog, consumers = self._backlog, self._consumers
+        if self._sorts and consumers.count and not consumers.all_are_blocked:
+            passed, _ = pass_by(backlog, self._delivery, run, expires_at_ms, now_ms)
+            if passed == len(run):
+                return
+            expires_at_ms = part_of(expires_at_ms, passed, len(run))
+            run = run[passed:]
+        if backlog.fits(run) and not some_expire_at_once(expires_at_ms, now_ms):
+            backlog.append(run, expires_at_ms)
+            return
+        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
+        deliver = self._delivery.deliver
+        deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
+        _drop_head(backlog, self.options, deliver, run, expires_at_ms, now_ms)
+
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would find room for it and drop nothing."""
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)

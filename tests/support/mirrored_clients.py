@@ -109,25 +109,35 @@ class Clients(Shared):
         wait_for(safe_at, decided)
 
     def get(self) -> None:
-        """A client takes a message; only what is committed may be delivered (R16)."""
+        """A client takes a message."""
         if (led := self.leader(self.draw.choice(list(QUEUE_IDS)))) is None:
             return
         machine, served = led
-        lead = served.log.led.lead
-        core = machine.up.core
-        if not core.may_deliver(lead.queue) or core.deliverable(lead.queue) < lead.replica.end:
-            return
         for _ in range(self.draw.choice((1, 4))):
             taken = served.engine.get(NOW_MS)
             if taken is not None:
-                served.unacked.append(taken[0])
+                served.take(taken[0])
+        machine.up.carry_out()
+
+    def drain(self) -> None:
+        """A turn of a node ends."""
+        if machines := self.running():
+            machine = self.draw.choice(machines)
+            for served in list(machine.served.values()):
+                served.drain(self.draw.choice((1, 3, 1_000)))
+            machine.up.carry_out()
 
     def some_unacked(self, queue: str) -> tuple[Machine, Served, Batch] | None:
         led = self.leader(queue)
         if led is None or not led[1].unacked:
             return None
         served = led[1]
-        return *led, served.unacked.pop(self.draw.randrange(len(served.unacked)))
+        batch = served.unacked.pop(self.draw.randrange(len(served.unacked)))
+        if served.consumer is not None:
+            served.consumer.prefetch.unacked_count = sum(map(len, served.unacked))
+            if served.consumer.is_blocked:
+                served.engine.credit_regained(served.consumer)
+        return *led, batch
 
     def settle(self) -> None:
         if (found := self.some_unacked(self.draw.choice(list(QUEUE_IDS)))) is None:
@@ -160,7 +170,8 @@ class Clients(Shared):
         machine, served = led
         held = {number for batch in served.unacked for number in numbers_of(batch.records)}
         self.ledgers[QUEUE].leaving |= self.ledgers[QUEUE].published - held
-        served.engine.purge()
+        before = served.engine.ready_count
+        assert served.engine.purge().purged_count >= before
         machine.up.carry_out()
 
     def move_dead(self) -> None:
@@ -174,6 +185,8 @@ class Clients(Shared):
             dying = served.dying
             if dying is None:
                 dying = served.engine.moves.take(4)
+                # What is moved is shown: it must not be lost before it is settled.
+                self.ledgers[QUEUE].seen |= set() if dying is None else numbers_of(dying.records)
             elif self.is_serving(served.copied_to):
                 continue
             if dying is None:

@@ -38,7 +38,8 @@ class Cluster(Clients):
             (6, self.publish),
             (6, self.publish_again),
             (1, self.front_restarts),
-            (16, self.get),
+            (8, self.get),
+            (16, self.drain),
             (10, self.settle),
             (2, self.come_back),
             (6, self.reject),
@@ -55,6 +56,9 @@ class Cluster(Clients):
             (1, self.reset),
             (1, self.kill),
             (1, self.expire),
+            (1, self.lapse),
+            (3, self.renew),
+            (1, self.hand_over),
             (4, self.start),
         ]
 
@@ -62,11 +66,11 @@ class Cluster(Clients):
         weights = [weight for weight, _ in self.kinds]
         self.draw.choices([kind for _, kind in self.kinds], weights)[0]()
 
-    def heal(self, steps_max: int = 4_000) -> None:
+    def heal(self, steps_max: int = 10_000) -> None:
         """Let everything come back, with nothing new; then all must be whole."""
         quiet = (
             self.publish, self.publish_again, self.get, self.reject, self.purge, self.kill,
-            self.reset, self.expire,
+            self.reset, self.expire, self.lapse, self.hand_over,
         )  # fmt: skip
         self.kinds = [(weight, kind) for weight, kind in self.kinds if kind not in quiet]
         for _ in range(steps_max):
@@ -80,6 +84,8 @@ class Cluster(Clients):
         """Take what the last leaders have: each message in its place."""
         for queue, ledger in self.ledgers.items():
             served = self.machines[self.states[queue][0].leader].served[queue]
+            if served.consumer is not None:
+                served.engine.cancel(served.consumer, NOW_MS)
             taken = list[int]()
             while (got := served.engine.get(NOW_MS)) is not None:
                 taken += [int(each.body) for each in got[0].records]
@@ -96,6 +102,8 @@ class Cluster(Clients):
             if len(state.in_sync_set) < len(NAMES) or served is None:
                 return False
             lead = served.log.led.lead
+            if not machine.up.core.may_deliver(queue):
+                return False
             if lead.state != state or lead.commit < lead.replica.end or served.engine.moves.count:
                 return False
         return True
@@ -229,6 +237,30 @@ class Cluster(Clients):
         state, _ = self.draw.choice(list(self.states.values()))
         if len(self.live) == len(NAMES):
             del self.live[state.leader]
+            machine = self.machines[state.leader]
+            if machine.shell is not None:
+                machine.up.step(inputs.LeaseRenewed(self.now_ms, 0))
+
+    def lapse(self) -> None:
+        """A node's lease is over by its own clock, and may be renewed yet."""
+        if machines := self.running():
+            machine = self.draw.choice(machines)
+            machine.up.step(inputs.LeaseRenewed(self.now_ms, 0))
+
+    def renew(self) -> None:
+        """A renewal arrives."""
+        for machine in self.running():
+            if machine.name in self.live:
+                machine.up.step(inputs.LeaseRenewed(self.now_ms, FOR_EVER_MS))
+
+    def hand_over(self) -> None:
+        """A leader hands its queue to a member (R22)."""
+        queue, target = self.draw.choice(list(QUEUE_IDS)), self.draw.choice(NAMES)
+        machine = self.machines[self.states[queue][0].leader]
+        if machine.shell is None or target not in self.live:
+            return
+        if machine.up.core.may_move(queue, target):
+            machine.up.step(inputs.Move(queue, target, self.live[target].incarnation))
 
     def start(self) -> None:
         for machine in self.running():

@@ -23,12 +23,15 @@ from persistence.log_state import LogOptions
 from persistence.queue_recovery import RecoveredQueue
 from persistence.wal_file import SALT_BITS
 from queues.batch import Batch
-from queues.classic.queue import ClassicQueue
+from queues.classic.mirrored_queue import MirroredQueue
+from queues.effects import Effect
+from queues.log_port import CommittedLog
 from queues.moves import Dying
 from queues.options import QueueOptions as Arguments
 from queues.ports import EngineParts
 from queues.tail import NodeMemory, QueueMemory
 from tests.crash.stored_node import StoredNode, change_of, stored_slices
+from tests.support.consumer import FakeConsumer
 from tests.support.fault_fs import FaultFS
 
 NAMES = "abc"
@@ -49,6 +52,7 @@ class Ledger:
     """What was promised of one queue, message by message; a message is its number.
 
     ``confirmed`` must be there, unless it is ``leaving``: somebody has begun to settle it.
+    ``seen`` was delivered, so it was committed, and is as safe as what is confirmed.
     ``gone`` has a settlement that is committed, and must not come back.
     """
 
@@ -57,14 +61,15 @@ class Ledger:
         self._numbered = numbered
         self.published: set[int] = set()
         self.confirmed: set[int] = set()
+        self.seen: set[int] = set()
         self.leaving: set[int] = set()
         self.gone: set[int] = set()
 
     def compare(self, found: list[int]) -> None:
         """Look at what a new leader begins with."""
         there = set(found)
-        lost = self.confirmed - self.leaving - there
-        assert not lost, f"confirmed and lost: {sorted(lost)}"
+        lost = (self.confirmed | self.seen) - self.leaving - there
+        assert not lost, f"confirmed or delivered, and lost: {sorted(lost)}"
         assert there <= self.published, f"never published: {sorted(there - self.published)}"
         if not self.may_repeat:
             assert not there & self.gone, f"settled and back: {sorted(there & self.gone)}"
@@ -97,18 +102,65 @@ class FrontEnd:
 
 
 class Served:
-    """A queue on its leader, with what clients hold of it."""
+    """A queue on its leader, with what clients hold of it.
 
-    def __init__(self, name: str, log: MirroredLog, found: RecoveredQueue, budget: int) -> None:
+    ``wakes`` counts the calls for a drain.
+    """
+
+    def __init__(
+        self, machine: "Machine", name: str, log: MirroredLog, found: RecoveredQueue
+    ) -> None:
+        draw = machine.cluster.draw
+        self.machine = machine
+        self.name = name
         self.log = log
+        self.wakes = 0
         self.unacked: list[Batch] = []
         self.dying: Dying | None = None
         self.copied_to: Served | None = None
+        self.consumer = Taker(self) if draw.random() < 0.5 else None
+        budget = draw.choice(BUDGETS_BYTES)
         options = Arguments(dead_letter_exchange="dead") if name == QUEUE else Arguments()
         memory = QueueMemory(NodeMemory(), budget, budget)
-        parts = EngineParts(name, options, log, lambda _: None, lambda: None, NOW_MS, memory=memory)
-        self.engine = ClassicQueue(parts)
+        parts = EngineParts[CommittedLog](
+            name, options, log, self.note_effect, self.wake_up, NOW_MS, memory=memory
+        )
+        self.engine = MirroredQueue(parts)
         self.engine.recover(found, NOW_MS)
+        if self.consumer is not None:
+            self.engine.consume(self.consumer, NOW_MS)
+
+    def wake_up(self) -> None:
+        self.wakes += 1
+
+    def note_effect(self, effect: Effect) -> None:
+        """Nobody is told: ``move_dead`` looks by itself."""
+
+    def drain(self, max_count: int) -> None:
+        """The end of a turn in which the queue asked for it."""
+        if self.wakes:
+            self.wakes = 0
+            self.wakes += self.engine.drain(NOW_MS, max_count)
+            self.engine.check_invariants()
+
+    def take(self, batch: Batch) -> None:
+        """A client has messages; only what is committed may be delivered, by who may (R16)."""
+        assert self.machine.up.core.may_deliver(self.name), "delivered without a lease"
+        numbers = numbers_of(batch.records)
+        self.machine.cluster.ledgers[self.name].seen |= numbers
+        self.unacked.append(batch)
+
+
+class Taker(FakeConsumer):
+    """A consumer that keeps what it gets."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__(prefetch=served.machine.cluster.draw.choice((3, 100)))
+        self.served = served
+
+    def deliver(self, batch: Batch) -> None:
+        self.prefetch.unacked_count += len(batch)
+        self.served.take(batch)
 
 
 @dataclass(slots=True)
@@ -211,7 +263,7 @@ class Machine:
     def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
         self.cluster.ledgers[queue].compare(numbers_in(found))
         assert found.redeliver_below == found.next_position, "all may have been delivered"
-        self.served[queue] = Served(queue, log, found, self.cluster.draw.choice(BUDGETS_BYTES))
+        self.served[queue] = Served(self, queue, log, found)
         self.cluster.served_count += 1
 
     def stop(self, queue: str) -> None:

@@ -19,6 +19,7 @@ class FakeLeader:
         self.compacted: list[str] = []
         self.admits = True
         self.confirms = True
+        self.delivers = True
 
     def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
         self.records.append((octets, is_settlement))
@@ -32,6 +33,9 @@ class FakeLeader:
         if not self.admits:
             raise NotServingError(queue)
         return publishers.judge(submission, RULES)
+
+    def may_deliver(self, queue: str) -> bool:
+        return self.delivers
 
     def may_confirm(self, queue: str, index: int) -> bool:
         return self.confirms

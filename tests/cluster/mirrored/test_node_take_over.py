@@ -20,6 +20,7 @@ from persistence.front_numbers import PublishedTable
 from persistence.operations import Expires, encode_enqueue
 from persistence.queue_recovery import found_in
 from persistence.record import Run
+from persistence.slices import Expiries
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import DEAD, QUEUE
 
@@ -95,6 +96,19 @@ def without_numbers(
     return log._append(octets, is_settlement=False)
 
 
+PUBLISH = MirroredLog.append
+
+
+def committed_once_appended(
+    log: MirroredLog, first_position: int, run: Run, expires_at_ms: Expiries = 0
+) -> int:
+    """Let the queue deliver what the leader alone has."""
+    lsn = PUBLISH(log, first_position, run, expires_at_ms)
+    log.committed_below = first_position + len(run)
+    log.on_committed()
+    return lsn
+
+
 def always_fresh(publishers: Publishers, submission: Submission, rules: Rules) -> Verdict:
     """Take whatever is submitted again."""
     return Verdict(Finding.FRESH)
@@ -104,6 +118,8 @@ MISTAKES: dict[str, tuple[object, str, object]] = {
     "what is appended is safe": (MirrorGroup, "append", safe_once_appended),
     "a new leader serves what was compacted": (MirroredNode, "_serve", served_as_it_is),
     "settlements are not in the log": (MirroredLog, "_append", settlements_are_forgotten),
+    "what is appended is delivered": (MirroredLog, "append", committed_once_appended),
+    "delivered without a lease": (MirroredLog, "may_deliver", True),
     "numbers are not in the log": (MirroredLog, "_append_submitted", without_numbers),
     "numbers are forgotten by compaction": (PublishedTable, "note", lambda *_: None),
     "what comes again is new": (Publishers, "judge", always_fresh),

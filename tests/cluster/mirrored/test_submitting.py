@@ -9,8 +9,9 @@ from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Finding, Front, Submission
 from persistence.operations import Submitted, decode_operations
 from persistence.record import Record
-from queues.classic.queue import ClassicQueue
+from queues.classic.mirrored_queue import MirroredQueue
 from queues.commits import is_safe
+from queues.log_port import CommittedLog
 from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts
 from tests.cluster.mirrored.test_groups import led
@@ -28,8 +29,10 @@ class Rig:
     def __init__(self, options: QueueOptions = QueueOptions()) -> None:  # noqa: B008 -- frozen
         self.leader = FakeLeader()
         self.log = MirroredLog(led("q", MirrorGroup(0)), new_log(), self.leader)
-        parts = EngineParts("q", options, self.log, lambda _: None, lambda: None, NOW_MS)
-        self.queue = ClassicQueue(parts)
+        parts = EngineParts[CommittedLog](
+            "q", options, self.log, lambda _: None, lambda: None, NOW_MS
+        )
+        self.queue = MirroredQueue(parts)
 
     def submit(self, first: int, count: int, open_below: int = 0) -> Taken:
         run: list[Record] = records(*[b"%d" % number for number in range(first, first + count)])
@@ -48,7 +51,7 @@ def test_a_run_is_one_record_with_the_number_of_its_last_message() -> None:
     assert (taken.finding, taken.in_log) == (Finding.FRESH, range(1, 4))
     assert rig.numbers() == [3]
     assert not is_safe(taken.safe_at)
-    rig.log.led.commit(1)
+    rig.log.commit(1)
     assert is_safe(taken.safe_at)
 
 
@@ -58,7 +61,7 @@ def test_what_comes_again_is_confirmed_when_what_is_there_is_safe() -> None:
     taken = rig.submit(2, 2)
     assert (taken.finding, taken.in_log, rig.numbers()) == (Finding.IN_LOG, range(2, 4), [3])
     assert not is_safe(taken.safe_at)
-    rig.log.led.commit(1)
+    rig.log.commit(1)
     assert is_safe(taken.safe_at)
     assert is_safe(rig.submit(1, 3).safe_at)
 
@@ -67,7 +70,7 @@ def test_the_rest_of_a_run_is_appended() -> None:
     rig = Rig()
     rig.submit(1, 3)
     taken = rig.submit(2, 4)
-    assert (taken.in_log, rig.numbers(), rig.queue.ready_count) == (range(2, 6), [3, 5], 5)
+    assert (taken.in_log, rig.numbers()) == (range(2, 6), [3, 5])
 
 
 def test_behind_a_gap_nothing_is_decided() -> None:
@@ -79,18 +82,27 @@ def test_behind_a_gap_nothing_is_decided() -> None:
 def test_nothing_is_appended_behind_a_message_that_was_refused() -> None:
     rig = Rig(LIMITED)
     taken = rig.submit(1, 5)
-    assert (taken.in_log, taken.refused) == (range(1, 3), range(3, 4))
-    assert taken.undecided == range(4, 6)
+    assert (taken.in_log, taken.refused) == (range(1, 3), range(3, 6)), "it is full"
     assert rig.numbers() == [1, 2]
+    rig.log.commit(2)
     assert rig.queue.get(NOW_MS) is not None
-    assert rig.submit(4, 2, open_below=3).finding is Finding.GAP, "3 is open to the front end"
-    assert rig.submit(4, 2).in_log == range(4, 5), "and now it is not"
+    assert rig.submit(6, 2, open_below=5).finding is Finding.GAP, "5 is open to the front end"
+    taken = rig.submit(6, 2)
+    assert (taken.in_log, taken.refused) == (range(6, 7), range(7, 8)), "and now it is not"
+
+
+def test_a_run_ends_with_what_would_be_taken_behind_a_refused_one() -> None:
+    rig = Rig(QueueOptions(max_length_bytes=1, overflow=Overflow.REJECT_PUBLISH))
+    submission = Submission(X, 1, 3, 0)
+    taken = submit(rig.log, rig.queue, submission, records(b"large", b"x", b"y"), NOW_MS)
+    assert (taken.in_log, taken.refused, taken.undecided) == (range(1, 1), range(1, 2), range(2, 4))
+    assert rig.numbers() == []
 
 
 def test_a_message_that_may_not_be_confirmed_is_not_decided() -> None:
     rig = Rig()
     rig.submit(1, 1)
-    rig.log.led.commit(1)
+    rig.log.commit(1)
     rig.leader.confirms = False
     with pytest.raises(NotServingError):
         rig.submit(1, 1)
