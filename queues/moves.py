@@ -46,9 +46,10 @@ class Moves:
     Attributes:
         count: messages that wait or were taken, and are not settled.
         body_bytes: sum of their bodies, in bytes.
+        are_held: none is taken now, because nothing may leave the queue.
     """
 
-    __slots__ = ("_taken_count", "_waiting", "body_bytes", "count")
+    __slots__ = ("_taken_count", "_waiting", "are_held", "body_bytes", "count")
 
     def __init__(self) -> None:
         self._waiting: deque[Dying] = deque()
@@ -56,6 +57,7 @@ class Moves:
         self._taken_count = 0
         self.count = 0
         self.body_bytes = 0
+        self.are_held = False
 
     @property
     def room(self) -> int:
@@ -70,7 +72,7 @@ class Moves:
 
     def take(self, max_count: int) -> Dying | None:
         """Take the oldest messages with one reason; None if no message waits."""
-        if not self._waiting:
+        if not self._waiting or self.are_held:
             return None
         first, start = self._waiting[0], self._taken_count
         count = len(first.records)
@@ -82,6 +84,10 @@ class Moves:
             stop = 0
         self._taken_count = stop
         return taken
+
+    def give_back(self, dying: Dying) -> None:
+        """Have taken messages wait again, behind the others: their copies are lost."""
+        self._waiting.append(dying)
 
     def done(self, dying: Dying) -> None:
         """Forget taken messages, which are settled now."""

@@ -61,7 +61,6 @@ class MirroredQueue(ClassicQueue):
         self._next_position = 0
         self._now_ms = parts.now_ms
         self._holds_moves = False
-        self._held_moves = Moves()
         name, options, _, emit, wake_up, now_ms, auto_delete, memory, later = parts
         entering: EngineParts[QueueLog] = EngineParts(
             name, options, self._entering, emit, wake_up, now_ms, auto_delete, memory, later
@@ -200,10 +199,10 @@ class MirroredQueue(ClassicQueue):
     @property
     def moves(self) -> Moves:
         """Messages that died and are to be moved; none while nothing may be delivered."""
-        if self._log.may_deliver:
-            return self._backlog.moves
-        self._holds_moves = True
-        return self._held_moves
+        moves = self._backlog.moves
+        moves.are_held = not self._log.may_deliver
+        self._holds_moves |= moves.are_held
+        return moves
 
     def _let_moves_go(self) -> None:
         """Say again what died, if somebody was told meanwhile that there is nothing to move."""

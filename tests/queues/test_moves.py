@@ -42,3 +42,16 @@ def test_there_is_never_less_room_than_none() -> None:
     moves = Moves()
     moves.add(dying(0, *[b"x"] * (MOVES_WAITING_MAX + 1)))
     assert moves.room == 0
+
+
+def test_what_is_held_is_not_taken_and_what_is_given_back_comes_last() -> None:
+    moves = Moves()
+    moves.add(dying(0, b"a"))
+    moves.add(dying(1, b"b"))
+    moves.are_held = True
+    assert moves.take(1) is None
+    moves.are_held = False
+    first = moves.take(1)
+    assert first is not None
+    moves.give_back(first)
+    assert (moves.count, moves.take(1), moves.take(1)) == (2, dying(1, b"b"), first)

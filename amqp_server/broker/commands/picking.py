@@ -17,13 +17,14 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     UnreadableError,
 )
+from amqp_server.broker.jobs.copied import CopiedLater
 from amqp_server.broker.jobs.origin import addressed
 from amqp_server.broker.messages.fingerprint import fingerprint
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
-from queues.commits import SAFE_NOW, CommitPoint, later_of, point_at
+from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, later_of, point_at
 from queues.looking import LookedMessage, LookPlace
 from queues.ports import EmptiedQueue
 
@@ -82,7 +83,7 @@ class PickingCommands:
         """Delete ready messages, or move them to another queue; all others stay as they are.
 
         Each message is looked at, copied and settled in one step, so a crash leaves it in one of
-        the two queues or in both (ADR 18).
+        the two queues or in both (ADR 18). Over two logs it is settled once the copy is safe.
 
         Args:
             now_ms: the time.
@@ -150,6 +151,9 @@ def take_one(
         if outcome.rejected:
             return Fate.REFUSED, SAFE_NOW
         safe_at = outcome.safe_at
+        if outcome.still_open or not is_ordered_by(queue.engine.commit_group, safe_at):
+            later = CopiedLater(queue, message, picked.place.lane, safe_at, outcome.still_open)
+            return Fate.MOVED, CommitPoint(later, 1)
     # With a higher LSN than the copy.
     lsn = engine.remove(picked.place.lane, (message,))
     settled_at = point_at(queue.engine.commit_group, lsn)

@@ -4,8 +4,9 @@
 
 A piece is looked at where it is, copied and settled in one step. The copies have lower LSNs than
 the settlement (ADR 18), so a crash leaves every message in one of the two queues, and at most the
-messages of one piece in both. A job does not survive a restart; what it has not moved is where it
-was.
+messages of one piece in both. Where two logs have no order (mirrored queues), a piece is settled
+once its copies are safe: see ``copied``. A job does not survive a restart; what it has not moved is
+where it was.
 
 A job holds nothing. What a filter does not choose, and what has nowhere to go, is never taken: it
 keeps its place, and consumers get it meanwhile.
@@ -19,6 +20,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
+from amqp_server.broker.jobs.copied import settle_those_there
 from amqp_server.broker.jobs.origin import addressed
 from amqp_server.broker.jobs.pace import Pace
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
@@ -27,8 +29,9 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import Record
-from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
+from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, later_of, wait_for
 from queues.looking import LOOK_COUNT_MAX, Looked, LookedMessage, LookPlace
+from queues.outcomes import StillOpen, refused_later
 
 PIECE_MAX: Final = 256
 """Messages that are taken, copied and settled in one step."""
@@ -135,6 +138,10 @@ class MoveJob:
         self._refusal = refusal
         self._wake = wake
         self._waits_for: CommitPoint = SAFE_NOW
+        self._is_waiting = False
+        # Of the last piece: lane and positions of what is to be settled once the copies are safe.
+        self._copied: tuple[int, list[int]] | None = None
+        self._still_open: list[StillOpen] = []
         self._place: LookPlace | None = None
         self._pace = Pace(move.rate, turn, self._go_on)
         self._steps: Steps[None] = self._going()
@@ -142,12 +149,14 @@ class MoveJob:
     def step(self, _now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether it is over, or waits."""
         is_spent = self._turn.budget.is_spent
-        if self._stands_still():
+        if self._is_waiting or self._stands_still():
             return True
         for _ in self._steps:
             if not is_safe(self._waits_for):
-                wait_for(self._waits_for, self._go_on)
+                self._is_waiting = True
+                wait_for(self._waits_for, self._decided)
                 return True
+            self._settle_copied()
             if self._stands_still():
                 return True
             if is_spent():
@@ -161,6 +170,39 @@ class MoveJob:
             move.go_on = self._go_on
             return True
         return not move.is_over and self._pace.is_early(self._turn.now_ms)
+
+    def _decided(self) -> None:
+        """It is known whether the copies of the last piece are safe."""
+        self._is_waiting = False
+        self._settle_copied()
+        self._go_on()
+
+    def _settle_copied(self) -> None:
+        """Settle what is still there of a piece whose copies are safe; else the job has failed."""
+        copied, self._copied = self._copied, None
+        if copied is None:
+            return
+        lane, positions = copied
+        refused = frozenset(refused_later(self._still_open))
+        lost_count = len(refused)
+        if not is_safe(self._waits_for):
+            lost_count = len(positions)
+            self._fail_unless_over("the copies are not safe: the other queue has lost its leader")
+        else:
+            if refused:
+                self._fail_unless_over("the other queue is full")
+            taken = [each for index, each in enumerate(positions) if index not in refused]
+            try:
+                settle_those_there(self._queue, lane, taken)
+            except OSError as error:
+                text = f"{self._queue.text} cannot be read now: {error.strerror}"
+                self._fail_unless_over(text)
+        self._move.moved -= lost_count
+        self._move.skipped += lost_count
+
+    def _fail_unless_over(self, error: str) -> None:
+        if not self._move.is_over:
+            self._fail(error)
 
     def _go_on(self) -> None:
         self._turn.later(self)
@@ -259,7 +301,12 @@ class MoveJob:
             return
         gone = [one for one, is_sent in zip(live, sent, strict=True) if is_sent]
         engine = self._queue.emptied
-        if gone and engine is not None:
+        if not gone or engine is None:
+            return
+        group = self._queue.engine.commit_group
+        if self._still_open or not is_ordered_by(group, self._waits_for):
+            self._copied = lane, [one.position for one in gone]
+        else:
             # With a higher LSN than the copies.
             engine.remove(lane, gone)
 
@@ -272,6 +319,8 @@ class MoveJob:
         sent: list[bool] = []
         safe_at = SAFE_NOW
         move = self._move
+        self._still_open = []
+        taken_count = 0
         routes = [addressed(record, move.dest, move.source) for record in records]
         for name, group in groupby(routes, key=itemgetter(0)):
             run = [record for _, record in group]
@@ -286,12 +335,24 @@ class MoveJob:
                 continue
             refused = frozenset(outcome.rejected)
             sent += [index not in refused for index in range(len(run))]
+            # By their indexes among all that were taken.
+            places = {index: at for at, index in enumerate(_taken_of(run, refused), taken_count)}
+            taken_count += len(places)
+            self._still_open += [
+                StillOpen([places[index] for index in indexes], one)
+                for indexes, one in outcome.still_open
+            ]
             self._move.moved += len(run) - len(refused)
             self._move.skipped += len(refused)
             safe_at = later_of(safe_at, outcome.safe_at)
             if refused:
                 self._fail(f"queue {name!r} is full")
         return sent, safe_at
+
+
+def _taken_of(run: Sequence[Record], refused: frozenset[int]) -> list[int]:
+    """Return the indexes of the messages that were not refused."""
+    return [index for index in range(len(run)) if index not in refused]
 
 
 def _messages(found: Looked) -> list[LookedMessage]:

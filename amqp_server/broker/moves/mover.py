@@ -26,7 +26,7 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import alike_stretches
-from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, later_of, wait_for
+from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, later_of, wait_for
 from queues.effects import DeadLettered, Effect
 from queues.moves import Dying
 
@@ -171,8 +171,16 @@ class Mover:
         if is_ordered_by(queue.engine.commit_group, safe_at):
             queue.engine.moved(dying)
         else:
-            wait_for(safe_at, partial(queue.engine.moved, dying))
+            wait_for(safe_at, partial(self._decided, queue, dying, safe_at))
         return len(dying.records)
+
+    def _decided(self, queue: Queue, dying: Dying, safe_at: CommitPoint) -> None:
+        """Settle messages whose copies are safe; those whose copies may be lost are moved again."""
+        if is_safe(safe_at) or queue.is_deleted:
+            queue.engine.moved(dying)
+        else:
+            queue.engine.moves.give_back(dying)
+            self._put_in_line(queue, len(dying.records))
 
     def _publishing(self, queue_name: str, dying: Dying, now_ms: int) -> Steps[CommitPoint]:
         """Publish copies, as many at once as are alike; return when they are safe."""

@@ -106,6 +106,28 @@ def test_a_copy_in_another_commit_group_is_safe_before_its_message_is_settled() 
     assert jobs.engine.moves.count == 0
 
 
+def test_a_copy_that_is_lost_with_its_commit_group_is_made_again() -> None:
+    here, there = OrderedLogs(), OrderedLogs()
+    place = VhostUnderTest(
+        backing=Backing(
+            make_log=lambda queue: (there if queue.name == "dead" else here).make_log(queue)
+        )
+    )
+    dead = place.queue("dead")
+    jobs = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead")
+    place.publish(b"a")
+    place.reject()
+    place.end()
+    there.disk.fail()
+    there.disk.has_failed = False
+    assert (jobs.engine.moves.count, dead.engine.ready_count) == (1, 1), "it is not settled"
+    place.end()
+    assert (jobs.engine.moves.count, dead.engine.ready_count) == (1, 2)
+    there.disk.commit(2)
+    assert here.noted[1:] == [Noted("settle", "jobs", b"a")]
+    assert jobs.engine.moves.count == 0
+
+
 def test_the_rest_of_a_long_move_is_left_to_later_turns_and_keeps_its_order() -> None:
     clock = iter(range(0, 10**9, 1_000))
     place = VhostUnderTest(budget=TurnBudget(clock.__next__, 4_000))
