@@ -18,9 +18,10 @@ from persistence.queue_recovery import found_in
 from persistence.record import PERSISTENT, Record, make_route
 from persistence.replica_operations import encode_epoch
 from persistence.replicas.log import ReplicaLog
+from persistence.replicas.tombstones import Tombstones
 from persistence.slices import Slice
 from tests.crash.life import HEADER, Life
-from tests.crash.stored_node import change_of, messages_of
+from tests.crash.stored_node import change_of, messages_of, tombstone_of
 
 MIRRORED = LogOptions(form=LogForm.MIRRORED)
 
@@ -102,6 +103,8 @@ class ReplicaLife(Life):
         super().__init__(files, draw)
         self.replicas: dict[int, Known] = {}
         self.declared: dict[int, int] = {}
+        self.dropped: dict[int, tuple[Known, int]] = {}
+        self.tombstones = self.found_tombstones()
         self.actions: list[tuple[int, Callable[[], None]]] = [
             (14, self.append),
             (3, self.cut),
@@ -112,6 +115,7 @@ class ReplicaLife(Life):
             (8, self.commit),
             (6, self.go_on_with_checkpoint),
             (1, self.declare_replica),
+            (1, self.drop_replica),
             (1, self.node.commit.request_fsync),
         ]
 
@@ -123,10 +127,16 @@ class ReplicaLife(Life):
         committed = before.node.commit.committed_lsn
         safe = before.node.fsynced_lsn if power_was_lost else committed
         self.published_count = before.published_count
+        self.tombstones = self.found_tombstones()
         for queue_id, lsn in before.declared.items():
-            assert queue_id in opened.replicas or lsn > safe, "a replica is gone"
+            is_known = queue_id in opened.replicas or str(queue_id) in self.tombstones
+            assert is_known or lsn > safe, "a replica is gone, and could be made again, empty"
+            if is_known:
+                self.declared[queue_id] = 0
+        for queue_id, (_, lsn) in before.dropped.items():
+            assert queue_id not in opened.replicas or lsn > safe, "what was dropped is back"
         for queue_id, found in opened.replicas.items():
-            known = before.replicas[queue_id]
+            known = before.replicas.get(queue_id) or before.dropped[queue_id][0]
             assert found.is_whole, "a crash loses no replica"
             at = found.log.change - known.first_change
             assert 0 <= at < len(known.states), "no change is made up"
@@ -135,7 +145,23 @@ class ReplicaLife(Life):
             state = known.states[at][1]
             self.compare(found.log, state)
             self.replicas[queue_id] = Known(found.log, [(0, state)], found.log.change)
-            self.declared[queue_id] = 0
+            if str(queue_id) in self.tombstones:
+                self.drop(queue_id)
+
+    def found_tombstones(self) -> Tombstones:
+        """What the disk says of replicas that were dropped."""
+        stored = {str(queue_id): 0 for queue_id in self.node.journal.tombstones}
+        return Tombstones(stored, encode=tombstone_of)
+
+    def drop_replica(self) -> None:
+        if self.replicas:
+            self.drop(self.draw.choice(list(self.replicas)))
+
+    def drop(self, queue_id: int) -> None:
+        known = self.replicas.pop(queue_id)
+        deletion, changes = change_of(queue_id, None), self.node.commit
+        lsn = self.tombstones.drop(str(queue_id), known.log, deletion, changes, 0)
+        self.dropped[queue_id] = known, lsn
 
     def compare(self, log: ReplicaLog, state: State) -> None:
         """Assert that a replica is what the model says."""

@@ -34,6 +34,9 @@ _STREAM: Final = -2
 _MIRRORED: Final = -3
 """Stands for that of a replica of a mirrored queue."""
 
+_TOMBSTONE: Final = -4
+"""Stands for that of a queue whose replica was dropped."""
+
 _FORMS: Final = {_STREAM: LogForm.STREAM, _MIRRORED: LogForm.MIRRORED}
 
 _CHANGE: Final = struct.Struct("<Q?h")
@@ -51,6 +54,7 @@ class Journal:
             self._file.fsync()
             files.fsync_directory("")
         self.known: dict[int, LogOptions] = {}
+        self.tombstones: set[int] = set()
         self.last_lsn = 0
         self._end = 0
         octets = self._file.read_at(0, self._file.size_bytes)
@@ -78,7 +82,9 @@ class Journal:
 
     def _take(self, change: bytes) -> None:
         queue_id, is_there, max_priority = _CHANGE.unpack(change)
-        if is_there:
+        if max_priority == _TOMBSTONE:
+            self.tombstones.add(queue_id)
+        elif is_there:
             top = None if max_priority < 0 else max_priority
             form = _FORMS.get(max_priority, LogForm.QUEUE)
             self.known[queue_id] = LogOptions(max_priority=top, form=form)
@@ -96,6 +102,12 @@ def change_of(queue_id: int, options: LogOptions | None) -> bytes:
     if options.form is LogForm.MIRRORED:
         top = _MIRRORED
     return _CHANGE.pack(queue_id, True, top)
+
+
+def tombstone_of(queue: str, dropped_at_ms: int | None) -> bytes:
+    """Return a change of the definitions that puts a tombstone; no life lets one go."""
+    assert dropped_at_ms is not None, "none is so old"
+    return _CHANGE.pack(int(queue), True, _TOMBSTONE)
 
 
 @dataclass(slots=True)
@@ -167,7 +179,7 @@ class StoredNode:
         self.wall_offset_ms = wall_offset_ms
         self.witness = witness = StoredWitness(files, NODE_ID)
         seen = witness.seen or Seen()
-        journal = Journal(files, witness)
+        journal = self.journal = Journal(files, witness)
         _require(journal.last_lsn >= seen.definitions_lsn, "nothing was seen that is not there")
         self.known = dict(journal.known)
         self.opened: OpenedStore = open_store(

@@ -13,6 +13,7 @@ from persistence.replica_operations import EpochTable
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.records import Records
 from persistence.replicas.recovery import ReplicaRecovery
+from persistence.replicas.tombstones import Changes, Tombstones
 from tests.crash import states
 from tests.crash.replica_life import ReplicaLife
 from tests.crash.states import crash_states
@@ -74,6 +75,22 @@ def noted_with_the_record(
 
 
 APPEND = ReplicaLog.append
+
+
+def buried_last(
+    tombstones: Tombstones,
+    queue: str,
+    log: ReplicaLog,
+    deletion: bytes,
+    changes: Changes,
+    now_ms: int,
+) -> int:
+    """Delete the definition before there is a tombstone."""
+    changes.append_definition(deletion)
+    return DROP(tombstones, queue, log, deletion, changes, now_ms)
+
+
+DROP = Tombstones.drop
 NOTE = ReplicaLog.note
 
 BUGS: dict[str, tuple[object, str, object]] = {
@@ -81,6 +98,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "a promise is not written": (ReplicaLog, "promise", said_to_be_promised),
     "records are not cut": (Records, "_cut", not_cut),
     "a checkpoint without records": (ReplicaLog, "note", without_records),
+    "a definition goes before its tombstone is there": (Tombstones, "drop", buried_last),
+    "no tombstone is left": (Tombstones, "__contains__", lambda *_: False),
     "a checkpoint without front ends": (ReplicaLog, "note", without_published),
     "a number of a record that may be cut": (ReplicaLog, "append", noted_with_the_record),
     "a snapshot without front ends": (PublishedTable, "octets", lambda _: b""),
