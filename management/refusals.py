@@ -12,6 +12,8 @@ from amqp_server.broker.admin import (
     BrokerError,
     DeletionProtectedError,
     NotFoundError,
+    StoreAwayError,
+    UnknownOutcomeError,
     UnreadableError,
 )
 from management.http.errors import (
@@ -45,6 +47,8 @@ _ANSWERS: Final[dict[type[Exception], Callable[[str], HttpError]]] = {
     NotFoundError: missing,
     DeletionProtectedError: _protected,
     UnreadableError: _unreadable,
+    StoreAwayError: _unreadable,
+    UnknownOutcomeError: _unreadable,
     # PreconditionFailedError, NotAllowedError, ResourceLockedError, DefinitionsError and others.
     BrokerError: bad_request,
 }

@@ -15,7 +15,14 @@ from typing import Final, NamedTuple, TypeAlias
 from amqp_server.broker.access.passwords import SALT_BYTES, hash_password
 from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.arguments.streams import age_ms
+from amqp_server.broker.cluster import (
+    NotClusteredError,
+    Promotion,
+    StoreAwayError,
+    UnknownOutcomeError,
+)
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
+from amqp_server.broker.commands.cluster import ClusterCommands, loss_text
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.jobs import JobCommands, JobView
@@ -106,6 +113,7 @@ __all__ = [
     "MessageFilter",
     "NodeLimitError",
     "NotAllowedError",
+    "NotClusteredError",
     "NotFoundError",
     "NotSupportedError",
     "OffsetKind",
@@ -117,15 +125,18 @@ __all__ = [
     "Picked",
     "Policy",
     "PreconditionFailedError",
+    "Promotion",
     "PropertyTypeError",
     "Published",
     "ReplyConsumerError",
     "ResourceLockedError",
     "SettledBy",
+    "StoreAwayError",
     "Table",
     "Tailing",
     "TakenOut",
     "Target",
+    "UnknownOutcomeError",
     "UnreadableError",
     "VhostDefinition",
     "WaitingMessage",
@@ -133,6 +144,7 @@ __all__ = [
     "age_ms",
     "hash_password",
     "local_vhosts",
+    "loss_text",
     "shown_properties",
     "shown_types",
     "typed_table",
@@ -167,6 +179,7 @@ class Admin(
     ConnectionCommands,
     VhostCommands,
     AccountCommands,
+    ClusterCommands,
 ):
     """The commands as functions; ``COMMANDS`` is the table of them."""
 

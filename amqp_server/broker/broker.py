@@ -10,6 +10,7 @@ from amqp_server.broker.access.login_delays import LoginDelays
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.backing import IN_MEMORY, Backing
+from amqp_server.broker.cluster import Cluster
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.counts import TrafficCounts
 from amqp_server.broker.definitions.definition import (
@@ -104,7 +105,7 @@ class Broker:
         decisions: changes definitions of a cluster; None is a node by itself.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         random_bytes: unpredictable octets, for names and salts.
-        shovels, federation: how the shovels and the links to upstreams are.
+        shovels, federation, cluster: how these are; no cluster is None.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
@@ -166,8 +167,8 @@ class Broker:
         self._leaving: dict[str, Steps[None]] = {}
         self._connections: dict[OpenConnection, _HeldBy] = {}
         self.numbered = NumberedConnections()
-        self.shovels = ShovelStates()
-        self.federation = Links()
+        self.shovels, self.federation = ShovelStates(), Links()
+        self.cluster: Cluster | None = None
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
     # ── vhosts ──

@@ -10,6 +10,18 @@ from amqp_server.broker.access.login_attempts import AttemptsView
 from amqp_server.broker.access.patterns import Pattern, PatternError, compile_pattern
 from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.cluster import (
+    ACTIVE,
+    DRAINING,
+    LEAVING,
+    ClusterNode,
+    ClusterView,
+    Harm,
+    HarmedQueue,
+    LinkView,
+    MirroredView,
+    ReplicaView,
+)
 from amqp_server.broker.counts import (
     ChannelCounts,
     ChannelView,
@@ -34,6 +46,8 @@ from amqp_server.broker.stream_counts import (
     StreamTracking,
 )
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
+from amqp_server.broker.viewing.bindings import BindingView
+from amqp_server.broker.viewing.cluster import ClusterViews
 from amqp_server.broker.viewing.connections import ConnectionViews
 from amqp_server.broker.viewing.node import (
     CountedView,
@@ -53,7 +67,6 @@ from amqp_server.broker.viewing.routes import (
 from amqp_server.broker.viewing.shovels import ShovelViews
 from amqp_server.broker.viewing.streams import StreamViews
 from amqp_server.broker.viewing.topology import (
-    BindingView,
     ExchangeView,
     QueueNumbers,
     QueueView,
@@ -64,22 +77,31 @@ from exchanges.kinds import KIND_NAMES as EXCHANGE_TYPES
 from queues.counters import QueueCounts
 
 __all__ = [
+    "ACTIVE",
+    "DRAINING",
     "EXCHANGE_TYPES",
+    "LEAVING",
     "ArrivalView",
     "AttemptsView",
     "BindingView",
     "ChannelCounts",
     "ChannelView",
+    "ClusterNode",
+    "ClusterView",
     "ConnectionView",
     "ConsumerView",
     "CountedView",
     "ExchangeView",
     "FlowView",
     "GlobalParameterDefinition",
+    "Harm",
+    "HarmedQueue",
     "LagView",
     "LimitsView",
     "LinkState",
+    "LinkView",
     "ListenerView",
+    "MirroredView",
     "MissView",
     "NodeView",
     "ParameterDefinition",
@@ -91,6 +113,7 @@ __all__ = [
     "QueueCounts",
     "QueueNumbers",
     "QueueView",
+    "ReplicaView",
     "ResourceView",
     "RouteView",
     "ShovelState",
@@ -119,6 +142,7 @@ class Views(
     StreamViews,
     ShovelViews,
     AccountViews,
+    ClusterViews,
     NodeViews,
 ):
     """The views of a broker."""

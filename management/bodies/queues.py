@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
+from management.bodies.cluster import places_body, recoverable_of, state_of
 from management.bodies.stats import NO_ERLANG, idle_since, wanted_of, with_details
 from management.identity import Identity
 from management.lists.columns import Wanted, wanted_in, wants
@@ -24,6 +25,7 @@ _FIRST: Final = frozenset(
 
 def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]:
     """Return a queue as ``disable_stats=true`` has it: what it is, and not how it is."""
+    mirrored = view.mirrored
     body: dict[str, Any] = {
         "name": view.name,
         "vhost": view.vhost,
@@ -32,12 +34,14 @@ def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]
         "auto_delete": view.auto_delete,
         "exclusive": view.exclusive,
         "arguments": dict(view.arguments),
-        "node": identity.node,
-        "state": "paused" if view.is_paused else "running",
+        "node": (mirrored and mirrored.leader) or identity.node,
+        "state": _state(view),
     }
     if view.policy is not None:
         body["policy"] = view.policy
-    if view.kind in _REPLICATED:
+    if mirrored is not None:
+        body |= places_body(mirrored)
+    elif view.kind in _REPLICATED:
         body |= {
             "leader": identity.node,
             "members": [identity.node],
@@ -46,6 +50,12 @@ def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]
     if view.kind == "stream":
         body["readers"] = {identity.node: view.counts.consumer_count}
     return body
+
+
+def _state(view: QueueView) -> str:
+    if view.mirrored is not None and (state := state_of(view.mirrored)) != "running":
+        return state
+    return "paused" if view.is_paused else "running"
 
 
 def totals_of(view: QueueView) -> Mapping[str, int]:
@@ -157,5 +167,12 @@ def _places_of(view: QueueView) -> dict[str, Any]:
         "consumer_capacity": capacity,
         "consumer_utilisation": capacity,
         "head_message_timestamp": None,
-        "recoverable_slaves": None,
+        "recoverable_slaves": _recoverable(view),
     }
+
+
+def _recoverable(view: QueueView) -> list[str] | None:
+    """Return what RabbitMQ has of mirrored classic queues, and null of all others."""
+    if view.mirrored is None or view.kind != "classic":
+        return None
+    return recoverable_of(view.mirrored)

@@ -1,7 +1,6 @@
 """What RabbitMQ has for a cluster and its upgrades, as far as clients ask for it.
 
-Feature flags are those of RabbitMQ 3.13, all on, because tools look for some of them. There is one
-node, so nothing is to be rebalanced.
+Feature flags are those of RabbitMQ 3.13, all on, because tools look for some of them.
 """
 
 import secrets
@@ -69,11 +68,6 @@ async def deprecated_features(_call: Call) -> Response:
     return answer([])
 
 
-async def rebalance(_call: Call) -> Response:
-    """Do nothing: one node has all queues."""
-    return empty()
-
-
 async def reset(call: Call) -> Response:
     """Forget all samples."""
     node = call.names.get("node")
@@ -135,13 +129,6 @@ ROUTES: Final = (
         deprecated_features,
         "Those of them in use: none.",
         "feature",
-    ),
-    _route(
-        "POST",
-        "rebalance/queues",
-        Right.ADMINISTRATOR,
-        rebalance,
-        "Spread queues over the nodes; there is one.",
     ),
     _route("DELETE", "reset", Right.ADMINISTRATOR, reset, "Forget all samples."),
     _route("DELETE", "reset/{node}", Right.ADMINISTRATOR, reset, "The same, of a node."),

@@ -8,12 +8,27 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from amqp_server.broker.admin import SettledBy
+from amqp_server.broker.views import (
+    ACTIVE,
+    MirroredView,
+    PatternError,
+    compile_pattern,
+)
+from management.bodies.cluster import SHOWN_MAX
 from management.bodies.node import listeners_of, protocol_of
 from management.call import Call
+from management.clustered import listed_of
 from management.http.errors import OK, UNAVAILABLE, bad_request, not_found
 from management.http.request import whole_number
 from management.http.response import Response, answer
+from management.node import pages
 from management.routing.route import Right, Route
+from management.vhost_commands import matching
+
+QUORUM_CRITICAL: Final = (
+    "There are quorum queues that would lose their quorum if the target node is shut down"
+)
+MIRRORS_CRITICAL: Final = "There are classic mirrored queues without online synchronised mirrors"
 
 _FRESH: Final[Mapping[str, str]] = {
     "cache-control": "no-cache, no-store, max-age=0, must-revalidate",
@@ -76,13 +91,56 @@ async def vhosts_run(_call: Call) -> Response:
     return _ok()
 
 
-async def single_node(_call: Call) -> Response:
-    """Do not fail: there is no other node."""
-    return _ok(reason="single node cluster")
+async def quorum_critical(call: Call) -> Response:
+    """Fail where quorum queues or streams would stop without this node."""
+    return await _critical(call, {"quorum", "stream"}, QUORUM_CRITICAL)
 
 
-async def in_service(_call: Call) -> Response:
-    """Do not fail: who hears the answer is served."""
+async def mirrors_critical(call: Call) -> Response:
+    """Fail where mirrored classic queues would stop without this node."""
+    return await _critical(call, {"classic"}, MIRRORS_CRITICAL)
+
+
+async def _critical(call: Call, kinds: set[str], reason: str) -> Response:
+    views = call.node.views
+    if len(views.cluster_nodes()) <= 1:
+        return _ok(reason="single node cluster")
+    harm = await call.node.slices.finish(views.harmed_without(call.services.identity.node))
+    found = [listed_of(queue) for queue in harm.queues if queue.kind in kinds]
+    return _failed(reason, queues=found) if found else _ok()
+
+
+async def led(call: Call) -> Response:
+    """Fail where a quorum queue has no leader: of all vhosts, or of one, by a pattern of names."""
+    names, vhost = call.names, call.names.get("vhost")
+    try:
+        pattern = compile_pattern(names.get("pattern", ""))
+    except PatternError as error:
+        raise bad_request(str(error)) from error
+
+    def is_lost(view: MirroredView) -> bool:
+        is_meant = view.kind == "quorum" and vhost in {None, view.vhost}
+        return is_meant and view.is_offline and pattern.search(view.name)
+
+    every = (view for page in pages(call.node.views.mirrored_queues) for view in page)
+    lost = await matching(call, every, is_lost)
+    if not lost:
+        return _ok()
+    found = [listed_of(view) for view in lost[:SHOWN_MAX]]
+    return _failed("Detected quorum queues without an elected leader", queues=found)
+
+
+async def in_service(call: Call) -> Response:
+    """Fail where the node is drained: it will stop, and clients go elsewhere."""
+    own = call.services.identity.node
+    for node in call.node.views.cluster_nodes():
+        if node.name == own and node.state != ACTIVE:
+            return _failed(f"the node is {node.state}: it will stop")
+    return _ok()
+
+
+async def has_its_size(_call: Call) -> Response:
+    """Do not fail: nobody says how many nodes there are to be."""
     return _ok()
 
 
@@ -223,8 +281,12 @@ ROUTES: Final = (
     _route(f"{_CHECK}/alarms", alarms, "No alarm is on in the cluster."),
     _route(f"{_CHECK}/local-alarms", local_alarms, "No alarm is on in this node."),
     _route(f"{_CHECK}/virtual-hosts", vhosts_run, "All vhosts run."),
-    _route(f"{_CHECK}/node-is-quorum-critical", single_node, "No queue needs this node."),
-    _route(f"{_CHECK}/node-is-mirror-sync-critical", single_node, "No mirror needs this node."),
+    _route(f"{_CHECK}/node-is-quorum-critical", quorum_critical, "No queue needs this node."),
+    _route(
+        f"{_CHECK}/node-is-mirror-sync-critical",
+        mirrors_critical,
+        "No mirrored classic queue needs this node.",
+    ),
     _route(f"{_CHECK}/port-listener/{{port}}", port_listener, "Something listens on a port."),
     _route(
         f"{_CHECK}/protocol-listener/{{protocol}}",
@@ -246,16 +308,16 @@ ROUTES: Final = (
     ),
     _route(
         f"{_CHECK}/reached-target-cluster-size",
-        in_service,
+        has_its_size,
         "The cluster has all its nodes.",
         Right.NOBODY,
     ),
     _route(f"{_CHECK}/metadata-store/initialized", vhosts_run, "Definitions were read."),
     _route(f"{_CHECK}/metadata-store/initialized/with-data", vhosts_run, "The same."),
-    _route(f"{_LEADERS}/all-vhosts", vhosts_run, "All quorum queues have a leader."),
-    _route(f"{_LEADERS}/all-vhosts/pattern/{{pattern}}", vhosts_run, "The same, by name."),
-    _route(f"{_LEADERS}/vhost/{{vhost}}", vhosts_run, "The same, in a vhost."),
-    _route(f"{_LEADERS}/vhost/{{vhost}}/pattern/{{pattern}}", vhosts_run, "The same, by name."),
+    _route(f"{_LEADERS}/all-vhosts", led, "All quorum queues have a leader."),
+    _route(f"{_LEADERS}/all-vhosts/pattern/{{pattern}}", led, "The same, by name."),
+    _route(f"{_LEADERS}/vhost/{{vhost}}", led, "The same, in a vhost."),
+    _route(f"{_LEADERS}/vhost/{{vhost}}/pattern/{{pattern}}", led, "The same, by name."),
     _route("aliveness-test/{vhost}", aliveness, "A message goes in and out of a queue."),
     _route("healthchecks/node", node_health, "The node is well."),
     _route("healthchecks/node/{node}", node_health, "A node is well."),

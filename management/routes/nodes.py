@@ -1,7 +1,9 @@
-"""The nodes of the cluster, of which there is one: ``nodes`` and its memory."""
+"""The nodes of the cluster: ``nodes``, and the memory and the loop of the one that answers."""
 
 from typing import Any, Final
 
+from amqp_server.broker.views import ClusterNode
+from management.bodies.cluster import membership_body, peer_body
 from management.bodies.loop_lag import loop_lag_body
 from management.bodies.node import memory_body, node_body, relative_memory_body
 from management.bodies.stats import with_details
@@ -22,11 +24,16 @@ LAG_AGE_MAX_S: Final = 3_600
 async def nodes(call: Call) -> Response:
     """Return the nodes of the cluster."""
     body = await _body(call, ranges_of(call.request.query))
-    return await listed(call, Rows(iter([body]), lambda node: node, lambda node: node["name"]))
+    others = [peer_body(each) for each in _others(call)]
+    bodies = sorted([body, *others], key=lambda node: str(node["name"]))
+    return await listed(call, Rows(iter(bodies), lambda node: node, lambda node: node["name"]))
 
 
 async def node(call: Call) -> Response:
-    """Return a node; with ``memory=true`` also where its memory is."""
+    """Return a node; with ``memory=true`` also where its memory is, if it is this one."""
+    for other in _others(call):
+        if other.name == call.names["node"]:
+            return call.answer(peer_body(other))
     _check(call)
     query = call.request.query
     body = await _body(call, ranges_of(query))
@@ -45,7 +52,16 @@ async def _body(call: Call, ranges: Ranges) -> dict[str, Any]:
     body = node_body(view, call.services.identity, call.services.rates_mode)
     numbers = sampler.node_itself
     now = series.of_node(view)
+    for each in call.node.views.cluster_nodes():
+        if each.name == name:
+            body |= membership_body(each)
     return body | with_details(numbers, series.NODE_SERIES, sampler.looks, ranges.node_stats, now)
+
+
+def _others(call: Call) -> list[ClusterNode]:
+    """Return the other members of the cluster."""
+    own = call.services.identity.node
+    return [node for node in call.node.views.cluster_nodes() if node.name != own]
 
 
 async def memory(call: Call) -> Response:

@@ -5,6 +5,7 @@ An answer has the fields of its shape and no others. A body may have more, and a
 
 from typing import Final
 
+from management.shapes.cluster import CLUSTER
 from management.shapes.connections import CONNECTIONS
 from management.shapes.definitions import DEFINITIONS
 from management.shapes.messages import MESSAGES
@@ -16,6 +17,7 @@ from management.shapes.topology import TOPOLOGY
 from management.shapes.words import Shapes
 
 SHAPES: Final[Shapes] = {
+    **CLUSTER,
     **CONNECTIONS,
     **DEFINITIONS,
     **MESSAGES,

@@ -113,6 +113,13 @@ NODE: Final[Shapes] = {
         "queue_created": "count+",
         "queue_declared": "count+",
         "queue_deleted": "count+",
+        "numbers_known?": "boolean",
+        "cluster_state?": "=active|=draining|=leaving",
+        "zone?": "string",
+        "cluster_address?": "string",
+        "feature_level?": "count",
+        "leaders?": "count",
+        "replicas?": "count",
     },
     "listener": {
         "node": "string",
@@ -215,6 +222,7 @@ NODE: Final[Shapes] = {
     "health": {
         "status": "=ok|=failed",
         "reason?": "string",
+        "queues?": "array",
         "port?": "u16",
         "protocol?": "string",
         "connections?": "count",

@@ -23,6 +23,7 @@ from amqp_server.stream_protocol.fields import U64, string
 from amqp_server.stream_protocol.keys import CommandKey
 from conformance import fields
 from conformance.fields import Decimal, Typed
+from tests.support.fake_cluster import FakeCluster
 from tests.support.frames import METHOD, content_header, frame, publish_payload
 from tests.support.management_api import Api
 from tests.support.peer import Client
@@ -100,6 +101,7 @@ class Busy:
         self._connect()
         self._shovel()
         self._federate()
+        self._cluster()
         self._put(f"queues/%2F/{quote(HOSTILE, safe='')}/pause")
         self._look()
 
@@ -182,6 +184,16 @@ class Busy:
         put("global-parameters", "free", value={"": [1.5, None, {"error": "x"}]})
         put("global-parameters", "internal_cluster_id", value="rabbitmq-cluster-id-x")
         put("stream/super-streams/%2F/readings", partitions=2)
+
+    def _cluster(self) -> None:
+        own = self._api.management.services.identity.node
+        cluster = FakeCluster(own, HOSTILE, "rabbit@c")
+        cluster.put("classic", own, HOSTILE, kind="classic")
+        cluster.put("quorum", own, HOSTILE, "rabbit@c", min_isr=1)
+        cluster.put("stream", "rabbit@c", HOSTILE, own, kind="stream", min_isr=1)
+        cluster.put(HOSTILE, HOSTILE, own, kind="classic")
+        cluster.stop("rabbit@c")
+        self._api.broker.cluster = cluster
 
     def _fill_queues(self) -> None:
         api = self._api

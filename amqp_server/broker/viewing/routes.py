@@ -9,7 +9,7 @@ from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.messages.carbon_copies import copy_keys
 from amqp_server.broker.names import exchange_text
 from amqp_server.broker.steps import Steps
-from amqp_server.broker.viewing.topology import BindingView, binding_view
+from amqp_server.broker.viewing.bindings import BindingView, binding_view
 from amqp_server.wire.tables import Table, matched_table
 from exchanges.explaining import Explanation, Message, Passed, Way, explaining
 from exchanges.routing import DEFAULT_EXCHANGE

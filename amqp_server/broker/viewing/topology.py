@@ -9,13 +9,13 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sortedcontainers import SortedList
 
-from amqp_server.broker.binding_arguments import typed_arguments
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.cluster import MirroredView
 from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 from amqp_server.broker.vhost import Vhost
+from amqp_server.broker.viewing.bindings import BindingView, binding_view
 from amqp_server.wire.tables import Table, plain
-from exchanges.bindings import Binding
 from exchanges.counters import ExchangeCounters
 from queues.counters import QueueCounts
 from queues.ports import ConsumerHandle, QueueState
@@ -101,6 +101,7 @@ class QueueView(NamedTuple):
         spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk.
         is_paused: its consumers get nothing.
         seen: keys of its messages, where it deduplicates; None where it does not.
+        mirrored: where it is in the cluster, and how safe; None is on this node alone.
     """
 
     name: str
@@ -122,6 +123,7 @@ class QueueView(NamedTuple):
     spilled_bytes: int = 0
     is_paused: bool = False
     seen: SeenView | None = None
+    mirrored: MirroredView | None = None
 
 
 class QueueNumbers(NamedTuple):
@@ -137,21 +139,6 @@ class QueueNumbers(NamedTuple):
     may_deliver: bool | None
     counts: QueueCounts
     deduplicates: bool = False
-
-
-class BindingView(NamedTuple):
-    """A binding; ``destination_type`` is ``queue`` or ``exchange``.
-
-    ``typed_arguments`` are the arguments with their AMQP types, as the commands take them.
-    """
-
-    source: str
-    vhost: str
-    destination: str
-    destination_type: str
-    routing_key: str
-    arguments: Mapping[str, object]
-    typed_arguments: Table
 
 
 class TopologyViews:
@@ -309,7 +296,7 @@ class TopologyViews:
             return None
         durable, exclusive, auto_delete, arguments = queue.properties
         policy, operator_policy = vhost.policies.match("queue", queue.kind.name, name)
-        owner, state = queue.owner, queue.engine.state()
+        owner, state, cluster = queue.owner, queue.engine.state(), self._broker.cluster
         return QueueView(
             name,
             vhost.name,
@@ -330,15 +317,8 @@ class TopologyViews:
             state.spilled_bytes,
             queue.is_paused,
             _keys(state),
+            None if cluster is None else cluster.queue(vhost.name, name),
         )
-
-
-def binding_view(vhost: str, binding: Binding) -> BindingView:
-    """Return the view of a binding in a vhost."""
-    kind, destination = binding.destination
-    key, typed = binding.routing_key, typed_arguments(binding)
-    given = _plain(typed)
-    return BindingView(binding.source, vhost, destination, kind.value, key, given, typed)
 
 
 def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:

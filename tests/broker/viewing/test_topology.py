@@ -5,7 +5,7 @@ from pamqp import commands
 
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.viewing.topology import BindingView
+from amqp_server.broker.viewing.bindings import BindingView
 from amqp_server.broker.views import Views
 from tests.support.desk import JOBS, PLAIN, Desk
 from tests.support.peer import Client, Node

@@ -5,6 +5,7 @@ import pytest
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.views import ListenerView
 from tests.management.bodies.test_node import RESOURCES
+from tests.support.fake_cluster import FakeCluster
 from tests.support.management_api import Api
 
 
@@ -128,3 +129,46 @@ def test_a_message_goes_in_and_out(api: Api) -> None:
     queue = api.management.node.views.queue("/", "aliveness-test")
     assert queue is not None
     assert queue.counts.ready_count == 0
+
+
+def test_a_node_that_queues_need_is_critical(api: Api) -> None:
+    own = api.management.services.identity.node
+    api.broker.cluster = cluster = FakeCluster(own, "rabbit@b", "rabbit@c")
+    cluster.put("q", own, "rabbit@b", "rabbit@c")
+    cluster.put("m", own, "rabbit@b", kind="classic", min_isr=1)
+    for check in ("node-is-quorum-critical", "node-is-mirror-sync-critical"):
+        assert api.get(f"health/checks/{check}").json == {"status": "ok"}
+    cluster.stop("rabbit@b")
+    reply = api.get("health/checks/node-is-quorum-critical")
+    assert (reply.status, reply.json) == (
+        503,
+        {
+            "status": "failed",
+            "reason": "There are quorum queues that would lose their quorum if the target node is"
+            " shut down",
+            "queues": [
+                {
+                    "name": "q",
+                    "readable_name": "queue 'q' in vhost '/'",
+                    "virtual_host": "/",
+                    "type": "quorum",
+                }
+            ],
+        },
+    )
+    reply = api.get("health/checks/node-is-mirror-sync-critical")
+    assert (reply.status, [each["name"] for each in reply.json["queues"]]) == (503, ["m"])
+
+
+def test_queues_without_a_leader(api: Api) -> None:
+    own = api.management.services.identity.node
+    path = "health/checks/quorum-queues-without-elected-leaders"
+    api.broker.cluster = cluster = FakeCluster(own, "rabbit@b")
+    cluster.put("q", "rabbit@b", own)
+    assert api.get(f"{path}/all-vhosts").status == 200
+    cluster.stop("rabbit@b")
+    reply = api.get(f"{path}/all-vhosts")
+    assert (reply.status, reply.json["queues"][0]["name"]) == (503, "q")
+    assert api.get(f"{path}/vhost/%2F/pattern/%5Eq").status == 503
+    assert api.get(f"{path}/vhost/%2F/pattern/x").status == 200
+    assert api.get(f"{path}/all-vhosts/pattern/(").status == 400

@@ -1,0 +1,70 @@
+"""Views of the cluster; a node that is in none has nothing to show."""
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.cluster import (
+    Cluster,
+    ClusterNode,
+    ClusterView,
+    Harm,
+    LinkView,
+    MirroredView,
+    NotClusteredError,
+    QueuePlace,
+)
+from amqp_server.broker.pages import PAGE_USUAL, Page
+from amqp_server.broker.steps import Steps
+
+NO_CLUSTER = "this node is in no cluster"
+
+
+def cluster_of(broker: Broker) -> Cluster:
+    """Return the cluster of a node.
+
+    Raises:
+        NotClusteredError: it is in none.
+    """
+    if broker.cluster is None:
+        raise NotClusteredError(NO_CLUSTER)
+    return broker.cluster
+
+
+class ClusterViews:
+    """The views of the cluster; see ``broker.views`` and ``broker.cluster``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def cluster(self) -> ClusterView | None:
+        """Return the cluster as a whole; None: this node is in none."""
+        cluster = self._broker.cluster
+        return None if cluster is None else cluster.view()
+
+    def cluster_nodes(self) -> tuple[ClusterNode, ...]:
+        """Return the members of the cluster by name; none where there is no cluster."""
+        cluster = self._broker.cluster
+        return () if cluster is None else cluster.nodes()
+
+    def cluster_links(self) -> tuple[LinkView, ...]:
+        """Return the links to nodes with mirrors, by their names."""
+        cluster = self._broker.cluster
+        return () if cluster is None else cluster.links()
+
+    def mirrored_queue(self, vhost: str, name: str) -> MirroredView | None:
+        """Return where a queue is; None is not mirrored."""
+        cluster = self._broker.cluster
+        return None if cluster is None else cluster.queue(vhost, name)
+
+    def mirrored_queues(
+        self, after: QueuePlace | None = None, max_count: int = PAGE_USUAL
+    ) -> Page[QueuePlace, MirroredView]:
+        """Return the mirrored queues by vhost and name, also of vhosts that are gone here."""
+        cluster = self._broker.cluster
+        return Page((), None) if cluster is None else cluster.queues(after, max_count)
+
+    def harmed_without(self, node: str) -> Steps[Harm]:
+        """Return what queues would suffer if a node stopped now, in steps.
+
+        Raises:
+            NotClusteredError: there is no cluster.
+        """
+        return (yield from cluster_of(self._broker).harmed_without(node))
