@@ -1,7 +1,7 @@
 """What handlers ask of the cluster beside its views: all mirrored queues, looked at in slices."""
 
 from amqp_server.broker.views import ClusterView, HarmedQueue, MirroredView
-from management.bodies.cluster import Census
+from management.dangers import Census
 from management.http.errors import bad_request
 from management.node import Node, pages
 

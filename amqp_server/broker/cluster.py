@@ -305,3 +305,14 @@ class Cluster(Protocol):
 
     def finalize(self) -> Awaited[int]:
         """Have all nodes write the highest feature level that they can read; return it."""
+
+
+def required(cluster: Cluster | None) -> Cluster:
+    """Return the cluster of a node.
+
+    Raises:
+        NotClusteredError: None, it is in none.
+    """
+    if cluster is None:
+        raise NotClusteredError("this node is in no cluster")
+    return cluster

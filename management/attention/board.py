@@ -12,6 +12,7 @@ from typing import Final
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ConnectionView, ExchangeView, QueueCounts
 from management.access.account import Account
+from management.attention.cluster import ClusterWatch
 from management.attention.concern import CONNECTION, NODE, Concern, worst_first
 from management.attention.flows import ConnectionWatch, ExchangeWatch
 from management.attention.links import of_links
@@ -43,6 +44,7 @@ class Board:
         self._exchanges = ExchangeWatch()
         self._connections = ConnectionWatch()
         self._logins = LoginWatch()
+        self._cluster = ClusterWatch()
         self._looked_ms: int | None = None
         self.concerns: tuple[Concern, ...] = ()
 
@@ -94,6 +96,7 @@ class Board:
         yield from self._exchanges.concerns()
         yield from self._connections.concerns(now_ms)
         yield from of_links(views.federation_links(), now_ms)
+        yield from self._cluster.concerns(views, now_ms)
 
     def _paused(self, now_ms: int) -> Iterator[Concern | None]:
         views = self._node.views

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
-from management.bodies.cluster import places_body, recoverable_of, state_of
+from management.bodies.cluster import places_body, recoverable_of
 from management.bodies.stats import NO_ERLANG, idle_since, wanted_of, with_details
+from management.dangers import state_of
 from management.identity import Identity
 from management.lists.columns import Wanted, wanted_in, wants
 from management.lists.ranges import Ranges

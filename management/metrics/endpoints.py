@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from amqp_server.broker.views import NodeView, QueueCounts, QueueNumbers
 from management.identity import Identity
 from management.metrics import connections, node, protocols, queues
+from management.metrics.cluster import cluster_groups
 from management.metrics.family import (
     CLUSTER,
     DETAILED,
@@ -105,6 +106,12 @@ async def _of_node(scrape: Scrape) -> Groups:
         *node.lag_groups(scrape.sources.node.views.loop_lag()),
     ):
         yield group
+    views = scrape.sources.node.views
+    whole = views.cluster()
+    if whole is not None:
+        census = await scrape.sources.census()
+        for group in cluster_groups(whole, views.cluster_nodes(), views.cluster_links(), census):
+            yield group
 
 
 async def _aggregated(scrape: Scrape) -> Groups:

@@ -10,6 +10,8 @@ from typing import NamedTuple, TypeVar
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.pages import Page
 from amqp_server.broker.views import CountedView
+from management.clustered import census_of
+from management.dangers import Census
 from management.metrics import connections, queues
 from management.metrics.connections import ChannelTotals, ConnectionTotals
 from management.metrics.family import Item
@@ -134,6 +136,10 @@ class Sources:
                     largest[key] = max(largest.get(key, 0), each.lag)
             await self._heed_time()
         return [(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()]
+
+    async def census(self) -> Census:
+        """Return how the mirrored queues of the cluster are."""
+        return await census_of(self.node)
 
     async def of_connections(self) -> OfConnections:
         """Return what connections and channels have all together."""

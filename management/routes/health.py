@@ -14,10 +14,10 @@ from amqp_server.broker.views import (
     PatternError,
     compile_pattern,
 )
-from management.bodies.cluster import SHOWN_MAX
 from management.bodies.node import listeners_of, protocol_of
 from management.call import Call
 from management.clustered import listed_of
+from management.dangers import SHOWN_MAX
 from management.http.errors import OK, UNAVAILABLE, bad_request, not_found
 from management.http.request import whole_number
 from management.http.response import Response, answer

@@ -6,10 +6,9 @@ when that is decided; the moves follow, and ``ClusterView.moves_left`` counts th
 
 from amqp_server.broker.access.patterns import PatternError, compile_pattern
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.cluster import Cluster, MirroredView, Promotion
+from amqp_server.broker.cluster import Cluster, MirroredView, Promotion, required
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.steps import WaitingSteps
-from amqp_server.broker.viewing.cluster import cluster_of
 
 
 class ClusterCommands:
@@ -156,7 +155,7 @@ class ClusterCommands:
 
     @property
     def _cluster(self) -> Cluster:
-        return cluster_of(self._broker)
+        return required(self._broker.cluster)
 
     def _mirrored(self, vhost: str, name: str) -> MirroredView:
         queue = self._cluster.queue(vhost, name)

@@ -2,30 +2,16 @@
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.cluster import (
-    Cluster,
     ClusterNode,
     ClusterView,
     Harm,
     LinkView,
     MirroredView,
-    NotClusteredError,
     QueuePlace,
+    required,
 )
 from amqp_server.broker.pages import PAGE_USUAL, Page
 from amqp_server.broker.steps import Steps
-
-NO_CLUSTER = "this node is in no cluster"
-
-
-def cluster_of(broker: Broker) -> Cluster:
-    """Return the cluster of a node.
-
-    Raises:
-        NotClusteredError: it is in none.
-    """
-    if broker.cluster is None:
-        raise NotClusteredError(NO_CLUSTER)
-    return broker.cluster
 
 
 class ClusterViews:
@@ -67,4 +53,4 @@ class ClusterViews:
         Raises:
             NotClusteredError: there is no cluster.
         """
-        return (yield from cluster_of(self._broker).harmed_without(node))
+        return (yield from required(self._broker.cluster).harmed_without(node))
