@@ -37,6 +37,10 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "whoami": Row(NODE, f"{_IN}.node:whoami", "As whom you are logged in."),
     "attention": Row(NODE, f"{_IN}.explain:attention", "What needs a hand."),
     "logs": Row(NODE, f"{_IN}.logs:logs", "Its log, also live."),
+    "cluster": Row(
+        NODE, f"{_IN}.cluster:cluster", "status, in-danger, rebalance, upgrade-check, finalize."
+    ),
+    "nodes": Row(NODE, f"{_IN}.cluster:nodes", "list, drain, undrain, forget."),
     "queues": Row(
         OBJECTS, f"{_IN}.queues:queues", "list, show, declare, delete, purge, peek, tail, move."
     ),
@@ -77,6 +81,7 @@ COMMANDS: Final[Mapping[str, Row]] = {
 }
 
 ALIASES: Final[Mapping[str, str]] = {
+    "node": "nodes",
     "queue": "queues",
     "exchange": "exchanges",
     "binding": "bindings",

@@ -10,6 +10,7 @@ from command_line.commands.fields import argument_options, arguments_of
 from command_line.commands.listing import listing
 from command_line.commands.moves import copy, move, redrive
 from command_line.commands.picking import delete_message, move_message
+from command_line.commands.replicas import leader, promote, replicas
 from command_line.leaf import argument, flag, group, leaf, option
 from command_line.session import Session
 
@@ -127,4 +128,7 @@ queues = group(
     redrive,
     delete_message,
     move_message,
+    leader,
+    replicas,
+    promote,
 )

@@ -7,6 +7,7 @@ from command_line import exit_status
 from command_line.api import path_of
 from command_line.errors import CommandError, RefusedError
 from command_line.lookalike.accounts import NOT_FOUND, require_vhost
+from command_line.lookalike.cluster import CONTROL
 from command_line.lookalike.lists import pid_of
 from command_line.lookalike.results import Done, Result, Rows, Told
 from command_line.lookalike.words import FLAG, TEXT, Call, Command, known_columns, number
@@ -170,6 +171,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "trace_on": Command(trace_on, 'Starting tracing for vhost "{call.vhost}" ...'),
     "trace_off": Command(trace_off, 'Stopping tracing for vhost "{call.vhost}" ...'),
+    **CONTROL,
     "set_cluster_name": Command(
         set_cluster_name, "Setting cluster name to {0} ...", least=1, most=1
     ),

@@ -135,6 +135,12 @@ def _names(field: str) -> Value:
     return lambda row, _call: atoms([str(each) for each in row.get(field) or []])
 
 
+def _mirrors(field: str) -> Value:
+    """Return names of nodes, and nothing for a queue that is not mirrored."""
+    named = _names(field)
+    return lambda row, call: named(row, call) if field in row else ""
+
+
 def _source(row: Thing, _call: Call) -> object:
     return row.get("source", "")
 
@@ -146,8 +152,8 @@ QUEUES: Final[Mapping[str, Value]] = {
     "owner_pid": _field("owner_pid_details.name"),
     "members": _names("members"),
     "online": _names("online"),
-    "slave_pids": lambda _row, _call: "",
-    "synchronised_slave_pids": lambda _row, _call: "",
+    "slave_pids": _mirrors("slave_nodes"),
+    "synchronised_slave_pids": _mirrors("synchronised_slave_nodes"),
     "effective_policy_definition": lambda row, _call: arguments(
         row.get("effective_policy_definition") or {}
     ),

@@ -214,42 +214,52 @@ def breakdown(memory: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def cluster_status(call: Call) -> Result:
-    """Say which nodes there are: this one."""
-    overview, node = call.api.thing(path_of("overview")), the_node(call)
+    """Say which nodes there are, and how they are."""
+    overview, nodes = call.api.thing(path_of("overview")), call.api.things(path_of("nodes"))
     flags = call.api.things(path_of("feature-flags"))
     version, erlang = overview.get("rabbitmq_version"), overview.get("erlang_version")
+    names = [str(node["name"]) for node in nodes]
+    running = [str(node["name"]) for node in nodes if node.get("running")]
+    maintenance = {str(node["name"]): _maintenance(node) for node in nodes}
+    alarms = [alarm for node in nodes for alarm in alarms_of(node)]
     found = {
-        "alarms": alarms_of(node),
+        "alarms": alarms,
         "cluster_name": overview.get("cluster_name"),
-        "disk_nodes": [call.node],
+        "disk_nodes": names,
         "feature_flags": flags,
         "listeners": {call.node: listeners(call)},
-        "maintenance_status": {call.node: "not under maintenance"},
+        "maintenance_status": maintenance,
         "partitions": {},
         "ram_nodes": [],
-        "running_nodes": [call.node],
+        "running_nodes": running,
         "versions": {
-            call.node: {
+            name: {
                 "erlang_version": erlang,
                 "rabbitmq_name": "RabbitMQ",
                 "rabbitmq_version": version,
             }
+            for name in running
         },
     }
-    alarms = [alarm_line(each) for each in alarms_of(node)]
     parts = {
         "Basics": [f"Cluster name: {found['cluster_name']}"],
-        "Disk Nodes": [call.node],
-        "Running Nodes": [call.node],
-        "Versions": [f"{call.node}: RabbitMQ {version} on Erlang {erlang}"],
-        "Maintenance status": [f"Node: {call.node}, status: not under maintenance"],
-        "Alarms": alarms or [NONE],
+        "Disk Nodes": names,
+        "Running Nodes": running,
+        "Versions": [f"{name}: RabbitMQ {version} on Erlang {erlang}" for name in running],
+        "Maintenance status": [
+            f"Node: {name}, status: {status}" for name, status in maintenance.items()
+        ],
+        "Alarms": [alarm_line(each) for each in alarms] or [NONE],
         "Network Partitions": [NONE],
         "Listeners": [f"Node: {call.node}, i{listener_line(each)}" for each in listeners(call)],
         "Feature flags": [f"Flag: {each['name']}, state: {each['state']}" for each in flags],
     }
     text = "\n\n".join("\n".join([_title(name), "", *lines]) for name, lines in parts.items())
     return Told(text, found)
+
+
+def _maintenance(node: Thing) -> str:
+    return "marked for maintenance" if node.get("being_drained") else "not under maintenance"
 
 
 def version(call: Call) -> Result:
@@ -281,7 +291,8 @@ def _until_up(call: Call, limit_s: float) -> None:
     end_s = surface.clock_s() + limit_s
     while True:
         try:
-            call.api.call("GET", path_of("health", "checks", "is-in-service"))
+            # A node that is drained is up, and not in service.
+            call.api.call("GET", path_of("version"))
         except CommandError as error:
             if isinstance(error, RefusedError) and error.status != exit_status.UNAVAILABLE:
                 raise

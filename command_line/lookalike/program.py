@@ -51,7 +51,6 @@ NOT_HERE: Final[Mapping[str, str]] = {
     "reset": "stop the node and remove its data directory",
     "force_reset": "stop the node and remove its data directory",
     "join_cluster": "there are no clusters yet",
-    "forget_cluster_node": "there are no clusters yet",
     "change_cluster_node_type": "there are no clusters yet",
     "rename_cluster_node": "there are no clusters yet",
     "sync_queue": "there are no mirrors",

@@ -1,15 +1,16 @@
-"""``rabbitmq-queues``: replicas of queues, of which each has one."""
+"""``rabbitmq-queues``: replicas of queues."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from command_line import exit_status
 from command_line.api import Thing, path_of
 from command_line.errors import CommandError, RefusedError
 from command_line.lookalike.accounts import NOT_FOUND
+from command_line.lookalike.cluster import QUEUES
 from command_line.lookalike.peeking import peek, require_position
-from command_line.lookalike.results import Result, Rows, Told
-from command_line.lookalike.words import TEXT, Call, Command
+from command_line.lookalike.results import Result, Rows
+from command_line.lookalike.words import Call, Command
 
 
 def queue_of(call: Call) -> Thing:
@@ -38,53 +39,34 @@ _STATUS: Final = (
 
 
 def quorum_status(call: Call) -> Result:
-    """Say how the replicas of a quorum queue are: there is one, the leader."""
+    """Say how the replicas of a quorum queue are: who leads, and who is there."""
     found = queue_of(call)
     if found.get("type") != "quorum":
         text = f"Cannot get quorum status of a {found.get('type')} queue"
         raise CommandError(text, exit_status.UNAVAILABLE)
-    row = {"Node Name": call.node, "Raft State": "leader", **dict.fromkeys(_STATUS[2:], 0)}
-    return Rows(_STATUS, [{**row, "Snapshot Index": "undefined", "Term": 1}], is_drawn=True)
+    online = found.get("online") or [call.node]
+    rows = [
+        {
+            "Node Name": node,
+            "Raft State": _role(node, found, online, call),
+            **dict.fromkeys(_STATUS[2:], 0),
+            "Snapshot Index": "undefined",
+            "Term": found.get("epoch", 1),
+        }
+        for node in found.get("members") or [call.node]
+    ]
+    return Rows(_STATUS, rows, is_drawn=True)
 
 
-def alone(call: Call) -> Result:
-    """Succeed: the only node of a cluster is critical for nothing."""
-    rest = "seems to be the only one in a single node cluster, the check does not apply"
-    value = {"message": f"Target node {rest}", "result": "ok"}
-    return Told(f"Node {call.node} {rest}", value, is_check=True)
+def _role(node: str, queue: Thing, online: list[str], call: Call) -> str:
+    if node not in online:
+        return "noproc"
+    return "leader" if node == queue.get("leader", call.node) else "follower"
 
-
-_COUNTS: Final = ("Node name", "Number of quorum queues", "Number of replicated classic queues")
-
-
-def rebalance(call: Call) -> Result:
-    """Do nothing: there is one node."""
-    rows = call.api.things(path_of("queues"), columns="type")
-    count = sum(row.get("type") == "quorum" for row in rows)
-    return Rows(_COUNTS, [dict(zip(_COUNTS, (call.node, count, 0), strict=True))], is_drawn=True)
-
-
-def _one_replica(_call: Call) -> Result:
-    text = "HareMQ has one node, so that a queue has one replica"
-    raise CommandError(f"Error:\n{text}", exit_status.USAGE)
-
-
-_CHECKING: Final = "Checking if node {call.node} is critical for "
-_REFUSED: Final[Callable[[Call], Result]] = _one_replica
-_SELECT: Final = {"--vhost-pattern": TEXT, "--queue-pattern": TEXT}
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "quorum_status": Command(
         quorum_status, "Status of quorum queue {0} on node {call.node} ...", least=1, most=1
-    ),
-    "check_if_node_is_quorum_critical": Command(
-        alone, _CHECKING + "quorum of any quorum queues ..."
-    ),
-    "check_if_node_is_mirror_sync_critical": Command(
-        alone, _CHECKING + "data safety of any classic mirrored queues ..."
-    ),
-    "rebalance": Command(
-        rebalance, "Re-balancing leaders of {balanced}...", least=1, most=1, options=_SELECT
     ),
     "peek": Command(
         peek,
@@ -93,8 +75,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
         most=2,
         check=require_position,
     ),
-    "add_member": Command(_REFUSED, most=None),
-    "delete_member": Command(_REFUSED, most=None),
-    "grow": Command(_REFUSED, most=None),
-    "shrink": Command(_REFUSED, most=None),
+    **QUEUES,
 }
