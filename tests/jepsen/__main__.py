@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,9 +19,12 @@ from load_generator.verifying.faults import HOLD_MS
 from load_generator.verifying.run import Run, deal, kinds_for
 from load_generator.verifying.table import table
 from load_generator.verifying.workload import Shape
+from load_generator.wire import FieldValue
 from tests.jepsen import rabbitmq_nodes
 from tests.jepsen.haremq_nodes import ClusterNodes, HareNodes, NoClusterError
-from tests.jepsen.namespaces import MissingError
+from tests.jepsen.loopback import Loopback
+from tests.jepsen.machines import MakeNetwork
+from tests.jepsen.namespaces import MissingError, Network, why_missing
 from tests.jepsen.rabbitmq_nodes import RabbitNodes
 
 CLUSTER = "haremq"
@@ -32,7 +35,13 @@ SHORT_HOLD_MS = (4_500, 6_000)
 
 
 class Launched(Cluster, Protocol):
-    """A cluster that this program starts and ends."""
+    """A cluster that this program starts and ends.
+
+    Attributes:
+        queue_arguments: with which its queues are declared.
+    """
+
+    queue_arguments: Mapping[str, FieldValue]
 
     def launch(self) -> None:
         """Start it, and wait until it serves."""
@@ -41,13 +50,24 @@ class Launched(Cluster, Protocol):
         """End it."""
 
 
-def cluster_of(brokers: str, node_count: int, store_count: int, folder: Path) -> Launched:
-    """Return a cluster that is not started."""
-    if brokers == CLUSTER:
-        return ClusterNodes(folder, node_count, store_count)
+def cluster_of(given: argparse.Namespace, folder: Path) -> Launched:
+    """Return a cluster that is not started, of the options that ``add_options`` has added."""
+    brokers, node_count = given.brokers, given.nodes
+    if brokers in RABBITMQ:
+        return RabbitNodes(folder, node_count, RABBITMQ[brokers])
+    network = Loopback if given.loopback else network_here()
     if brokers == SINGLE:
-        return HareNodes(folder, 1)
-    return RabbitNodes(folder, node_count, RABBITMQ[brokers])
+        return HareNodes(folder, 1, network=network)
+    return ClusterNodes(folder, node_count, given.stores, network)
+
+
+def network_here() -> MakeNetwork:
+    """Return namespaces; where there are none, loopback addresses, and say so."""
+    reason = why_missing()
+    if reason is None:
+        return Network
+    print(f"{reason}: loopback addresses with relays instead", flush=True)
+    return Loopback
 
 
 def span_ms(text: str) -> tuple[int, int]:
@@ -56,12 +76,18 @@ def span_ms(text: str) -> tuple[int, int]:
     return int(low) * 1_000, int(high or low) * 1_000
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the suite; words of the command line, None: those of this program."""
-    parser = argparse.ArgumentParser(prog="python -m tests.jepsen", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which cluster is put to the test."""
     parser.add_argument("--brokers", choices=[CLUSTER, SINGLE, *RABBITMQ], default=CLUSTER)
     parser.add_argument("--nodes", type=int, choices=[3, 5], default=3)
     parser.add_argument("--stores", type=int, choices=[1, 3], default=3, help="members of etcd")
+    parser.add_argument("--loopback", action="store_true", help="relays instead of namespaces")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the suite; words of the command line, None: those of this program."""
+    parser = argparse.ArgumentParser(prog="python -m tests.jepsen", description=__doc__)
+    add_options(parser)
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="play this episode alone")
@@ -76,7 +102,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="haremq-jepsen-") as folder:
         try:
-            cluster = cluster_of(given.brokers, given.nodes, given.stores, Path(folder))
+            cluster = cluster_of(given, Path(folder))
         except MissingError as error:
             print(f"SKIPPED: {error}", flush=True)
             return MISSING_STATUS

@@ -1,4 +1,4 @@
-"""HareMQ in namespaces: one node without a cluster, or a cluster with its etcd."""
+"""HareMQ under the suite: one node without a cluster, or a cluster with its etcd."""
 
 import json
 import os
@@ -17,8 +17,8 @@ import yaml
 
 from load_generator.verifying.cluster import Ability
 from load_generator.wire import FieldValue
-from tests.jepsen.machines import Machines, build_delay
-from tests.jepsen.namespaces import pids_in, signal_all
+from tests.jepsen.machines import PORT, Machines, MakeNetwork, build_delay
+from tests.jepsen.namespaces import Network, signal_all
 
 START_S: Final = 60.0
 LINK_PORT: Final = 25_672
@@ -29,7 +29,6 @@ HTTP_S: Final = 3.0
 LEASE_PROGRAM: Final = b"cluster.liveness"
 REFUSALS: Final = ("cannot start a node of a cluster yet", "cluster: unknown key")
 """What a HareMQ says that has no cluster; anything else that keeps it from starting is a fault."""
-NET: Final = {"listeners": [{"address": "0.0.0.0", "port": 5672}]}
 PERSISTENCE: Final = {
     "durability": "fsync",
     "wal_file_size_bytes": 4 << 20,
@@ -44,8 +43,10 @@ class NoClusterError(Exception):
 class HareNodes(Machines):
     """Nodes of HareMQ, which run with a library before them that delays syncs, where it builds."""
 
-    def __init__(self, folder: Path, node_count: int, store_count: int = 0) -> None:
-        super().__init__(folder, node_count, store_count)
+    def __init__(
+        self, folder: Path, node_count: int, store_count: int = 0, network: MakeNetwork = Network
+    ) -> None:
+        super().__init__(folder, node_count, store_count, network)
         self._library = build_delay(folder)
         for node in self.nodes:
             text = yaml.safe_dump(self.settings(node))
@@ -54,7 +55,7 @@ class HareNodes(Machines):
     def settings(self, node: str) -> dict[str, object]:
         """Return the settings of a node."""
         return {
-            "net": NET,
+            "net": {"listeners": [{"address": self.address(node), "port": PORT}]},
             "management": {"listeners": [], "metrics_listeners": []},
             "persistence": PERSISTENCE,
             "broker": {
@@ -92,29 +93,39 @@ class ClusterNodes(HareNodes):
 
     queue_arguments: Mapping[str, FieldValue] = {"x-queue-type": "quorum"}
 
-    def __init__(self, folder: Path, node_count: int, store_count: int) -> None:
+    def __init__(
+        self, folder: Path, node_count: int, store_count: int, network: MakeNetwork = Network
+    ) -> None:
         secret = folder / "secret"
         secret.write_text("a secret of all these nodes\n", encoding="utf-8")
         secret.chmod(0o600)
-        super().__init__(folder, node_count, store_count)
+        super().__init__(folder, node_count, store_count, network)
+        for store in self.stores:
+            self.network.serves(store, _ETCD_PORTS)
+        for node in self.nodes:
+            self.network.serves(node, [LINK_PORT])
 
     @property
     def abilities(self) -> frozenset[Ability]:
         return super().abilities | {Ability.LEASE, Ability.WIPE}
 
     def settings(self, node: str) -> dict[str, object]:
-        endpoints = [f"http://{self.address(store)}:{ETCD_PORT}" for store in self.stores]
+        reached = self.network.reached_at
+        endpoints = [f"http://{reached(store)}:{ETCD_PORT}" for store in self.stores]
         return {
             **super().settings(node),
             "management": {
-                "listeners": [{"address": "0.0.0.0", "port": HTTP_PORT}],
+                "listeners": [{"address": self.address(node), "port": HTTP_PORT}],
                 "metrics_listeners": [],
             },
             "cluster": {
                 "name": "jepsen",
                 "etcd": {"endpoints": endpoints},
                 "secret_file": str(self.folder / "secret"),
-                "links": {"listen": f"{self.address(node)}:{LINK_PORT}"},
+                "links": {
+                    "listen": f"{self.address(node)}:{LINK_PORT}",
+                    "advertise": f"{reached(node)}:{LINK_PORT}",
+                },
             },
         }
 
@@ -138,13 +149,13 @@ class ClusterNodes(HareNodes):
     def command(self, name: str) -> tuple[Sequence[str], Mapping[str, str]]:
         if name not in self.stores:
             return super().command(name)
-        client, peer = (f"http://{self.address(name)}:{port}" for port in _ETCD_PORTS)
-        members = ",".join(
-            f"{one}=http://{self.address(one)}:{ETCD_PEER_PORT}" for one in self.stores
-        )
+        here, reached = self.address(name), self.network.reached_at
+        members = ",".join(f"{one}=http://{reached(one)}:{ETCD_PEER_PORT}" for one in self.stores)
         words = ["etcd", "--name", name, "--data-dir", str(self.place(name) / "data")]
-        words += ["--listen-client-urls", client, "--advertise-client-urls", client]
-        words += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
+        words += ["--listen-client-urls", f"http://{here}:{ETCD_PORT}"]
+        words += ["--advertise-client-urls", f"http://{reached(name)}:{ETCD_PORT}"]
+        words += ["--listen-peer-urls", f"http://{here}:{ETCD_PEER_PORT}"]
+        words += ["--initial-advertise-peer-urls", f"http://{reached(name)}:{ETCD_PEER_PORT}"]
         # It is killed and never loses power.
         return [*words, "--initial-cluster", members, "--unsafe-no-fsync"], {}
 
@@ -160,7 +171,7 @@ class ClusterNodes(HareNodes):
 
     def freeze_lease(self, node: str) -> None:
         self._frozen.add(node)
-        signal_all(_of_lease(pids_in(self.network.namespace(node))), signal.SIGSTOP)
+        signal_all(_of_lease(self.network.pids(node)), signal.SIGSTOP)
 
     def leader_of(self, queue: str) -> str | None:
         login = b64encode(b"guest:guest").decode()

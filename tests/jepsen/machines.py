@@ -1,4 +1,4 @@
-"""What all clusters in namespaces have alike: processes that are started, killed and frozen."""
+"""What all clusters here have alike: processes that are started, killed and frozen."""
 
 import os
 import shutil
@@ -6,15 +6,16 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from load_generator import wire
 from load_generator.session import Endpoint, Session
 from load_generator.verifying.cluster import Ability
 from load_generator.wire import FieldValue, LoadError
-from tests.jepsen.namespaces import Network, end_all, pids_in, signal_all
+from tests.jepsen.loopback import Loopback
+from tests.jepsen.namespaces import Network, signal_all
 
 PORT: Final = 5672
 LOG_TAIL_BYTES: Final = 3_000
@@ -22,16 +23,21 @@ DECLARE_S: Final = 60.0
 DELAY_SOURCE: Final = Path(__file__).with_name("slow_disk.c")
 
 
+MakeNetwork: TypeAlias = Callable[[Sequence[str]], Network | Loopback]
+
+
 class Machines(ABC):
-    """Nodes and stores, each in a namespace with a folder of its own."""
+    """Nodes and stores, each with an address and a folder of its own."""
 
     queue_arguments: Mapping[str, FieldValue] = {}
 
-    def __init__(self, folder: Path, node_count: int, store_count: int = 0) -> None:
+    def __init__(
+        self, folder: Path, node_count: int, store_count: int = 0, network: MakeNetwork = Network
+    ) -> None:
         self.nodes: Sequence[str] = [f"n{number}" for number in range(1, node_count + 1)]
         self.stores: Sequence[str] = [f"e{number}" for number in range(1, store_count + 1)]
         self.folder = folder
-        self.network = Network([*self.nodes, *self.stores])
+        self.network = network([*self.nodes, *self.stores])
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._frozen: set[str] = set()
         for name in (*self.nodes, *self.stores):
@@ -39,8 +45,11 @@ class Machines(ABC):
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        found = {Ability.CUT, Ability.SLOW_LINK} if len(self.nodes) > 1 else set()
-        if self.network.has_loss and len(self.nodes) > 1:
+        has_links = len(self.nodes) > 1
+        found = {Ability.CUT} if has_links else set()
+        if has_links and self.network.has_limits:
+            found.add(Ability.SLOW_LINK)
+        if has_links and self.network.has_loss:
             found.add(Ability.LOSSY_LINK)
         if self.stores:
             found.add(Ability.STORE)
@@ -93,8 +102,13 @@ class Machines(ABC):
         words, environment = self.command(name)
         with (self.place(name) / "log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                ["ip", "netns", "exec", self.network.namespace(name), *words],
-                env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **environment},
+                [*self.network.prefix(name), *words],
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "LANG": "C.UTF-8",
+                    **environment,
+                    **self.network.environment(name),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -103,20 +117,20 @@ class Machines(ABC):
 
     def kill(self, name: str) -> None:
         self._frozen.discard(name)
-        end_all(self.network.namespace(name))
+        self.network.end_all(name)
         if name in self._processes:
             self._processes[name].wait()
 
     def freeze(self, name: str) -> None:
         self._frozen.add(name)
-        signal_all(pids_in(self.network.namespace(name)), signal.SIGSTOP)
+        signal_all(self.network.pids(name), signal.SIGSTOP)
 
     def freeze_lease(self, node: str) -> None:
         raise NotImplementedError
 
     def thaw(self, name: str) -> None:
         self._frozen.discard(name)
-        signal_all(pids_in(self.network.namespace(name)), signal.SIGCONT)
+        signal_all(self.network.pids(name), signal.SIGCONT)
 
     def wait_until_ready(self, name: str, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s

@@ -11,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -68,18 +69,18 @@ def pids_in(namespace: str) -> list[int]:
 
 
 def _remove(namespace: str) -> None:
-    end_all(namespace)
+    end_all(partial(pids_in, namespace))
     run("ip", "netns", "del", namespace, fails=False)
 
 
-def end_all(namespace: str) -> None:
-    """End all processes of a namespace by SIGKILL, and return when they are gone."""
+def end_all(running: Callable[[], list[int]]) -> None:
+    """End all processes that run somewhere by SIGKILL, and return when they are gone."""
     deadline_s = time.monotonic() + 20
-    while pids := pids_in(namespace):
+    while pids := running():
         signal_all(pids, signal.SIGKILL)
         _reap(pids)
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"processes {pids} of {namespace} do not end")
+            raise TimeoutError(f"processes {pids} do not end")
         time.sleep(0.01)
 
 
@@ -103,6 +104,8 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
 
 class Network:
     """The namespaces of one run, by the names of nodes and stores."""
+
+    has_limits = True
 
     def __init__(self, names: Sequence[str]) -> None:
         """Make them; raises MissingError where that cannot be."""
@@ -129,6 +132,29 @@ class Network:
     def namespace(self, name: str) -> str:
         """Return the namespace of a node or store."""
         return f"{self._bridge}-{name}"
+
+    def reached_at(self, name: str) -> str:
+        """Return where the others reach it."""
+        return self.addresses[name]
+
+    def prefix(self, name: str) -> list[str]:
+        """Return the words in front of a command that is to run there."""
+        return ["ip", "netns", "exec", self.namespace(name)]
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the variables that a command there needs."""
+        return {}
+
+    def pids(self, name: str) -> list[int]:
+        """Return the processes there."""
+        return pids_in(self.namespace(name))
+
+    def end_all(self, name: str) -> None:
+        """End all processes there by SIGKILL, and return when they are gone."""
+        end_all(partial(self.pids, name))
+
+    def serves(self, name: str, ports: Iterable[int]) -> None:
+        """Nothing is needed for ports that others connect to."""
 
     def _outside(self, name: str) -> str:
         """Return the end of a namespace's cable that is on the bridge: 15 octets at most."""

@@ -8,10 +8,6 @@ import re
 import pytest
 
 from tests.jepsen.__main__ import MISSING_STATUS, main
-from tests.jepsen.namespaces import why_missing
-
-MISSING = why_missing()
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 EPISODES = 20
 SECONDS = 240
