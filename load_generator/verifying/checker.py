@@ -7,13 +7,15 @@
     unexpected   delivered without having been published before                      invalid
     resurrected  delivered again though its ack was safe                             invalid
     inverted     for the first time, behind a later message of its publisher         invalid
+    displaced    the same, where a fault may have put it back into its queue         counted
     unflagged    delivered again without ``redelivered``                             counted
     duplicated   delivered more than once                                            counted
     recovered    delivered, though its confirm never came                            counted
     replayed     acks that a fault took back, within what is allowed                 counted
 
 At-least-once allows the counted ones. A new leader that does not know what the old one had
-delivered cannot set ``redelivered``; so that flag is only counted.
+delivered cannot set ``redelivered``. So that flag is only counted, and so is the order of what was
+published before a fault was mended and arrives after it began.
 
 An ack has no reply. It is safe if a round trip on its channel succeeded behind it, and no fault
 was near: none began within ``ack_grace_ms`` after it, and none was mended within as long before.
@@ -26,7 +28,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 
 from load_generator.verifying.history import Action, Kind, Row, Value
 
@@ -35,6 +37,28 @@ SHOWN_MAX: Final = 5
 """Values of each kind that a text names."""
 INVALID: Final = ("lost", "unexpected", "resurrected", "inverted")
 _ARRIVALS: Final = frozenset({Action.DELIVER, Action.DRAIN})
+
+
+class Earlier(NamedTuple):
+    """What is known of histories that ended with empty queues and all that arrived acked.
+
+    Attributes:
+        publishers: that published then. What arrives of them now is resurrected,
+        unseen: except these, which never arrived then. Nobody knows whether they were published.
+    """
+
+    publishers: frozenset[int] = frozenset()
+    unseen: frozenset[Value] = frozenset()
+
+    def and_of(self, verdict: "Verdict") -> "Earlier":
+        """Return what is known once one more history has ended."""
+        arrived = frozenset(verdict.delivered)
+        publishers = frozenset(value.publisher for value in verdict.attempts)
+        unseen = (self.unseen | frozenset(verdict.attempts)) - arrived
+        return Earlier(self.publishers | publishers, unseen)
+
+
+NOTHING: Final = Earlier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,7 @@ class Verdict:
     unexpected: tuple[Value, ...]
     resurrected: tuple[Value, ...]
     inverted: tuple[Value, ...]
+    displaced: tuple[Value, ...]
     unflagged: tuple[Value, ...]
     duplicated: tuple[Value, ...]
     recovered: tuple[Value, ...]
@@ -84,7 +109,7 @@ def check(
     *,
     acks_per_client_max: int,
     ack_grace_ms: int = ACK_GRACE_MS,
-    settled_publishers: frozenset[int] = frozenset(),
+    earlier: Earlier = NOTHING,
 ) -> Verdict:
     """Judge a history.
 
@@ -92,18 +117,19 @@ def check(
         history: rows in the order in which they were noted.
         acks_per_client_max: acks of one consumer that one fault may take back: its prefetch.
         ack_grace_ms: see the module.
-        settled_publishers: of earlier histories, which ended with all that they published settled:
-            what arrives of them now is resurrected.
+        earlier: what is known of earlier histories.
     """
     counts: Counter[Value] = Counter()
-    seen = _Seen()
+    seen = _Seen(fault_spans(history))
     acks = _Acks(history, acks_per_client_max, ack_grace_ms)
     for row in history:
         if row.value is None:
             continue
         if row.action in _ARRIVALS:
-            if row.value.publisher in settled_publishers:
-                acks.resurrected.add(row.value)
+            if row.value.publisher in earlier.publishers:
+                if row.value not in earlier.unseen or row.value in counts:
+                    acks.resurrected.add(row.value)
+                counts[row.value] += 1
                 continue
             acks.arrived(row, row.value)
             seen.arrived(row, row.value)
@@ -121,9 +147,10 @@ def check(
         unexpected=_sorted(seen.unexpected),
         resurrected=_sorted(acks.resurrected),
         inverted=_sorted(seen.inverted),
+        displaced=_sorted(seen.displaced),
         unflagged=_sorted(seen.unflagged),
         duplicated=_sorted(value for value, count in counts.items() if count > 1),
-        recovered=_sorted((set(counts) & seen.attempts) - seen.confirmed),
+        recovered=_sorted((set(counts) & set(seen.attempts)) - seen.confirmed),
         replayed=_sorted(acks.replayed - acks.resurrected),
     )
 
@@ -148,19 +175,21 @@ def _sorted(values: Iterable[Value]) -> tuple[Value, ...]:
 class _Seen:
     """Which publishes began and were confirmed, and in which order what arrived."""
 
-    def __init__(self) -> None:
-        self.attempts: set[Value] = set()
+    def __init__(self, spans: Sequence[tuple[int, int | None]]) -> None:
+        self.attempts: dict[Value, int] = {}
         self.confirmed: set[Value] = set()
         self.unexpected: set[Value] = set()
         self.unflagged: set[Value] = set()
         self.inverted: set[Value] = set()
+        self.displaced: set[Value] = set()
+        self._spans = spans
         self._arrived: set[Value] = set()
         self._last: dict[tuple[int, int], int] = {}
 
     def published(self, row: Row, value: Value) -> None:
         if row.kind is Kind.INVOKE:
             assert value not in self.attempts, f"{value} is published twice"
-            self.attempts.add(value)
+            self.attempts[value] = row.at_ms
         elif row.kind is Kind.OK:
             self.confirmed.add(value)
 
@@ -177,8 +206,16 @@ class _Seen:
         lane = (row.client, value.publisher)
         last = self._last.get(lane, 0)
         if value.counter < last:
-            self.inverted.add(value)
+            (self.displaced if self._is_excused(row, value) else self.inverted).add(value)
         self._last[lane] = max(last, value.counter)
+
+    def _is_excused(self, row: Row, value: Value) -> bool:
+        """Return whether a fault came between, or may have, as far as clients can tell."""
+        published_ms = self.attempts.get(value, row.at_ms)
+        return any(
+            began_ms <= row.at_ms and (mended_ms is None or published_ms <= mended_ms)
+            for began_ms, mended_ms in self._spans
+        )
 
 
 class _Acks:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from load_generator.verifying.availability import Waits, confirms_by_deposed, waits
-from load_generator.verifying.checker import Verdict, check
+from load_generator.verifying.checker import NOTHING, Earlier, Verdict, check
 from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.faults import Plan, Scene, Step, Verb, draw
 from load_generator.verifying.history import Kind, Notebook, Row, Value
@@ -33,7 +33,6 @@ class Outcome:
         waits: how long clients waited.
         deposed: lost, and confirmed after another node had served their queue.
         failures: what went wrong besides: the cluster did not serve again, an odd confirm.
-        publishers: all that published, whose messages are settled now.
         history: all rows.
     """
 
@@ -44,7 +43,6 @@ class Outcome:
     waits: Waits
     deposed: tuple[Value, ...]
     failures: tuple[str, ...]
-    publishers: frozenset[int]
     history: tuple[Row, ...]
 
     @property
@@ -140,12 +138,12 @@ class Episode:
         self._choose = choose
         self._failures: list[str] = []
 
-    def run(self, kind: str, settled_publishers: frozenset[int] = frozenset()) -> Outcome:
+    def run(self, kind: str, earlier: Earlier = NOTHING) -> Outcome:
         """Run it.
 
         Args:
             kind: of the fault; it fits the cluster.
-            settled_publishers: of earlier episodes; what comes of them is resurrected.
+            earlier: what is known of earlier episodes.
         """
         workload = Workload(self._cluster, self._shape, self._notebook, self._choose)
         workload.start()
@@ -159,7 +157,7 @@ class Episode:
         stopped_ms = self._notebook.now_ms()
         workload.stop_publishing()
         self._failures += workload.settle(SETTLE_S)
-        return self._judge(plan, stopped_ms, settled_publishers)
+        return self._judge(plan, stopped_ms, earlier)
 
     def _scene(self) -> Scene:
         cluster = self._cluster
@@ -195,12 +193,12 @@ class Episode:
                 return
             time.sleep(0.05)
 
-    def _judge(self, plan: Plan, stopped_ms: int, settled_publishers: frozenset[int]) -> Outcome:
+    def _judge(self, plan: Plan, stopped_ms: int, earlier: Earlier) -> Outcome:
         history = tuple(self._notebook.rows)
         verdict = check(
             history,
             acks_per_client_max=self._shape.pace.prefetch_count,
-            settled_publishers=settled_publishers,
+            earlier=earlier,
         )
         return Outcome(
             number=self._number,
@@ -210,6 +208,5 @@ class Episode:
             waits=waits(history, self._shape.queues, stopped_ms),
             deposed=tuple(confirms_by_deposed(history, verdict.lost)),
             failures=(*self._failures, *self._notebook.oddities),
-            publishers=frozenset(value.publisher for value in verdict.attempts),
             history=history,
         )

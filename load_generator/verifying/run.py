@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from load_generator.verifying.checker import NOTHING
 from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.episode import Episode, Outcome, restore
 from load_generator.verifying.faults import COMBINED, KINDS, fits
@@ -82,7 +83,7 @@ class Run:
         self._say = say
         self._folder = folder
         self._notebook = Notebook(now_ms)
-        self._settled: frozenset[int] = frozenset()
+        self._earlier = NOTHING
 
     def declare(self) -> None:
         """Declare the queues."""
@@ -105,8 +106,8 @@ class Run:
         notebook.rows, notebook.oddities = [], []
         began_ms = now_ms()
         episode = Episode(self._cluster, self._shape, notebook, number, draws.randrange)
-        outcome = episode.run(kind, self._settled)
-        self._settled |= outcome.publishers
+        outcome = episode.run(kind, self._earlier)
+        self._earlier = self._earlier.and_of(outcome.verdict)
         self._tell(outcome, now_ms() - began_ms)
         self.outcomes.append(_without_history(outcome))
         return outcome

@@ -15,6 +15,7 @@ _HEADS: Final[tuple[str, ...]] = (
     "unexpected",
     "inverted",
     "deposed",
+    "displaced",
     "duplicates",
     "unflagged",
     "replayed",
@@ -47,7 +48,7 @@ def _row(kind: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     ]
     counts = [
         sum(len(getattr(verdict, name)) for verdict in verdicts)
-        for name in ("duplicated", "unflagged", "replayed")
+        for name in ("displaced", "duplicated", "unflagged", "replayed")
     ]
     deposed = sum(len(outcome.deposed) for outcome in outcomes)
     failed = sum(bool(outcome.failures) for outcome in outcomes)

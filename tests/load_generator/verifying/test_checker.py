@@ -2,13 +2,13 @@
 
 import pytest
 
-from load_generator.verifying.checker import Verdict, check, fault_spans
+from load_generator.verifying.checker import NOTHING, Earlier, Verdict, check, fault_spans
 from load_generator.verifying.history import Value
 from tests.support.fault_history import Script
 
 
-def of(script: Script, settled_publishers: frozenset[int] = frozenset()) -> Verdict:
-    return check(script.rows, acks_per_client_max=2, settled_publishers=settled_publishers)
+def of(script: Script, earlier: Earlier = NOTHING) -> Verdict:
+    return check(script.rows, acks_per_client_max=2, earlier=earlier)
 
 
 def one(counter: int) -> tuple[Value, ...]:
@@ -122,17 +122,45 @@ def test_an_ack_without_a_round_trip_promises_nothing() -> None:
     assert of(script).is_valid
 
 
-def test_what_was_settled_in_an_earlier_episode_stays_away() -> None:
-    script = Script().delivered(4, publisher=3)
-    verdict = of(script, settled_publishers=frozenset({3}))
-    assert verdict.resurrected == (Value("q", 3, 4),)
+EARLIER = NOTHING.and_of(of(Script().published(1, publisher=3).begun(2).delivered(1, publisher=3)))
+
+
+def test_what_arrived_in_an_earlier_history_stays_away() -> None:
+    verdict = of(Script().delivered(1, publisher=3), EARLIER)
+    assert verdict.resurrected == (Value("q", 3, 1),)
     assert verdict.unexpected == ()
+
+
+def test_what_never_arrived_in_an_earlier_history_may_come_late() -> None:
+    late = of(Script().delivered(2), EARLIER)
+    assert late.is_valid
+    assert of(Script().delivered(2).delivered(2), EARLIER).resurrected == one(2)
+    # Once it has come it is settled, too.
+    assert of(Script().delivered(2), EARLIER.and_of(late)).resurrected == one(2)
 
 
 def test_a_later_message_first_is_inverted() -> None:
     verdict = of(Script().published(1, 2).delivered(2, 1))
     assert verdict.inverted == one(1)
     assert not verdict.is_valid
+
+
+def test_a_fault_may_displace_what_was_published_before_its_repair() -> None:
+    verdict = of(Script().published(1, 2).fault().delivered(2, 1).mended())
+    assert verdict.is_valid
+    assert verdict.displaced == one(1)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script().published(1, 2).delivered(2, 1).fault().mended(),
+        Script().fault().mended().published(1, 2).delivered(2, 1),
+    ],
+    ids=["before the fault", "published after its repair"],
+)
+def test_a_fault_displaces_nothing_else(script: Script) -> None:
+    assert of(script).inverted == one(1)
 
 
 @pytest.mark.parametrize(

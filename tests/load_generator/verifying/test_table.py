@@ -14,9 +14,7 @@ def outcome(
     kind: str, script: Script, waited: Waits = WAITED, failures: tuple[str, ...] = ()
 ) -> Outcome:
     verdict = check(script.rows, acks_per_client_max=1)
-    return Outcome(
-        4, kind, f"{kind}: plan", verdict, waited, verdict.lost[:1], failures, frozenset(), ()
-    )
+    return Outcome(4, kind, f"{kind}: plan", verdict, waited, verdict.lost[:1], failures, ())
 
 
 GOOD = Script().published(1, 2).delivered(1, 2)
