@@ -165,7 +165,7 @@ simulate: venv
 
 # Real nodes and a real etcd in network namespaces; without root, on loopback addresses. BROKERS names others
 # to be put to the test (tests/jepsen). The status is 77, and the reason printed, where there is nothing to run.
-# RabbitMQ's own Jepsen test of a queue is `python -m tests.jepsen.queue_test --all --nodes 5`.
+# RabbitMQ's own Jepsen test of a queue is `python -m tests.jepsen.queue_test --all`.
 jepsen: venv
 	mkdir -p build/jepsen
 	$(BIN)/python -m tests.jepsen --brokers $(BROKERS) --nodes $(NODES) --episodes $(EPISODES) --seed $(SEED) \

@@ -16,13 +16,13 @@ from typing import Protocol
 from load_generator.verifying.client import Pace
 from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.faults import HOLD_MS
+from load_generator.verifying.loopback import Loopback
 from load_generator.verifying.run import Run, deal, kinds_for
 from load_generator.verifying.table import table
 from load_generator.verifying.workload import Shape
 from load_generator.wire import FieldValue
 from tests.jepsen import rabbitmq_nodes
 from tests.jepsen.haremq_nodes import ClusterNodes, HareNodes, NoClusterError
-from tests.jepsen.loopback import Loopback
 from tests.jepsen.machines import MakeNetwork
 from tests.jepsen.namespaces import MissingError, Network, why_missing
 from tests.jepsen.rabbitmq_nodes import RabbitNodes

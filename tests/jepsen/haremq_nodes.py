@@ -16,9 +16,10 @@ from urllib.parse import quote
 import yaml
 
 from load_generator.verifying.cluster import Ability
+from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue
 from tests.jepsen.machines import PORT, Machines, MakeNetwork, build_delay
-from tests.jepsen.namespaces import Network, signal_all
+from tests.jepsen.namespaces import Network
 
 START_S: Final = 60.0
 LINK_PORT: Final = 25_672

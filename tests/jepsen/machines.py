@@ -13,9 +13,10 @@ from typing import Final, TypeAlias
 from load_generator import wire
 from load_generator.session import Endpoint, Session
 from load_generator.verifying.cluster import Ability
+from load_generator.verifying.loopback import Loopback
+from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue, LoadError
-from tests.jepsen.loopback import Loopback
-from tests.jepsen.namespaces import Network, signal_all
+from tests.jepsen.namespaces import Network
 
 PORT: Final = 5672
 LOG_TAIL_BYTES: Final = 3_000

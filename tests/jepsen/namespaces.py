@@ -8,13 +8,13 @@ side: packets leave and reach nobody, silently and in one direction, with nothin
 import os
 import re
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from load_generator.verifying.processes import end_all
 
 PREFIX: Final = "hjep"
 NOWHERE: Final = "02:00:00:00:00:01"
@@ -71,35 +71,6 @@ def pids_in(namespace: str) -> list[int]:
 def _remove(namespace: str) -> None:
     end_all(partial(pids_in, namespace))
     run("ip", "netns", "del", namespace, fails=False)
-
-
-def end_all(running: Callable[[], list[int]]) -> None:
-    """End all processes that run somewhere by SIGKILL, and return when they are gone."""
-    deadline_s = time.monotonic() + 20
-    while pids := running():
-        signal_all(pids, signal.SIGKILL)
-        _reap(pids)
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"processes {pids} do not end")
-        time.sleep(0.01)
-
-
-def _reap(pids: Iterable[int]) -> None:
-    """Take the result of those that are children of this process; a zombie has a namespace."""
-    for pid in pids:
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            continue
-
-
-def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Signal processes; those that are gone are left out."""
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
 
 
 class Network:

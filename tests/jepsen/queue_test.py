@@ -209,6 +209,7 @@ def _got(session: Session, queue: str) -> bytes:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.jepsen.queue_test", description=__doc__)
     add_options(parser)
+    parser.set_defaults(nodes=5)
     parser.add_argument("--time-limit", type=float, default=180.0, help="seconds")
     parser.add_argument("--number", type=int, default=1, help="which configuration, from 1")
     parser.add_argument("--all", action="store_true", help="one after another")

@@ -1,15 +1,14 @@
 """On loopback addresses links are cut by relays, which know who dials by the process."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from load_generator.verifying.loopback import Loopback
 from tests.clients.support.deadlines import wait_until
-from tests.jepsen.loopback import MARK, Loopback, marked, sweep
 
 PORT = 9_077
 ECHO = (
@@ -64,12 +63,8 @@ def test_processes_are_known_by_their_name(loopback: Loopback) -> None:
     assert loopback.pids("a") == []
 
 
-def test_what_a_killed_run_left_is_swept() -> None:
-    run = subprocess.Popen(["true"])
-    run.wait()
-    environment = {**os.environ, MARK: f"{run.pid}-x"}
-    words = [sys.executable, "-c", "import signal; signal.pause()"]
-    orphan = subprocess.Popen(words, env=environment)
-    wait_until(lambda: orphan.pid in {pid for pid, _, _ in marked()}, "the orphan")
-    assert orphan.pid in sweep()
-    assert orphan.wait() in {-signal.SIGKILL, 0}
+def test_loss_and_limits_are_not_to_be_had(loopback: Loopback) -> None:
+    with pytest.raises(NotImplementedError):
+        loopback.lose(["a"], 10)
+    with pytest.raises(NotImplementedError):
+        loopback.limit(["a"], 10)
