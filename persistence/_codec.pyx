@@ -12,7 +12,8 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memset
 
-from persistence._record cimport Block, Head, Run, head_of, make_run, octets_of, run_of
+from persistence._record cimport LARGE_BODY_BYTES, Block, Head, Run, head_of, make_run
+from persistence._record cimport run_of, view_of
 
 import sys
 
@@ -74,6 +75,22 @@ def encode_run(records):
         clear_gaps(place, size_bytes)
         place += HEAD_BYTES + padded(size_bytes)
     return encoded
+
+
+def octets_of(records):
+    """Return the same octets; those of one large message are a view of its block."""
+    cdef Run run
+    cdef Head *head
+    cdef Py_ssize_t size_bytes
+    if type(records) is Run and (<Run> records).count == 1:
+        run = <Run> records
+        head = head_of(run.block, run.first)
+        if head.body_bytes >= LARGE_BODY_BYTES:
+            # Blocks with such a body do not grow any more, so a view of one may stay.
+            size_bytes = octets_bytes(head)
+            clear_gaps(<char *> head, size_bytes)
+            return view_of(run.block, <const char *> head, HEAD_BYTES + padded(size_bytes))
+    return encode_run(records)
 
 
 cdef Py_ssize_t record_bytes(const uint8_t *place, Py_ssize_t left_bytes) noexcept:

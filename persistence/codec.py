@@ -48,6 +48,14 @@ def encode_run(run: Run) -> bytes:
     return b"".join(parts)
 
 
+def octets_of(run: Run) -> Octets:
+    """Return what ``encode_run`` returns; the kernel does not copy a run of one large message.
+
+    The result keeps that message's memory in use.
+    """
+    return encode_run(run)
+
+
 def decode_run(octets: Octets, count: int) -> Run:
     """Return the run whose octets these are.
 
@@ -129,5 +137,6 @@ if COMPILED:
     from persistence import _codec  # type: ignore[attr-defined]
 
     encode_run = _codec.encode_run
+    octets_of = _codec.octets_of
     decode_run = _codec.decode_run
     persistent_ranges = _codec.persistent_ranges

@@ -9,6 +9,7 @@ leaves first is made late.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from cluster.links.answers import Answers
 from cluster.links.decoding import QueueNames, decode_reason
@@ -21,6 +22,9 @@ from cluster.links.kinds import Flag, Kind
 from cluster.links.layout import REASON_BYTES_MAX
 from cluster.links.port import IsSpent
 from cluster.links.settings import LinkSettings
+
+ANSWERS_PER_OUTPUT: Final = 512
+"""Answers that leave in one go; the loop looks at its time before the next ones."""
 
 
 class LinkEnd:
@@ -153,14 +157,17 @@ class LinkEnd:
     # ---- output ----
 
     def output(self, room_bytes: int, now_ms: int) -> list[Octets]:
-        """Return what leaves now, in order: about ``room_bytes``, and all answers that wait."""
+        """Return what leaves now, in order: about ``room_bytes``, and answers before all others."""
         out: list[Octets] = []
         try:
-            while (answer := self._answers.take()) is not None:
+            for _ in range(ANSWERS_PER_OUTPUT):
+                answer = self._answers.take()
+                if answer is None:
+                    break
                 kind, body = answer
                 out.append(self._seal(kind, Flag.NONE, body))
                 room_bytes -= len(body)
-            if self.reason is None and self.peer is not None:
+            if self.reason is None and self.peer is not None and not len(self._answers):
                 self._put_out(room_bytes, out)
         except LinkError as error:
             self._end(str(error))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from persistence import codec, kernels
-from persistence.codec import RECORD_BYTES_MIN, decode_run, encode_run, persistent_ranges
+from persistence.codec import RECORD_BYTES_MIN, decode_run, encode_run, octets_of, persistent_ranges
 from persistence.errors import DamagedError
-from persistence.record import NO_TTL, PERSISTENT, Record, Run, make_route
+from persistence.record import NO_TTL, PERSISTENT, OpenRecord, Record, Run, make_route
 from tests.support.records import HEADER, ROUTE, run_of
 from tests.support.twins import twin_of
 
@@ -34,6 +34,20 @@ def test_what_is_encoded_is_decoded(run: Run) -> None:
     assert len(octets) % 8 == 0
     assert list(decode_run(octets, len(run))) == list(run)
     assert encode_run(decode_run(octets, len(run))) == octets
+
+
+@pytest.mark.parametrize("run", [[], run_of(b"one"), MIXED, MIXED[2:]], ids=len)
+def test_octets_are_the_same_where_they_are_not_copied(run: Run) -> None:
+    memory = decode_run(encode_run(run), len(run))
+    assert octets_of(memory) == octets_of(run) == encode_run(run)
+
+
+def test_octets_of_a_large_message_with_gaps_that_hold_anything_are_clean() -> None:
+    opened = OpenRecord(MIXED[0], 40_001)
+    opened.add(b"y" * 39_999)
+    opened.add(b"zz")
+    run = opened.finish()
+    assert octets_of(run) == encode_run(list(run))
 
 
 @pytest.mark.parametrize("step", [1, 2, -1])

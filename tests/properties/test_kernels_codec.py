@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from persistence import codec
 from persistence.errors import DamagedError
-from persistence.record import NO_TTL, Record
+from persistence.record import LARGE_BODY_BYTES, NO_TTL, Record
 from tests.support.memory_runs import in_memory
 from tests.support.twins import needs_kernels, twin_of
 
@@ -50,6 +50,22 @@ def test_a_view_of_memory_is_written_like_its_records(run: list[Record], cut: sl
     memory = in_memory(run)[cut]
     assert codec.encode_run(memory) == twin.encode_run(list(memory))
     assert codec.persistent_ranges(memory) == twin.persistent_ranges(list(memory))
+
+
+@given(RECORDS.filter(len), st.integers(0, 19), st.integers(0, 9))
+def test_a_large_message_is_written_alike_without_a_copy(
+    run: list[Record], index: int, odd: int
+) -> None:
+    large = run[0]._replace(body=b"b" * (LARGE_BODY_BYTES - 4 + odd))
+    whole = in_memory([*run[:index], large, *run[index:]])
+    place = min(index, len(run))
+    memory = whole[place : place + 1]
+    octets = codec.octets_of(memory)
+    assert isinstance(octets, memoryview) == (len(large.body) >= LARGE_BODY_BYTES)
+    assert octets == twin.octets_of([large]) == twin.encode_run([large])
+    assert codec.octets_of(whole) == twin.octets_of(list(whole))
+    del whole, memory
+    assert decoded(codec, bytes(octets), 1) == [large]
 
 
 @given(RECORDS, st.integers(-1, 25), st.data())

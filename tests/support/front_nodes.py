@@ -162,3 +162,7 @@ async def link_of(nodes: dict[str, FrontNode], front: str, leader: str) -> Front
     link = table.to_leader(leader)
     assert link is not None
     return link
+
+
+def link_or_none(node: FrontNode, leader: str) -> FrontLink | None:
+    return node.table.to_leader(leader)

@@ -13,7 +13,7 @@ from cluster.fronts.links.credit import IncomingCredit
 from cluster.fronts.links.decoding import LEADER_TAKES, Begun, decode, frames_of
 from cluster.fronts.links.encoding import Frame, encode
 from cluster.fronts.links.large import LARGE_MAX, LargeMessage
-from cluster.fronts.links.layout import FRAME, FRAMES, FRAMES_MAX
+from cluster.fronts.links.layout import FRAME, FRAMES, FRAMES_MAX, FRAMES_PER_OUTPUT
 from cluster.fronts.links.lines import Lines, Waiting
 from cluster.fronts.links.node_room import NodeRoom
 from cluster.fronts.links.parting import parted
@@ -221,8 +221,8 @@ class FrontLink(LinkEnd):
         waiting_bytes = lines.waiting_bytes
         gathered: list[Octets] = []
         gathered_bytes = count = 0
-        while room_bytes > 0:
-            found = lines.next(window)
+        for _ in range(FRAMES_PER_OUTPUT):
+            found = lines.next(window) if room_bytes > 0 else None
             if found is None:
                 break
             waiting, octets = found

@@ -40,6 +40,9 @@ from typing import Final
 FRAMES: Final = 64
 """The kind of an envelope that holds frames."""
 
+FRAMES_PER_OUTPUT: Final = 512
+"""Frames that leave in one go; the loop looks at its time before the next ones."""
+
 FRAMES_MAX: Final = 64
 """Frames in one envelope: a slice of a turn ends between envelopes."""
 

@@ -15,9 +15,10 @@ from typing import Final
 from cluster.fronts.links.encoding import Encoded
 from cluster.fronts.links.large import LARGE_MAX
 from cluster.fronts.links.layout import FrameKind
+from cluster.links.envelope import Octets
 from cluster.links.errors import LinkError
 from cluster.links.windows import OutgoingWindow
-from persistence.codec import encode_run
+from persistence.codec import octets_of
 from persistence.record import Run
 
 PIECES_PER_HELD: Final = 4
@@ -47,15 +48,15 @@ class Waiting:
         self.kind: FrameKind = encoded.kind
         self.head = encoded.head
         self._run: Run | None = encoded.run
-        self._octets = b""
+        self._octets: Octets = b""
         self.size = encoded.records_bytes
         self.sent = 0
         self.begun = False
 
-    def take(self, count: int) -> bytes | memoryview:
+    def take(self, count: int) -> Octets:
         """Return the next octets of its records, which are made when the first of them leave."""
         if self._run is not None:
-            self._octets = encode_run(self._run)
+            self._octets = octets_of(self._run)
             assert len(self._octets) == self.size, "a run is as long as it was said to be"
             self._run = None
         start = self.sent

@@ -22,8 +22,11 @@ from cluster.replication.publishers import Front
 SayHello: TypeAlias = Callable[[str], Hello]
 """Returns what this node says now, with a fresh nonce: the node that is meant, or ''."""
 
-FRONT_SETTINGS: Final = LinkSettings(windows=Windows(run_bytes_max=520 * MIB))
-"""A message has 512 MiB at most, and its header comes on top."""
+FRONT_SETTINGS: Final = LinkSettings(
+    windows=Windows(run_bytes_max=520 * MIB), waiting_frames_max=1_000_000
+)
+"""A message has 512 MiB at most, and its header comes on top. A front that dials again opens all of
+its queues at once."""
 
 NODE_BYTES_MAX: Final = 256 * MIB
 """Of the windows of all front links of a node together."""

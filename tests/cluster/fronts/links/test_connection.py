@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from cluster.fronts.frames import Close, Confirmed, Consume, Credit, Open, Publish
 from cluster.fronts.links.encoding import Frame
-from cluster.fronts.links.layout import FRAME, FRAMES, FRAMES_MAX, FrameKind
+from cluster.fronts.links.layout import (
+    FRAME,
+    FRAMES,
+    FRAMES_MAX,
+    FRAMES_PER_OUTPUT,
+    PUBLISH,
+    FrameKind,
+)
 from cluster.links.envelope import HEADER_BYTES, open_envelope, seal
 from cluster.links.kinds import Kind
 from cluster.links.layout import CREDIT, QUEUE
@@ -62,6 +69,23 @@ def test_an_envelope_has_few_frames(count: int) -> None:
     assert [frame.total for frame in pair.at_b.frames if isinstance(frame, Credit)] == list(
         range(count)
     )
+
+
+def test_what_leaves_in_one_go_is_little_whatever_waits() -> None:
+    pair = FrontPair().opened()
+    for number in range(5_000):
+        pair.a.put(Open(f"queue {number}", 1))
+    for _ in range(5):
+        out = pair.a.output(1 << 30, 0)
+        assert 0 < len(out) <= FRAMES_PER_OUTPUT
+        pair.give(pair.b, b"".join(map(bytes, out)))
+        assert pair.at_b.frames == []
+    pair.carry()
+    assert len(pair.at_b.frames) == 5_000
+    for number in range(5_000):
+        pair.a.put(Close(f"queue {number}"))
+    pair.give(pair.b, b"".join(map(bytes, pair.a.output(1 << 30, 0))))
+    assert len(pair.at_b.frames) == 5_000 + FRAMES_PER_OUTPUT
 
 
 def test_a_slice_ends_between_envelopes() -> None:
@@ -164,6 +188,18 @@ def test_a_frame_between_the_pieces_of_its_queue_ends_the_connection() -> None:
     pair.give(pair.b, seal(pair.b._received_count, FRAMES, 0, close))
     assert pair.at_b.reasons == ["a frame between the pieces of another of its queue"]
     assert not pair.b._large
+
+
+def test_a_large_message_that_begins_within_another_of_its_queue_ends_the_connection() -> None:
+    pair = FrontPair(SMALL).opened()
+    pair.a.put(publish("q", 1, 1, 64 * KIB))
+    for _ in range(2):
+        pair.give(pair.b, b"".join(map(bytes, pair.a.output(1, 0))))
+    [(begun, _, _)] = pair.b._large.values()
+    head = PUBLISH.pack(1, 2, 0, 1, begun.records_bytes) + bytes(64)
+    again = FRAME.pack(FrameKind.PUBLISH, len(head)) + head
+    pair.give(pair.b, seal(pair.b._received_count, FRAMES, 0, again))
+    assert pair.at_b.reasons == ["a frame between the pieces of another of its queue"]
 
 
 def scene() -> tuple[FrontPair, bytes]:

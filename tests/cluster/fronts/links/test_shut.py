@@ -65,6 +65,45 @@ def test_a_queue_that_is_shut_itself_meanwhile_waits_on() -> None:
     assert room.told == ["q"]
 
 
+def test_who_asks_again_for_another_reason_is_told_once() -> None:
+    room = Room()
+    room.link_is_shut = True
+    assert room.queues.ask("q")
+    room.shut.add("q")
+    assert room.queues.ask("q")
+    room.shut.clear()
+    room.link_is_shut = False
+    room.queues.changed("q")
+    room.queues.tell()
+    room.queues.tell()
+    assert room.told == ["q"]
+    room.told.clear()
+    room.shut.add("q")
+    assert room.queues.ask("q")
+    room.shut.clear()
+    room.link_is_shut = True
+    assert room.queues.ask("q")
+    room.queues.changed("q")
+    room.link_is_shut = False
+    room.queues.tell()
+    assert room.told == ["q"]
+
+
+def test_who_is_shut_for_both_reasons_waits_for_its_own() -> None:
+    room = Room()
+    room.link_is_shut = True
+    assert room.queues.ask("q")
+    room.shut.add("q")
+    assert room.queues.ask("q")
+    room.link_is_shut = False
+    room.shut.clear()
+    room.queues.tell()
+    assert room.told == []
+    room.queues.changed("q")
+    room.queues.tell()
+    assert room.told == ["q"]
+
+
 def test_nobody_is_told_after_the_end() -> None:
     room = Room()
     room.link_is_shut = True
