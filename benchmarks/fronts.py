@@ -87,7 +87,7 @@ def made(count: int, size: int) -> Run:
 
 def publish(first: int, run: Run) -> Frame:
     """Return a run that is submitted."""
-    return Publish("q", first, 0, run)
+    return Publish("q", first, 0, 0, run)
 
 
 def deliver(first: int, run: Run) -> Frame:

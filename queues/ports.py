@@ -118,6 +118,12 @@ class ConsumerHandle(Protocol):
     def deliver(self, batch: Batch) -> None:
         """Take a batch of at most ``credit()`` messages."""
 
+    def cancelled(self) -> None:
+        """Hear that its queue, which stays, has removed it: nothing more will come.
+
+        It is called in a drain. A queue without mirrors does this to nobody.
+        """
+
     def deliver_in_turn(self, handles: Sequence[Self], batch: Batch) -> None:
         """Take a batch for several consumers of the lane; the lane keeps its order.
 

@@ -54,6 +54,9 @@ class HasConsumers(Protocol):
     def consumer_lost(self, consumer: "Consumer") -> None:
         """Note that a consumer has ended without its client's request."""
 
+    def end_consumer(self, consumer_tag: str, now_ms: int) -> bool:
+        """End a consumer and tell its client."""
+
 
 class ConsumerProperties(NamedTuple):
     """The request of basic.consume.
@@ -315,6 +318,11 @@ class Consumer:
     def ask_again(self) -> None:
         """Let its queue ask for credit again: it was refused, and less is outstanding now."""
         self.queue.engine.credit_regained(self)
+
+    def cancelled(self) -> None:
+        """Tell the client that its queue does not serve it any more; see the port."""
+        if not self.is_cancelled:
+            self._channel.end_consumer(self.consumer_tag, self.lane.turn.now_ms)
 
     def queue_deleted(self) -> None:
         """Tell the client that the queue is gone, if the client asked to be told."""

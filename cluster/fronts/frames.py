@@ -48,10 +48,15 @@ class Question(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Begin with a queue, whose leader is in this epoch as far as the front's node knows."""
+    """Begin with a queue, whose leader is in this epoch as far as the front's node knows.
+
+    ``opening`` numbers the openings of a front half; Opened and NotServing say which one they are
+    of. An Open of what is open begins anew, as behind a Close.
+    """
 
     queue: str
     epoch: int
+    opening: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,14 @@ class Publish:
     """A run that is submitted, maybe again (R23): ``cluster.replication.publishers``.
 
     ``first`` is the front's number of the first message of this queue; ``open_below`` is the
-    highest number below it that was neither confirmed nor refused, 0 where none is.
+    highest number below it that was neither confirmed nor refused, 0 where none is. ``attempt``
+    counts the gaps that the front half has heard of since it opened the queue.
     """
 
     queue: str
     first: int
     open_below: int
+    attempt: int
     run: Run
 
 
@@ -144,6 +151,7 @@ class Opened:
 
     queue: str
     epoch: int
+    opening: int
     published: int
 
 
@@ -153,6 +161,7 @@ class NotServing:
 
     queue: str
     epoch: int
+    opening: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +174,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """These messages were refused, and are in no log (``x-overflow``)."""
+    """These messages were refused, and are in no log (``x-overflow``); they were in one run."""
 
     queue: str
     first: int
@@ -174,9 +183,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nothing was decided: submit again what is open above ``number``.
+    """Nothing was decided: submit again what is open above ``number``, with the next attempt.
 
-    Nothing is decided of what is submitted meanwhile, either, and it is not answered.
+    What was submitted with an earlier attempt is not answered any more.
     """
 
     queue: str

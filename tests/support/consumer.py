@@ -62,6 +62,7 @@ class FakeConsumer:
         self.is_paused = False
         self.is_blocked = False
         self.asked_count = 0
+        self.is_cancelled = False
         self.batches: list[Batch] = []
         self.unacked: dict[int, QueuedMessage] = {}
 
@@ -93,6 +94,9 @@ class FakeConsumer:
     def deliver_in_turn(self, handles: "Sequence[FakeConsumer]", batch: Batch) -> None:
         for index in range(len(batch)):
             handles[index % len(handles)].deliver(batch.part(index, 1, index + 1))
+
+    def cancelled(self) -> None:
+        self.is_cancelled = True
 
     def take_unacked(self, positions: list[int] | None = None) -> list[QueuedMessage]:
         """Give up these messages, in the order given; all of them when none are named."""

@@ -88,7 +88,8 @@ def _deliveries(draw: st.DrawFn) -> Deliver:
 @st.composite
 def _publishes(draw: st.DrawFn) -> Publish:
     first = draw(st.integers(1, 1 << 60))
-    return Publish(draw(NAMES), first, draw(st.integers(0, first - 1)), draw(runs()))
+    below = draw(st.integers(0, first - 1))
+    return Publish(draw(NAMES), first, below, draw(NUMBERS), draw(runs()))
 
 
 @st.composite
@@ -113,7 +114,7 @@ def to_leader() -> st.SearchStrategy[ToLeader]:
     )
     ranges = st.lists(numbers(), min_size=1, max_size=4).map(tuple)
     return st.one_of(
-        st.builds(Open, NAMES, NUMBERS),
+        st.builds(Open, NAMES, NUMBERS, NUMBERS),
         st.builds(Close, NAMES),
         _publishes(),
         consumes,
@@ -126,8 +127,8 @@ def to_leader() -> st.SearchStrategy[ToLeader]:
 
 def to_front() -> st.SearchStrategy[ToFront]:
     return st.one_of(
-        st.builds(Opened, NAMES, NUMBERS, NUMBERS),
-        st.builds(NotServing, NAMES, NUMBERS),
+        st.builds(Opened, NAMES, NUMBERS, NUMBERS, NUMBERS),
+        st.builds(NotServing, NAMES, NUMBERS, NUMBERS),
         st.builds(Confirmed, NAMES, NUMBERS),
         _refusals(),
         st.builds(Gap, NAMES, NUMBERS),

@@ -26,7 +26,7 @@ def run_of(count: int, size: int = 12, body: bytes = b"x") -> Run:
 
 
 def publish(queue: str, first: int, count: int = 1, size: int = 12) -> Publish:
-    return Publish(queue, first, 0, run_of(count, size))
+    return Publish(queue, first, 0, 0, run_of(count, size))
 
 
 def deliver(queue: str, first: int, count: int = 1, size: int = 12) -> Deliver:

@@ -124,10 +124,10 @@ def decode(kind: int, body: memoryview, names: QueueNames) -> Frame | Begun:
 
 
 def _publish(body: memoryview, names: QueueNames) -> Begun:
-    number, first, open_below, count, size = _unpack(PUBLISH, body)
+    number, first, open_below, attempt, count, size = _unpack(PUBLISH, body)
     if not first or open_below >= first:
         raise LinkError(f"a publish from {first}, open below it {open_below}")
-    make = partial(Publish, names.of(number), first, open_below)
+    make = partial(Publish, names.of(number), first, open_below, attempt)
     return _begun(number, make, count, size, body[PUBLISH.size :])
 
 
@@ -271,7 +271,7 @@ def _refused(queue: str, first: int, last: int) -> Refused:
 
 
 _DECODERS: Final[dict[int, Callable[[memoryview, QueueNames], Frame | Begun]]] = {
-    FrameKind.OPEN: _plain(Open, QUEUE_AND_1),
+    FrameKind.OPEN: _plain(Open, QUEUE_AND_2),
     FrameKind.CLOSE: _plain(Close, QUEUE),
     FrameKind.PUBLISH: _publish,
     FrameKind.CONSUME: _consume,
@@ -279,8 +279,8 @@ _DECODERS: Final[dict[int, Callable[[memoryview, QueueNames], Frame | Begun]]] =
     FrameKind.CANCEL: _plain(Cancel, QUEUE_AND_1),
     FrameKind.SETTLE: _settle,
     FrameKind.ASK: _ask,
-    FrameKind.OPENED: _plain(Opened, QUEUE_AND_2),
-    FrameKind.NOT_SERVING: _plain(NotServing, QUEUE_AND_1),
+    FrameKind.OPENED: _plain(Opened, QUEUE_AND_3),
+    FrameKind.NOT_SERVING: _plain(NotServing, QUEUE_AND_2),
     FrameKind.CONFIRMED: _plain(Confirmed, QUEUE_AND_1),
     FrameKind.REFUSED: _plain(_refused, QUEUE_AND_2),
     FrameKind.GAP: _plain(Gap, QUEUE_AND_1),

@@ -86,7 +86,7 @@ def encode(frame: Frame, queue: int) -> Encoded:
 def _publish(frame: Publish, queue: int) -> Encoded:
     run = frame.run
     size = memory_bytes(run)
-    head = PUBLISH.pack(queue, frame.first, frame.open_below, len(run), size)
+    head = PUBLISH.pack(queue, frame.first, frame.open_below, frame.attempt, len(run), size)
     return Encoded(FrameKind.PUBLISH, head, run, size)
 
 
@@ -101,7 +101,7 @@ def _consume(frame: Consume, queue: int) -> Encoded:
         frame.lane,
         frame.credit,
         frame.credit_bytes,
-        min(max(frame.priority, -_PRIORITY_MAX), _PRIORITY_MAX),
+        min(max(frame.priority, -_PRIORITY_MAX - 1), _PRIORITY_MAX),
         flags,
         len(tag),
     )
@@ -156,7 +156,7 @@ def _plain(kind: FrameKind, *fields: str) -> Callable[..., Encoded]:
 
 
 _ENCODERS: Final[dict[type[Any], Callable[[Any, int], Encoded]]] = {
-    Open: _plain(FrameKind.OPEN, "epoch"),
+    Open: _plain(FrameKind.OPEN, "epoch", "opening"),
     Close: _plain(FrameKind.CLOSE),
     Publish: _publish,
     Consume: _consume,
@@ -164,8 +164,8 @@ _ENCODERS: Final[dict[type[Any], Callable[[Any, int], Encoded]]] = {
     Cancel: _plain(FrameKind.CANCEL, "consumer"),
     Settle: _settle,
     Ask: _ask,
-    Opened: _plain(FrameKind.OPENED, "epoch", "published"),
-    NotServing: _plain(FrameKind.NOT_SERVING, "epoch"),
+    Opened: _plain(FrameKind.OPENED, "epoch", "opening", "published"),
+    NotServing: _plain(FrameKind.NOT_SERVING, "epoch", "opening"),
     Confirmed: _plain(FrameKind.CONFIRMED, "number"),
     Refused: _plain(FrameKind.REFUSED, "first", "last"),
     Gap: _plain(FrameKind.GAP, "number"),

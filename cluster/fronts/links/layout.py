@@ -3,9 +3,9 @@
     FRAMES        at most 64 frames: kind u8 | size u32 | frame
     PIECE, CREDIT as on the links of mirrors: ``cluster.links.layout``
 
-    OPEN          queue u32 | epoch
+    OPEN          queue u32 | epoch | opening
     CLOSE         queue u32
-    PUBLISH       queue u32 | first | open_below | count u32 | records_bytes | records
+    PUBLISH       queue u32 | first | open_below | attempt | count u32 | records_bytes | records
     CONSUME       queue u32 | consumer | lane | credit | credit_bytes | priority i64 | flags u8
                   | tag_bytes u16 | tag | arguments: ``plain_values``
     CREDIT        queue u32 | consumer | total | total_bytes
@@ -14,8 +14,8 @@
     ASK           queue u32 | number | question u8
     range         first number | step | count
 
-    OPENED        queue u32 | epoch | published
-    NOT_SERVING   queue u32 | epoch
+    OPENED        queue u32 | epoch | opening | published
+    NOT_SERVING   queue u32 | epoch | opening
     CONFIRMED     queue u32 | number
     REFUSED       queue u32 | first | last
     GAP           queue u32 | number
@@ -77,7 +77,7 @@ QUEUE_AND_1: Final = Struct("<IQ")
 QUEUE_AND_2: Final = Struct("<IQQ")
 QUEUE_AND_3: Final = Struct("<I3Q")
 QUEUE_AND_4: Final = Struct("<I4Q")
-PUBLISH: Final = Struct("<IQQIQ")
+PUBLISH: Final = Struct("<IQQQIQ")
 CONSUME: Final = Struct("<I4QqBH")
 SETTLE: Final = Struct("<IB")
 ASK: Final = Struct("<IQB")

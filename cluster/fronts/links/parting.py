@@ -30,7 +30,7 @@ def _publishes(frame: Publish, whole_bytes: int) -> Iterator[Publish]:
     for start, stop in stretches(frame.run, whole_bytes):
         first = frame.first + start
         open_below = first - 1 if start else frame.open_below
-        yield Publish(frame.queue, first, open_below, frame.run[start:stop])
+        yield Publish(frame.queue, first, open_below, frame.attempt, frame.run[start:stop])
 
 
 def _deliveries(frame: Deliver, whole_bytes: int) -> Iterator[Deliver]:

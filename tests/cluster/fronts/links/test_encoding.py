@@ -12,7 +12,7 @@ from tests.support.records import run_of
 
 def test_the_size_of_records_is_known_before_they_are_encoded() -> None:
     run = run_of(b"a", b"bc" * 40)
-    encoded = encode(Publish("q", 3, 0, run), 1)
+    encoded = encode(Publish("q", 3, 0, 0, run), 1)
     assert encoded.kind == FrameKind.PUBLISH
     assert encoded.run is run
     assert encoded.records_bytes == len(encode_run(run))

@@ -26,7 +26,7 @@ class Leaving:
         self.put_count: dict[str, int] = {}
 
     def put(self, queue: str, size: int | None = None) -> None:
-        frame = Close(queue) if size is None else Publish(queue, 1, 0, run_of(bytes(size)))
+        frame = Close(queue) if size is None else Publish(queue, 1, 0, 0, run_of(bytes(size)))
         waiting = Waiting(queue, 1, encode(frame, 1))
         self.put_count[queue] = self.numbers[waiting] = self.put_count.get(queue, 0) + 1
         self.lines.put(waiting)

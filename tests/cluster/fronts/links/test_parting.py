@@ -44,7 +44,7 @@ def test_batches_are_parted_with_all_that_belongs_to_a_message(sizes: list[int],
 
 
 def test_what_fits_stays_one_frame() -> None:
-    publish = Publish("q", 1, 0, run_of(b"x"))
+    publish = Publish("q", 1, 0, 0, run_of(b"x"))
     assert parted(publish, 1) == (publish,)
     settle = Settle("q", Settlement.ACK, (range(1, 2),) * RANGES_MAX)
     assert parted(settle, 1) == (settle,)

@@ -116,11 +116,11 @@ def test_both_directions_between_two_nodes_are_two_links() -> None:
             await FrontNode(name, nodes, BRISK).listen()
         ab, ba = await link_of(nodes, "a", "b"), await link_of(nodes, "b", "a")
         assert ab is not ba
-        ab.put(Open("of b", 1))
-        ba.put(Open("of a", 1))
+        ab.put(Open("of b", 1, 1))
+        ba.put(Open("of a", 1, 1))
         await until(nodes, lambda: bool(nodes["a"].frames and nodes["b"].frames))
-        assert nodes["a"].frames == [Open("of a", 1)]
-        assert nodes["b"].frames == [Open("of b", 1)]
+        assert nodes["a"].frames == [Open("of a", 1, 1)]
+        assert nodes["b"].frames == [Open("of b", 1, 1)]
         nodes["a"].table.close("it is time")
         assert ab.reason == "it is time"
         await stop(nodes)

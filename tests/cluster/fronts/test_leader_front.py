@@ -1,0 +1,170 @@
+"""What a front half says on the leader: done in order, in pieces, and refused where wrong."""
+
+import pytest
+
+from cluster.fronts.frames import (
+    Ask,
+    Barred,
+    Cancel,
+    Consume,
+    Consuming,
+    Credit,
+    Deliver,
+    Open,
+    Publish,
+    Question,
+    Settle,
+    Settlement,
+    ToFront,
+    ToLeader,
+)
+from cluster.fronts.leader_half import FrontOpenings
+from tests.support.half_pair import Pair, Pipe, X
+from tests.support.led_log import NOW_MS
+from tests.support.records import run_of
+
+MANY = 10_000
+
+
+class Rig(Pair):
+    """A leader, and a front half whose frames the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.link, self.pipe = self.connect()
+
+    def connect(self) -> tuple[FrontOpenings, Pipe]:
+        pipe = Pipe()
+        link = FrontOpenings(self.led, X, pipe)
+        link.receive(Open("q", 1, 1), NOW_MS)
+        return link, pipe
+
+    def say(self, *frames: ToLeader) -> None:
+        for frame in frames:
+            self.link.receive(frame, NOW_MS)
+
+    def said(self, kind: type[ToFront]) -> list[ToFront]:
+        return [each for each in self.pipe.said if isinstance(each, kind)]
+
+    def fill(self, count: int) -> None:
+        self.engine.publish(run_of(*[b"%d" % number for number in range(count)]), NOW_MS)
+
+
+def consume(
+    number: int = 1, credit: int = 10, *, exclusive: bool = False, lane: int = 1
+) -> Consume:
+    return Consume("q", number, f"c{number}", lane, 0, False, exclusive, {}, credit, 1 << 20)
+
+
+def test_a_front_that_grants_nothing_gets_nothing() -> None:
+    rig = Rig()
+    rig.say(consume(credit=0))
+    rig.fill(3)
+    rig.drain_leader()
+    assert rig.said(Deliver) == []
+    rig.say(Credit("q", 1, 2, 1 << 20))
+    rig.drain_leader()
+    (deliver,) = rig.said(Deliver)
+    assert isinstance(deliver, Deliver)
+    assert (deliver.consumers, deliver.batch.positions) == ((1,), range(1, 3))
+
+
+def test_consumers_of_one_lane_share_a_frame() -> None:
+    rig = Rig()
+    rig.say(consume(1), consume(2))
+    rig.fill(4)
+    rig.drain_leader()
+    (deliver,) = rig.said(Deliver)
+    assert isinstance(deliver, Deliver)
+    assert (deliver.consumers, len(deliver.batch)) == ((1, 2), 4)
+
+
+def test_a_consumer_that_is_kept_out_hears_of_it() -> None:
+    rig = Rig()
+    rig.say(consume(1, exclusive=True), consume(2))
+    assert rig.said(Consuming) == [Consuming("q", 1)]
+    assert rig.said(Barred) == [Barred("q", 2)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (Credit("q", 9, 1, 1), "names consumer 9"),
+        (Credit("q", 1, 1, 1), "grants 1 messages"),
+        (Cancel("q", 9), "names consumer 9"),
+        (consume(1), "begins consumer 1 after 1"),
+        (consume(2, credit=-1), "begins consumer 2"),
+        (Settle("q", Settlement.ACK, (range(2, 99),)), "settles"),
+        (Settle("q", Settlement.REQUEUE, (range(2, 4),)), "settles"),
+        (Settle("q", Settlement.REJECT, (range(7, 8),)), "settles 7"),
+        (Publish("q", 1, 1, 0, run_of(b"a")), "submits 1 from 1 on above 1"),
+        (Publish("q", 1, 0, 0, []), "submits 0"),
+    ],
+)
+def test_what_makes_no_sense_ends_its_connection_and_nothing_else(
+    frame: ToLeader, text: str
+) -> None:
+    rig = Rig()
+    other, _ = rig.connect()
+    other.receive(consume(1), NOW_MS)
+    rig.say(consume(1, credit=2))
+    rig.engine.pause(is_on=True)
+    rig.fill(2)
+    rig.say(Ask("q", 1, Question.GET))
+    rig.say(frame)
+    assert rig.pipe.reason is not None
+    assert text in rig.pipe.reason
+    rig.settle_down_leader()
+    assert (rig.engine.consumer_count, rig.engine.ready_count) == (1, 2)
+    rig.engine.check_invariants()
+    rig.say(consume(3))
+    assert rig.engine.consumer_count == 1
+
+
+def test_a_front_with_many_consumers_and_messages_goes_in_pieces() -> None:
+    rig = Rig()
+    rig.say(*[consume(number, 1, lane=number % 7) for number in range(1, 20_001)])
+    rig.fill(MANY)
+    while rig.drain_leader():
+        pass
+    assert rig.engine.counts().unacked_count == MANY
+    rig.link.ended(NOW_MS)
+    assert len(rig.jobs) == 1
+    assert rig.engine.consumer_count > 19_000
+    rig.settle_down_leader()
+    assert (rig.engine.consumer_count, rig.engine.ready_count) == (0, MANY)
+    got = rig.engine.get(NOW_MS)
+    assert got is not None
+    assert got[0].records[0].body == b"0"
+
+
+def test_frames_behind_a_long_settlement_wait_for_it() -> None:
+    rig = Rig()
+    rig.say(consume(1, MANY))
+    rig.fill(MANY)
+    while rig.drain_leader():
+        pass
+    count = sum(len(each.batch) for each in rig.said(Deliver) if isinstance(each, Deliver))
+    rig.say(
+        Settle("q", Settlement.REQUEUE, (range(1, count + 1),)),
+        Cancel("q", 1),
+        Ask("q", 1, Question.PURGE),
+    )
+    assert len(rig.jobs) == 1
+    rig.settle_down_leader()
+    assert (rig.engine.consumer_count, rig.engine.ready_count) == (0, 0)
+    assert rig.pipe.reason is None
+
+
+def test_a_connection_that_ends_in_the_middle_loses_nothing() -> None:
+    rig = Rig()
+    rig.say(consume(1, MANY))
+    rig.fill(MANY)
+    while rig.drain_leader():
+        pass
+    rig.say(Settle("q", Settlement.REQUEUE, (range(1, MANY // 2),)))
+    rig.jobs[0].step(NOW_MS)
+    rig.link.ended(NOW_MS)
+    rig.settle_down_leader()
+    assert (rig.engine.ready_count, rig.engine.counts().unacked_count) == (MANY, 0)
+    rig.engine.check_invariants()
