@@ -116,6 +116,10 @@ class FrontLink(LinkEnd):
         if self.reason is None and octets:
             self._give(self._incoming.taken(queue, octets))
 
+    def fail(self, reason: str) -> None:
+        """End it, because what came over it makes no sense to a half; as ``close``."""
+        self.close(reason)
+
     @property
     def waiting_count(self) -> int:
         """How many frames wait to leave."""

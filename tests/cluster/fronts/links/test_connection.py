@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.fronts.frames import Close, Confirmed, Consume, Credit, Open, Publish
+from cluster.fronts.leader_half import FrontPipe
 from cluster.fronts.links.encoding import Frame
 from cluster.fronts.links.layout import (
     FRAME,
@@ -18,6 +19,7 @@ from cluster.fronts.links.layout import (
     PUBLISH,
     FrameKind,
 )
+from cluster.fronts.remote_way import LeaderPipe
 from cluster.links.envelope import HEADER_BYTES, open_envelope, seal
 from cluster.links.kinds import Kind
 from cluster.links.layout import CREDIT, QUEUE
@@ -74,7 +76,7 @@ def test_an_envelope_has_few_frames(count: int) -> None:
 def test_what_leaves_in_one_go_is_little_whatever_waits() -> None:
     pair = FrontPair().opened()
     for number in range(5_000):
-        pair.a.put(Open(f"queue {number}", 1))
+        pair.a.put(Open(f"queue {number}", 1, 1))
     for _ in range(5):
         out = pair.a.output(1 << 30, 0)
         assert 0 < len(out) <= FRAMES_PER_OUTPUT
@@ -196,7 +198,7 @@ def test_a_large_message_that_begins_within_another_of_its_queue_ends_the_connec
     for _ in range(2):
         pair.give(pair.b, b"".join(map(bytes, pair.a.output(1, 0))))
     [(begun, _, _)] = pair.b._large.values()
-    head = PUBLISH.pack(1, 2, 0, 1, begun.records_bytes) + bytes(64)
+    head = PUBLISH.pack(1, 2, 0, 0, 1, begun.records_bytes) + bytes(64)
     again = FRAME.pack(FrameKind.PUBLISH, len(head)) + head
     pair.give(pair.b, seal(pair.b._received_count, FRAMES, 0, again))
     assert pair.at_b.reasons == ["a frame between the pieces of another of its queue"]
@@ -305,6 +307,16 @@ def test_too_many_frames_for_a_node_that_takes_none_end_the_connection() -> None
     for number in range(101):
         pair.a.put(Credit("q", 1, number, 0))
     assert pair.at_a.reasons == ["100 frames wait, the other node is too slow"]
+
+
+def test_a_half_may_end_a_link_whose_frames_make_no_sense() -> None:
+    pair = FrontPair().opened()
+    to_leader: LeaderPipe = pair.a
+    to_front: FrontPipe = pair.b
+    assert not to_leader.is_shut("q")
+    to_front.fail("a number that was not given")
+    pair.carry()
+    assert pair.at_a.reasons == ["the other node says: a number that was not given"]
 
 
 def test_what_a_consumer_asks_for_must_be_plain() -> None:

@@ -26,7 +26,7 @@ def test_a_batch_has_numbers_without_gaps() -> None:
 
 
 def test_a_priority_beyond_all_others_stays_beyond_them() -> None:
-    for priority, kept in ((1 << 70, (1 << 63) - 1), (-(1 << 70), 1 - (1 << 63)), (-5, -5)):
+    for priority, kept in ((1 << 70, (1 << 63) - 1), (-(1 << 70), -(1 << 63)), (-5, -5)):
         consume = Consume("q", 1, "t", 0, priority, False, False, {}, 1, 1)
         assert CONSUME.unpack_from(encode(consume, 1).head)[5] == kept
 
