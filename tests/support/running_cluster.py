@@ -30,9 +30,14 @@ from cluster.replication.publishers import Front, Submission
 from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from cluster.replication.timers import Timers
 from persistence.queue_recovery import RecoveredQueue
+from queues.classic.mirrored_queue import MirroredQueue
 from queues.commits import is_safe, wait_for
+from queues.log_port import CommittedLog
+from queues.options import QueueOptions as Arguments
+from queues.ports import EngineParts
+from queues.tail import NodeMemory, QueueMemory
 from tests.support.etcd_server import EtcdServer
-from tests.support.mirrored_machine import NOW_MS, Served, numbers_in
+from tests.support.mirrored_machine import NOW_MS, numbers_in
 from tests.support.node_disk import DiskInFolder
 from tests.support.records import record
 
@@ -47,6 +52,19 @@ async def _moment() -> None:
     await asyncio.sleep(0.005)
 
 
+class Served:
+    """A queue on its leader; nobody consumes from it."""
+
+    def __init__(self, queue_id: str, log: MirroredLog, found: RecoveredQueue) -> None:
+        self.log = log
+        memory = QueueMemory(NodeMemory(), BUDGET_BYTES, BUDGET_BYTES)
+        parts = EngineParts[CommittedLog](
+            queue_id, Arguments(), log, lambda _: None, lambda: None, NOW_MS, memory=memory
+        )
+        self.engine = MirroredQueue(parts)
+        self.engine.recover(found, NOW_MS)
+
+
 class Serving:
     """A ``Broker``: what it serves, and what each queue began with."""
 
@@ -57,7 +75,7 @@ class Serving:
 
     def serve(self, queue_id: str, log: MirroredLog, found: RecoveredQueue) -> None:
         self.began_with[queue_id] = numbers_in(found)
-        self.queues[queue_id] = Served(queue_id, log, found, BUDGET_BYTES)
+        self.queues[queue_id] = Served(queue_id, log, found)
 
     def stop(self, queue_id: str) -> None:
         del self.queues[queue_id]
