@@ -14,14 +14,13 @@ from cluster.fronts.limits import FrontLimits, FrontNode
 from cluster.fronts.questions import Answer
 from cluster.replication.publishers import Front
 from queues.batch import Batch
-from queues.classic.queue import ClassicQueue
 from queues.commits import is_safe, wait_for
 from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, PurgeOutcome, refused_later
 from queues.ports import Job
 from tests.support.consumer import FakeConsumer, Prefetch
 from tests.support.half_pair import Pipe
-from tests.support.led_log import NOW_MS, LedLog, Settled, engine_on, take_into
+from tests.support.led_log import NOW_MS, LedLog, LedQueue, Settled, engine_on, take_into
 from tests.support.records import run_of
 
 NAMES = "abc"
@@ -88,7 +87,7 @@ class Leader:
         self.settled_count = len(log.operations)
 
 
-class PurgedQueue(ClassicQueue):
+class PurgedQueue(LedQueue):
     """A queue that says what a purge takes."""
 
     ledger: Ledger

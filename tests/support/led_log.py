@@ -16,7 +16,7 @@ from cluster.replication.rules import Rules
 from persistence.record import Run
 from queues.classic.queue import ClassicQueue
 from queues.commits import CommitPoint
-from queues.options import QueueOptions
+from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts, WakeUp
 from tests.support.queue_log import FakeLog
 
@@ -118,14 +118,22 @@ class LedLog(FakeLog):
         return self.publishers.rows()
 
 
+class LedQueue(ClassicQueue):
+    """A queue whose messages are ready at once, with what a leader asks it."""
+
+    def refuses(self, run: Run) -> bool:
+        is_limited = self.options.overflow is not Overflow.DROP_HEAD
+        return is_limited and not self.only_appends(run, NOW_MS)
+
+
 def engine_on(
     log: LedLog,
     options: QueueOptions,
     wake_up: WakeUp,
     *,
     is_first: bool = False,
-    kind: type[ClassicQueue] = ClassicQueue,
-) -> ClassicQueue:
+    kind: type[LedQueue] = LedQueue,
+) -> LedQueue:
     """Return a queue over a log, with what that has."""
     parts = EngineParts("q", options, log, lambda _: None, wake_up, NOW_MS)
     engine = kind(parts)
@@ -134,7 +142,7 @@ def engine_on(
     return engine
 
 
-def take_into(log: LedLog, engine: ClassicQueue) -> Take:
+def take_into(log: LedLog, engine: LedQueue) -> Take:
     """Return what takes runs into them."""
 
     def take(submission: Submission, run: Run, now_ms: int) -> Taken:
