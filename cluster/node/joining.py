@@ -139,7 +139,7 @@ class Joining:
         if queue_ids:
             log.warning("%d replicas are of an earlier disk, and are dropped", len(queue_ids))
         for queue_id in queue_ids:
-            self._disk.drop_replica(queue_id)
+            self._disk.drop_replica(queue_id, is_gone=False)
         await self._committed()
 
     def _is_of_another(self, live: Item, kept: KeptIdentity | None) -> bool:

@@ -3,14 +3,17 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from cluster.links.connection import LinkConnection
+from cluster.links.doorway import make_doorway
 from cluster.links.envelope import Octets
 from cluster.links.handshake import Handshake, Trust
 from cluster.links.hello import NONCE_BYTES, Hello
+from cluster.links.kinds import Purpose
 from cluster.links.payload import HeldOctets, LogReader
+from cluster.links.port import MakeLink
 from cluster.links.sockets.backoff import Backoff
 from cluster.links.sockets.dialer import Address, Dialer
 from cluster.links.sockets.listener import Listener
@@ -55,6 +58,7 @@ class Linking:
         view: says who lives, and where.
         budget: of a slice in the loop.
         chance: returns a number from 0 to 1.
+        makers: of the listener's ends of links for other purposes.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Linking:
         view: ClusterView,
         budget: Budget,
         chance: Callable[[], float],
+        makers: Mapping[Purpose, MakeLink],
     ) -> None:
         self._options = options
         self._disk = disk
@@ -81,7 +86,8 @@ class Linking:
         self._held = HeldOctets(options.links.held_bytes_max)
         tls = options.tls
         self._trust = Trust(options.secret, needs_certificate=tls is not None and tls.names_nodes)
-        self._listener = Listener(self._loop, partial(self._end, ""), options.links, budget)
+        doorway = make_doorway({**makers, Purpose.MIRRORING: partial(self._end, "")})
+        self._listener = Listener(self._loop, doorway, options.links, budget)
         self._dialers: dict[str, tuple[int, Dialer]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 

@@ -7,8 +7,11 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
+from cluster.links.kinds import Purpose
+from cluster.links.port import MakeLink
 from cluster.liveness.live_key import LiveRecord
 from cluster.liveness.liveness import Liveness
 from cluster.metadata.following.follower import Follower
@@ -51,6 +54,8 @@ class ClusterNode:
         commit: its group commit.
         broker: serves the queues that it leads.
         now_ms: the monotonic clock of this host; the process that renews the lease has the same.
+        makers: of the listener's ends of links that come in for other purposes, such as the front
+            halves of other nodes.
 
     Attributes:
         store: of the cluster; the node closes it.
@@ -67,6 +72,7 @@ class ClusterNode:
         broker: Broker,
         *,
         now_ms: Callable[[], int] = monotonic_ms,
+        makers: Mapping[Purpose, MakeLink] = MappingProxyType({}),
     ) -> None:
         times = options.times
         self.options = options
@@ -87,6 +93,7 @@ class ClusterNode:
             Pauses(times.retry_ms, times.retry_max_ms, _chance),
             now_ms,
             _chance,
+            makers,
         )
         self._part: TakingPart | None = None
         self._liveness: Liveness | None = None

@@ -1,8 +1,10 @@
 """Where a node stands: what all of its parts share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cluster.links.kinds import Purpose
+from cluster.links.port import MakeLink
 from cluster.metadata.following.follower import Follower
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import MetadataStore
@@ -26,6 +28,7 @@ class Place:
         pauses: while the store does not answer.
         now_ms: the monotonic clock.
         chance: returns a number from 0 to 1.
+        makers: of the listener's ends of links for other purposes than mirroring.
     """
 
     options: ClusterOptions
@@ -39,3 +42,4 @@ class Place:
     pauses: Pauses
     now_ms: Callable[[], int]
     chance: Callable[[], float]
+    makers: Mapping[Purpose, MakeLink]

@@ -53,8 +53,15 @@ class NodeDisk(Protocol):
     def make_replica(self, queue_id: str) -> ReplicaLog:
         """Return the log of a new replica, which will be found by its queue's id."""
 
-    def drop_replica(self, queue_id: str) -> int:
-        """Drop a replica, whole or not; return the LSN of the last of it."""
+    def was_dropped(self, queue_id: str) -> bool:
+        """Return whether a queue is gone of which this disk had a replica: make none again."""
+
+    def drop_replica(self, queue_id: str, *, is_gone: bool) -> int:
+        """Drop a replica, whole or not; return the LSN of the last of it.
+
+        With ``is_gone`` no replica of this queue is ever made here again; without it the disk
+        begins as another one, which may have one.
+        """
 
     def last_lsn(self) -> int:
         """Return the LSN of all that was made or dropped so far."""

@@ -65,7 +65,7 @@ class Replicas:
             return
         state, options = known.stored.state, known.stored.options
         if queue_id not in self._shell.replicas():
-            if self._node not in options.replicas:
+            if self._node not in options.replicas or self._disk.was_dropped(queue_id):
                 return
             replica = self._disk.make_replica(queue_id)
             self._shell.add_replica(queue_id, options, replica)
@@ -81,7 +81,7 @@ class Replicas:
             return
         if queue_id in self._shell.replicas():
             self._shell.drop_replica(queue_id)
-            lsn = self._disk.drop_replica(queue_id)
+            lsn = self._disk.drop_replica(queue_id, is_gone=True)
         else:
             # It may have been dropped a moment ago.
             lsn = self._disk.last_lsn()

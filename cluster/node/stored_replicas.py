@@ -18,6 +18,7 @@ from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.recovery import RecoveredReplica
+from persistence.replicas.tombstones import Tombstones
 
 KIND: Final = "mirror"
 """The first word of the definitions of replicas."""
@@ -61,6 +62,9 @@ class StoredReplicas:
         numbers: of the logs of stored replicas, by queue id: ``stored_numbers``.
         found: what the start found of each number.
         new_number: returns a number that no log of this disk ever had.
+        tombstones: of queues that are gone. A replica that is found beside its tombstone, as a
+            crash came in the middle of its drop, is dropped now.
+        wall_ms: the time of day, in ms since 1970.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class StoredReplicas:
         numbers: Mapping[str, int],
         found: Mapping[int, RecoveredReplica],
         new_number: Callable[[], int],
+        tombstones: Tombstones,
+        wall_ms: Callable[[], int],
     ) -> None:
         self._files = files
         self._logs = logs
@@ -81,6 +87,10 @@ class StoredReplicas:
             queue_id: found[number] for queue_id, number in numbers.items()
         }
         self._made: dict[str, ReplicaLog] = {}
+        self._tombstones = tombstones
+        self._wall_ms = wall_ms
+        for queue_id in [each for each in self._found if each in tombstones]:
+            self.drop_replica(queue_id, is_gone=True)
 
     def identity(self) -> KeptIdentity | None:
         """Return what the disk says of itself; see the port."""
@@ -108,11 +118,19 @@ class StoredReplicas:
         made = self._made[queue_id] = self._logs.new_replica_log(OPTIONS, number)
         return made
 
-    def drop_replica(self, queue_id: str) -> int:
+    def was_dropped(self, queue_id: str) -> bool:
+        """Return whether a queue is gone of which this disk had a replica."""
+        return queue_id in self._tombstones
+
+    def drop_replica(self, queue_id: str, *, is_gone: bool) -> int:
         """Drop a replica, whole or not; return the LSN of the last of it."""
         found = self._found.pop(queue_id, None)
         log = self._made.pop(queue_id) if found is None else found.log
-        lsn = self._changes.append_definition(encode_change((KIND, queue_id), None))
+        deletion = encode_change((KIND, queue_id), None)
+        if is_gone:
+            wall_ms = self._wall_ms()
+            return self._tombstones.drop(queue_id, log, deletion, self._changes, wall_ms)
+        lsn = self._changes.append_definition(deletion)
         return lsn if log.is_dropped else log.drop()
 
     def last_lsn(self) -> int:

@@ -120,6 +120,7 @@ class TakingPart:
             view=place.view,
             budget=budget,
             chance=place.chance,
+            makers=place.makers,
         )
         self._listeners: list[ClusterListener] = []
         self._running: list[asyncio.Task[None]] = []

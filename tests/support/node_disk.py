@@ -14,6 +14,7 @@ from persistence.errors import FatalStorageError
 from persistence.group_commit import GroupCommit
 from persistence.log_making import StoreLimits
 from persistence.opening import open_store
+from persistence.replicas.tombstones import Tombstones, stored_tombstones
 from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after
@@ -55,6 +56,8 @@ class DiskInFolder:
             numbers=numbers,
             found=opened.replicas,
             new_number=lambda: self.store._next_queue_id,
+            tombstones=Tombstones(stored_tombstones(replay.items().items())),
+            wall_ms=lambda: time.time_ns() // 1_000_000,
         )
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:

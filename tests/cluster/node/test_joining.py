@@ -57,7 +57,11 @@ class Disk:
     def make_replica(self, queue_id: str) -> ReplicaLog:
         raise NotImplementedError
 
-    def drop_replica(self, queue_id: str) -> int:
+    def was_dropped(self, queue_id: str) -> bool:
+        return False
+
+    def drop_replica(self, queue_id: str, *, is_gone: bool) -> int:
+        assert not is_gone, "a queue of an earlier disk is not gone"
         self._write()
         self.queue_ids.remove(queue_id)
         self.lost = [each for each in self.lost if each != queue_id]

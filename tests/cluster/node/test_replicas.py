@@ -11,7 +11,7 @@ from cluster.replication.inputs import LeaseGranted, StateRead
 from cluster.replication.ready import Ready, StateTransaction
 from persistence.queue_recovery import RecoveredQueue
 from tests.cluster.node.test_stored_replicas import Life
-from tests.support.cluster_views import OPTIONS, Told, stored
+from tests.support.cluster_views import KEYS, OPTIONS, Told, stored
 from tests.support.fault_fs import FaultFS
 
 
@@ -111,6 +111,16 @@ def test_a_note_has_the_replica_dropped_and_is_answered_once_that_is_on_the_disk
     having.replicas.note_gone("q1")
     assert having.dropped == ["q1", "q1"], "nothing is here of it"
     assert not Life(files.killed(), random.Random(2)).replicas.replicas()
+
+
+def test_a_late_state_makes_no_replica_of_a_queue_that_is_gone() -> None:
+    having = Having(FaultFS())
+    having.note("q1")
+    having.told.gone("q1", "a")
+    having.replicas.note_gone("q1")
+    having.told.tell(KEYS.key("gone", "q1"), None)
+    having.note("q1")
+    assert not having.shell.replicas()
 
 
 def test_a_queue_that_is_gone_gets_no_replica_again() -> None:

@@ -9,6 +9,7 @@ from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
 from persistence.log_making import StoreLimits
 from persistence.opening import open_store
+from persistence.replicas.tombstones import Tombstones, stored_tombstones
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from tests.support.commit import carry_out
@@ -42,6 +43,8 @@ class Life:
             numbers=numbers,
             found=opened.replicas,
             new_number=lambda: self.store._next_queue_id,
+            tombstones=Tombstones(stored_tombstones(replay.items().items())),
+            wall_ms=lambda: 1_000,
         )
 
     def commit_all(self) -> None:
@@ -70,12 +73,13 @@ def test_a_replica_that_was_dropped_stays_away_and_its_number_is_not_given_again
     number = life.replicas.make_replica("q1").queue_id
     life.commit_all()
     life = Life(files, draw)
-    lsn = life.replicas.drop_replica("q1")
+    lsn = life.replicas.drop_replica("q1", is_gone=False)
     assert life.replicas.last_lsn() == lsn
     assert life.replicas.replicas() == {}
     life.commit_all()
     life = Life(files, draw)
     assert life.replicas.replicas() == {}
+    assert not life.replicas.was_dropped("q1"), "the disk is another one"
     assert life.replicas.make_replica("q1").queue_id > number
 
 
@@ -86,13 +90,14 @@ def test_a_crash_leaves_what_was_committed_and_never_two_replicas() -> None:
         life.replicas.make_replica("q1").promise(1)
         life.commit_all()
         life.replicas.make_replica("q2").promise(2)
-        life.replicas.drop_replica("q1")
+        life.replicas.drop_replica("q1", is_gone=True)
         if draw.random() < 0.5:
             life.commit_all()
         after = Life(files.crash(draw.randrange), draw).replicas
         found = set(after.replicas())
         is_committed = life.commit.committed_lsn == life.commit.last_lsn
         assert not after.lost_replicas()
+        assert after.was_dropped("q1") or ("q1" in found and not is_committed)
         assert found in ([{"q2"}] if is_committed else [{"q1"}, {"q1", "q2"}, {"q2"}])
         if "q2" not in found:
             assert after.make_replica("q2").end == 0
