@@ -13,6 +13,7 @@ from amqp_server.broker.admin import (
     DeletionProtectedError,
     NotFoundError,
     StoreAwayError,
+    UndecidedError,
     UnknownOutcomeError,
     UnreadableError,
 )
@@ -49,6 +50,7 @@ _ANSWERS: Final[dict[type[Exception], Callable[[str], HttpError]]] = {
     UnreadableError: _unreadable,
     StoreAwayError: _unreadable,
     UnknownOutcomeError: _unreadable,
+    UndecidedError: _unreadable,
     # PreconditionFailedError, NotAllowedError, ResourceLockedError, DefinitionsError and others.
     BrokerError: bad_request,
 }

@@ -21,9 +21,11 @@ from amqp_server.broker.cluster import (
     StoreAwayError,
     UnknownOutcomeError,
 )
+from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.cluster import ClusterCommands, loss_text
 from amqp_server.broker.commands.connections import ConnectionCommands
+from amqp_server.broker.commands.decided import DECIDED, REFUSED, DecidedCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.jobs import JobCommands, JobView
 from amqp_server.broker.commands.looking import LookingCommands
@@ -58,6 +60,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ReplyConsumerError,
     ResourceLockedError,
+    UndecidedError,
     UnreadableError,
 )
 from amqp_server.broker.events import acting
@@ -136,6 +139,7 @@ __all__ = [
     "Tailing",
     "TakenOut",
     "Target",
+    "UndecidedError",
     "UnknownOutcomeError",
     "UnreadableError",
     "VhostDefinition",
@@ -207,7 +211,29 @@ class Admin(
 
     def _beginning(self, name: str, given: Mapping[str, object]) -> WaitingSteps[object]:
         """Carry a command out, at the time of its first turn: the last one may be long ago."""
-        return (yield from COMMANDS[name].carry_out(self, self._broker.turn.now_ms, **given))
+        broker, decisions = self._broker, self._broker.decisions
+        if decisions is None:
+            return (yield from COMMANDS[name].carry_out(self, broker.turn.now_ms, **given))
+        return (yield from self._deciding(decisions, name, given))
+
+    def _deciding(
+        self, decisions: Decisions, name: str, given: Mapping[str, object]
+    ) -> WaitingSteps[object]:
+        """Carry a command out on a node of a cluster; what it does not find is looked up once."""
+        for is_last in (False, True):
+            now_ms = self._broker.turn.now_ms
+            try:
+                if name in DECIDED:
+                    commands = DecidedCommands(self._broker, decisions)
+                    return (yield from DECIDED[name](commands, now_ms, **given))
+                if name in REFUSED:
+                    raise NotSupportedError(f"{name} is not offered by a node of a cluster")
+                return (yield from COMMANDS[name].carry_out(self, now_ms, **given))
+            except NotFoundError:
+                if is_last:
+                    raise
+            yield from decisions.looking_up_named(given)
+        raise AssertionError("the last attempt returns or raises")
 
 
 def _command(function: Callable[..., WaitingSteps[object]]) -> Command:

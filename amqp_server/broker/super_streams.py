@@ -85,6 +85,8 @@ def creating(
         PreconditionFailedError: its names, keys or arguments make no sense, or a limit is reached.
     """
     _check(wanted)
+    if broker.decisions is not None:
+        raise PreconditionFailedError("a node of a cluster makes no super streams yet")
     yield from _check_rights(asker, wanted)
     taken = [vhost.queues.find(name) is not None for name in wanted.partitions]
     if vhost.exchanges.exists(wanted.name) or any(taken):

@@ -13,6 +13,7 @@ from amqp_server.broker.definitions.definition import ParameterDefinition
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.events import DEFINITION_KINDS, Event, EventKind
 from amqp_server.broker.shovels.definition import COMPONENT, Shovel, read_shovel
+from amqp_server.broker.steps import finish_or_later
 from amqp_server.net.server import Server
 from amqp_server.net.timers import wall_ms
 from amqp_server.shovels.dialing import Dialled, dial_ourselves
@@ -112,7 +113,12 @@ class Shovels:
             log.exception("shovel %r in vhost %r failed", shovel.name, shovel.vhost)
             return
         log.info("shovel %r in vhost %r has moved all it should", shovel.name, shovel.vhost)
-        self._broker.clear_parameter(shovel.vhost, COMPONENT, shovel.name)
+        broker = self._broker
+        if broker.decisions is None:
+            broker.clear_parameter(shovel.vhost, COMPONENT, shovel.name)
+        else:
+            like = ParameterDefinition(shovel.vhost, COMPONENT, shovel.name, None)
+            finish_or_later(broker.decisions.ending(like), broker.turn)
         self._request_turn()
 
     def _end(self, vhost: str, name: str) -> None:

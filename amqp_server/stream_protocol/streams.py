@@ -9,7 +9,7 @@ from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.stream_texts import stream_properties
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.names import strip_line_ends
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import I32, I64, U16, U32, U64, Fields, string
 from amqp_server.stream_protocol.handshake import advertised
@@ -23,7 +23,7 @@ _BROKER: Final = 0
 _STEP_NAMES: Final = 64
 
 
-def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
     """Create a stream; see Create."""
     name = strip_line_ends(fields.string())
     arguments = yield from fields.map_in_steps()
@@ -39,19 +39,27 @@ def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     try:
         properties = stream_properties(arguments)
         session.broker.check_room_for_queue(vhost, name)
-        queues.declare(name, properties, session, now_ms)
+        decisions = session.broker.decisions
+        if decisions is None:
+            queues.declare(name, properties, session, now_ms)
+        else:
+            yield from decisions.declaring_queue(vhost.name, name, properties)
     except BrokerError as error:
         raise RefusedError(Code.PRECONDITION_FAILED) from error
     return b""
 
 
-def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
     """Delete a stream; see Delete."""
     name = fields.string()
     fields.end()
     session.require_stream(Permission.CONFIGURE, name)
-    session.find_stream(name)
-    queues = session.open_vhost.queues
+    queue, _ = session.find_stream(name)
+    vhost, decisions = session.open_vhost, session.broker.decisions
+    queues = vhost.queues
+    if decisions is not None:
+        yield from decisions.deleting_queue(vhost.name, name, queue.stored_id)
+        return b""
     yield from queues.deleting(name, session, now_ms, if_unused=False, if_empty=False)
     return b""
 

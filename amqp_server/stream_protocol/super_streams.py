@@ -10,7 +10,7 @@ from amqp_server.broker import super_streams
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotFoundError
 from amqp_server.broker.names import strip_line_ends
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.super_streams import PARTITIONS_MAX, NameTakenError, SuperStream
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import Fields, strings
@@ -64,7 +64,7 @@ def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     return b""
 
 
-def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
     """Delete a super stream with its partitions; see DeleteSuperStream."""
     name = fields.string()
     fields.end()
@@ -74,8 +74,14 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
         names = yield from super_streams.partitions_of(vhost, name)
         for partition in names:
             session.require_stream(Permission.CONFIGURE, partition)
-            yield
-        yield from super_streams.removing(vhost, name, names, session, now_ms)
+            yield None
+        decisions = session.broker.decisions
+        if decisions is None:
+            yield from super_streams.removing(vhost, name, names, session, now_ms)
+            return b""
+        for partition in names:
+            yield from decisions.deleting_queue(vhost.name, partition)
+        yield from decisions.deleting_exchange(vhost.name, name, if_unused=False)
     return b""
 
 

@@ -6,18 +6,27 @@
 Nothing here changes a table: ``clustered.applying`` does, for all nodes alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
+from amqp_server.broker.binding_arguments import made_binding, typed_arguments
+from amqp_server.broker.clustered.beginning import is_begun, noting_begun
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.deciding import Deciding
-from amqp_server.broker.definitions.definition import BindingDefinition, Definition
+from amqp_server.broker.definitions.definition import (
+    BindingDefinition,
+    Definition,
+    DestinationWord,
+)
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.steps import WaitingSteps
+from amqp_server.wire.tables import Table
 from cluster.definitions.inquiry import Inquiry
 from cluster.metadata.errors import MetadataError, OutcomeUnknownError
 from cluster.metadata.keys import KeySpace
+from exchanges.bindings import Destination, DestinationKind
 
 
 class Decisions:
@@ -89,6 +98,18 @@ class Decisions:
         """Remove a binding; a missing one is no error."""
         return self._deciding(self._declaring.unbinding(binding))
 
+    def binding_of(
+        self, vhost: str, source: str, to: Destination, routing_key: str, table: Table
+    ) -> WaitingSteps[None]:
+        """Bind; what is bound already stays so."""
+        return self.binding(_binding_of(vhost, source, to, routing_key, table))
+
+    def unbinding_of(
+        self, vhost: str, source: str, to: Destination, routing_key: str, table: Table
+    ) -> WaitingSteps[None]:
+        """Remove a binding; a missing one is no error."""
+        return self.unbinding(_binding_of(vhost, source, to, routing_key, table))
+
     # ── all other definitions ──
 
     def saving(self, definition: Definition) -> WaitingSteps[Definition | None]:
@@ -116,6 +137,29 @@ class Decisions:
         yield from self._told(revision)
         return before
 
+    def ending(self, definition: Definition) -> WaitingSteps[None]:
+        """Delete what has come to its end by itself, once the store answers."""
+        while True:
+            try:
+                yield from self.forgetting(definition)
+            except UndecidedError:
+                yield from self._desk.pause().value()
+            else:
+                return
+
+    def making_first(self, definitions: Iterable[Definition]) -> WaitingSteps[None]:
+        """Make what a new cluster begins with; only where no node has done so before.
+
+        A node that is killed on the way leaves no mark, and the next one makes what is missing.
+        """
+        with _undecided():
+            is_done = yield from self._desk.ask(is_begun(self._keys)).value()
+        if is_done:
+            return
+        for each in definitions:
+            yield from self.changing(each, partial(_unless_there, each))
+        yield from self._deciding(noting_begun(self._keys))
+
     # ── what this node may lack ──
 
     def looking_up(
@@ -124,6 +168,19 @@ class Decisions:
         """Have queues and exchanges in the tables, if the store has them by now."""
         keys = [self._keys.queue_definition(vhost, name) for name in queues if name]
         keys += [self._keys.key("x", vhost, name) for name in exchanges if name]
+        yield from self.reading_through(keys)
+
+    def looking_up_named(self, given: Mapping[str, object]) -> WaitingSteps[None]:
+        """Have in the tables what the arguments of a command name, if the store has it by now."""
+        named = {word: str(name) for word, name in given.items() if isinstance(name, str) and name}
+        keys = [self._keys.key(word, named[word]) for word in ("vhost", "user") if word in named]
+        if "name" in named:
+            keys += [self._keys.key(kind, named["name"]) for kind in ("vhost", "user")]
+        if "vhost" in named:
+            things = {named[word] for word in ("name", "source", "destination") if word in named}
+            for thing in sorted(things):
+                keys.append(self._keys.queue_definition(named["vhost"], thing))
+                keys.append(self._keys.key("x", named["vhost"], thing))
         yield from self.reading_through(keys)
 
     def reading_through(self, keys: Iterable[bytes]) -> WaitingSteps[None]:
@@ -141,6 +198,18 @@ class Decisions:
         if revision:
             with _undecided():
                 yield from self._desk.told(revision).value()
+
+
+def _unless_there(definition: Definition, before: Definition | None) -> Definition:
+    return definition if before is None else before
+
+
+def _binding_of(
+    vhost: str, source: str, to: Destination, routing_key: str, table: Table
+) -> BindingDefinition:
+    word: DestinationWord = "queue" if to.kind is DestinationKind.QUEUE else "exchange"
+    arguments = typed_arguments(made_binding(source, to, routing_key, table))
+    return BindingDefinition(source, vhost, to.name, word, routing_key, arguments)
 
 
 @contextmanager

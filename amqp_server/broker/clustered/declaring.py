@@ -193,7 +193,7 @@ class Declaring:
         put = self._put(exchange, is_durable=properties.durable)
         creation = yield from creating(self._references, put, self._copy, check=check)
         if isinstance(creation, Exists):
-            held = _properties_of(self._read(creation.item))
+            held = properties_of(self._read(creation.item))
             check_equivalent_exchange(name, vhost, held, properties)
         return self._revision_of(creation)
 
@@ -216,7 +216,7 @@ class Declaring:
             if held is None:
                 item = found[self._stored.keys.key("x", vhost, source)]
                 assert item is not None, "it is missing"
-                held = _properties_of(self._read(item))
+                held = properties_of(self._read(item))
             try:
                 kind = make_kind(held.exchange_type, matched_table(held.arguments))
                 kind.validate(binding.routing_key, matched_table(binding.arguments))
@@ -263,7 +263,7 @@ class Declaring:
         """Change what has the key of a definition; return what was there, and the revision.
 
         Args:
-            like: has the key; it is neither a queue nor an exchange nor a binding.
+            like: has the key. A queue or an exchange may be changed so, and not created or deleted.
             change: takes what is there, or None, and returns what shall be, or None.
 
         Raises:
@@ -272,11 +272,16 @@ class Declaring:
         key = self._stored.key_of(like)
 
         def of_item(item: Item | None) -> Put | Delete | None:
-            before = None if item is None else self._read(item)
+            stored = None if item is None else self._stored.definition_of(item.key, item.value)
+            before = None if stored is None else stored.definition
             after = change(before)
             if after == before:
                 return None
-            return Delete(key) if after is None else self._put(after)
+            if after is None:
+                return Delete(key)
+            if item is None or stored is None:
+                return self._put(after)
+            return Put(key, self._stored.value_of(after, stored.queue_id), item.lease)
 
         changed = yield from changing(self._references, key, of_item)
         if isinstance(changed, Missing):
@@ -322,7 +327,7 @@ class Declaring:
 
     def goes_with_last(self, exchange: Item) -> bool:
         """Return whether an exchange is deleted with the last binding from it."""
-        return _properties_of(self._read(exchange)).auto_delete
+        return properties_of(self._read(exchange)).auto_delete
 
     def _put(self, definition: Definition, queue_id: str = "", *, is_durable: bool = True) -> Put:
         value = self._stored.value_of(definition, queue_id)
@@ -370,7 +375,8 @@ class Declaring:
         return NotFoundError(f"no vhost '{place.names[0]}'")
 
 
-def _properties_of(definition: Definition) -> ExchangeProperties:
+def properties_of(definition: Definition) -> ExchangeProperties:
+    """Return what an exchange was declared with."""
     assert isinstance(definition, ExchangeDefinition), definition
     return ExchangeProperties(
         definition.exchange_type,

@@ -13,9 +13,7 @@ from typing import Any, Final, TypeAlias
 from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.binding_arguments import made_binding, typed_arguments
 from amqp_server.broker.clustered.decisions import Decisions
-from amqp_server.broker.definitions.definition import BindingDefinition, DestinationWord
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.names import (
     REPLY_TO_QUEUE,
@@ -212,7 +210,7 @@ def _binding(
     channel: Channel, source: str, to: Destination, key: str, table: Table, ok: Method | None
 ) -> WaitingSteps[Method | None]:
     vhost = channel.session.vhost_name
-    yield from _decisions(channel).binding(binding_of(vhost, source, to, key, table))
+    yield from _decisions(channel).binding_of(vhost, source, to, key, table)
     return ok
 
 
@@ -220,18 +218,8 @@ def _unbinding(
     channel: Channel, source: str, to: Destination, key: str, table: Table, ok: Method | None
 ) -> WaitingSteps[Method | None]:
     vhost = channel.session.vhost_name
-    yield from _decisions(channel).unbinding(binding_of(vhost, source, to, key, table))
+    yield from _decisions(channel).unbinding_of(vhost, source, to, key, table)
     return ok
-
-
-def binding_of(
-    vhost: str, source: str, to: Destination, routing_key: str, table: Table
-) -> BindingDefinition:
-    """Return a binding as the definition that it is."""
-    binding = made_binding(source, to, routing_key, table)
-    word: DestinationWord = "queue" if to.kind is DestinationKind.QUEUE else "exchange"
-    arguments = typed_arguments(binding)
-    return BindingDefinition(source, vhost, to.name, word, routing_key, arguments)
 
 
 def _decisions(channel: Channel) -> Decisions:

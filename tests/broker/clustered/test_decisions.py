@@ -190,3 +190,33 @@ def test_a_queue_that_is_used_again_or_is_another_one_stays() -> None:
     rig.desk.contents.apply((Change(QUEUE, None),))
     rig.begin(rig.decisions.deleting_queue("/", "q", "id"))
     assert rig.came == [None] * 4
+
+
+def test_the_first_definitions_are_made_once() -> None:
+    rig = Rig()
+    first = [VhostDefinition("/", "kept"), User("guest", "h")]
+    for _ in range(2):
+        rig.begin(rig.decisions.making_first(first))
+        while rig.desk.waiting:
+            rig.tell()
+        rig.begin(rig.decisions.forgetting(User("guest", "")))
+        rig.tell()
+    assert rig.came[0] is None
+    assert cast("User", rig.came[1]).name == "guest"
+    assert rig.came[2:] == [None, None], "what was deleted is not made again"
+    item = rig.desk.contents.now(KEYS.key("vhost", "/"))
+    assert item is not None
+    assert b"kept" not in item.value, "what is there stays"
+
+
+def test_what_ends_by_itself_is_deleted_once_the_store_answers() -> None:
+    rig = Rig()
+    rig.begin(rig.decisions.saving(User("u", "h")))
+    rig.tell()
+    rig.desk.away = StoreAwayError("no answer")
+    rig.begin(rig.decisions.ending(User("u", "")))
+    rig.desk.away = None
+    rig.desk.pauses[0].set(None)
+    rig.turn.end(1)
+    rig.tell()
+    assert rig.desk.contents.now(KEYS.key("user", "u")) is None

@@ -1,0 +1,97 @@
+"""Deletes what is left in the metadata store of things that ended with what they needed.
+
+A queue's bindings end with it, whether or not they are there; what is left of them takes part in
+nothing. The sweep takes it away: after each delete that this node's copy is told of, and over and
+over by the controller. Each deletion is compared and carried out once (R7), so that several may
+sweep.
+"""
+
+import asyncio
+from collections.abc import Callable
+from itertools import islice
+from typing import Final
+
+from amqp_server.broker.clustered.declaring import Declaring
+from cluster.definitions.desk import Desk
+from cluster.definitions.references import References
+from cluster.metadata.errors import MetadataError
+from cluster.metadata.following.cache import Cache, News
+from cluster.metadata.keys import KeySpace
+from cluster.metadata.port import end_of_key, end_of_prefix
+from cluster.metadata.watching import Bell
+
+KEYS_PER_PIECE: Final = 256
+"""Keys that are looked at before others have the loop."""
+
+PAUSE_S: Final = 1.0
+"""Between two sweeps: many deletes are swept after together."""
+
+
+class DefinitionsSweep:
+    """Sweeps while ``run`` runs.
+
+    Args:
+        desk: carries deletions out.
+        declaring: makes their inquiries.
+        keys: of the cluster.
+        cache: this node's copy.
+        is_sweeper: whether it is for this node to do; asked before each sweep.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        declaring: Declaring,
+        keys: KeySpace,
+        cache: Cache,
+        is_sweeper: Callable[[], bool],
+    ) -> None:
+        self._desk = desk
+        self._declaring = declaring
+        self._references = References(keys)
+        self._span = (keys.prefix, end_of_prefix(keys.prefix))
+        self._cache = cache
+        self._is_sweeper = is_sweeper
+        self._is_due = True
+        self._bell = Bell()
+
+    async def run(self) -> None:
+        """Sweep once, and after each delete, until cancelled."""
+        self._cache.listen(self._hear)
+        try:
+            while True:
+                while not (self._is_due and self._is_sweeper()):
+                    await self._bell.wait()
+                self._is_due = False
+                try:
+                    await self.sweep()
+                except MetadataError:
+                    self._is_due = True  # the store is away, or others were faster
+                await asyncio.sleep(PAUSE_S)
+        finally:
+            self._cache.leave(self._hear)
+
+    def look(self) -> None:
+        """Ask again whether it is for this node to do: it may have become the controller."""
+        self._bell.ring()
+
+    async def sweep(self) -> int:
+        """Delete what does not hold, as far as this node's copy says; return how many keys.
+
+        Raises:
+            MetadataError: the store did not answer.
+        """
+        start, end = self._span
+        swept_count = 0
+        while piece := list(islice(self._cache.between(start, end), KEYS_PER_PIECE)):
+            for each in piece:
+                if not self._references.holds(each, self._cache.get):
+                    swept_count += bool(await self._desk.run(self._declaring.sweeping(each.key)))
+            start = end_of_key(piece[-1].key)
+            await asyncio.sleep(0)
+        return swept_count
+
+    def _hear(self, news: News) -> None:
+        if any(each.after is None for each in news.differences):
+            self._is_due = True
+            self._bell.ring()

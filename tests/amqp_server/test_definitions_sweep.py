@@ -1,0 +1,104 @@
+"""What ended with what it needed goes from the store; exchanges that lost their last go too."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from pamqp import commands
+
+from amqp_server.definitions_sweep import KEYS_PER_PIECE, DefinitionsSweep
+from cluster.definitions.desk import Desk
+from cluster.metadata.errors import StoreAwayError
+from cluster.metadata.port import Put, Transaction
+from tests.support.clustered_nodes import KEYS, STORED, Cluster, cluster_of, held, until
+
+Q, X = commands.Queue, commands.Exchange
+
+
+def play(case: Callable[[Cluster, DefinitionsSweep], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        async with cluster_of() as cluster:
+            node = cluster.nodes[0]
+            desk = Desk(cluster.store, KEYS, "sweeper", "life", lambda: 0)
+            cache = node.follower.cache
+            await case(cluster, DefinitionsSweep(desk, node.declaring, KEYS, cache, lambda: True))
+
+    asyncio.run(run())
+
+
+async def bound(cluster: Cluster, count: int = 1) -> None:
+    client = cluster.open(0)
+    await client.ask(X.Declare, exchange="x", exchange_type="fanout", auto_delete=True)
+    await client.ask(Q.Declare, queue="q", durable=True)
+    for number in range(count):
+        await client.ask(Q.Bind, queue="q", exchange="x", routing_key=str(number))
+
+
+async def stored(cluster: Cluster, kind: str) -> int:
+    prefix = KEYS.prefix_of(kind)
+    return len((await cluster.store.read_range(prefix, prefix + b"\xff")).items)
+
+
+def test_an_exchange_goes_with_the_queue_that_its_last_binding_was_to() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        await bound(cluster, 3)
+        await cluster.open(1).ask(Q.Delete, queue="q")
+        await cluster.alike()
+        assert await stored(cluster, "b") == 3
+        assert await sweep.sweep() >= 1, "one may take others along"
+        assert (await stored(cluster, "b"), await stored(cluster, "x")) == (0, 0)
+        await until(lambda: not any(each.vhost.exchanges.exists("x") for each in cluster.nodes))
+        assert held(cluster.nodes[0]) == held(cluster.nodes[1])
+        assert await sweep.sweep() == 0
+
+    play(case)
+
+
+def test_all_that_was_in_a_vhost_goes_after_it_and_queues_leave_their_note() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        await bound(cluster)
+        await cluster.alike()
+        await cluster.store.transact(Transaction(then=(Put(KEYS.key("user", "other"), b""),)))
+        item = cluster.nodes[0].follower.cache.get(KEYS.key("vhost", "/"))
+        assert item is not None
+        await cluster.nodes[0].desk._desk.run(
+            cluster.nodes[0].declaring.changing(
+                STORED.definition_of(item.key, item.value).definition,  # type: ignore[union-attr]
+                lambda _before: None,
+            )
+        )
+        await cluster.alike()
+        await sweep.sweep()
+        for kind in ("x", "q", "b", "perm"):
+            assert await stored(cluster, kind) == 0, kind
+        assert await stored(cluster, "gone") == 1
+
+    play(case)
+
+
+def test_it_runs_after_deletes_and_leaves_others_the_loop() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        await bound(cluster, KEYS_PER_PIECE // 8)
+        running = asyncio.ensure_future(sweep.run())
+        await asyncio.sleep(0)
+        await cluster.open(1).ask(Q.Delete, queue="q")
+        await until(lambda: not cluster.nodes[0].vhost.exchanges.exists("x"))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    play(case)
+
+
+def test_a_store_that_is_away_is_swept_later() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        await bound(cluster)
+        await cluster.open(1).ask(Q.Delete, queue="q")
+        await cluster.alike()
+        cluster.store.go_away()
+        with pytest.raises(StoreAwayError):
+            await sweep.sweep()
+        cluster.store.come_back()
+        assert await sweep.sweep() == 1
+
+    play(case)
