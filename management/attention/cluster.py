@@ -94,8 +94,16 @@ class ClusterWatch:
         self._short, self._unclean = short, unclean
 
 
+_ELECTED: Final = (
+    "has no leader, and a member that runs can lead it: one is elected as soon as the metadata"
+    " store answers"
+)
+
+
 def _short(queue: MirroredView, since_ms: int) -> Concern:
     severity, rule, text = _QUEUES[danger_of(queue)]
+    if queue.is_offline and queue.safe_count:
+        text = _ELECTED
     away = [each.node for each in queue.replicas if not each.is_online]
     amount = f"{queue.safe_count:,} of {len(queue.replicas):,} in sync"
     said = text.format(away=", ".join(away) or "no node: wait until its mirrors caught up")

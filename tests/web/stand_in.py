@@ -7,10 +7,10 @@ upstream with a name and a password, so that the UI can be looked at over Rabbit
 import base64
 import http.client
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from management.web_ui import WebUi
@@ -20,20 +20,31 @@ NOT_FOUND: Final = b'{"error":"Object Not Found","reason":"Not Found"}'
 NO_BODY: Final = 204
 
 
+Answer: TypeAlias = tuple[int, bytes, str]
+"""Status, body and content type."""
+
+
 class StandIn(ThreadingHTTPServer):
     """A server on a free port of loopback, for the length of a ``with`` block.
 
     Args:
         upstream: the base of an HTTP API, such as http://127.0.0.1:15672; empty answers 404.
         credentials: name and password that it wants in every request.
+        ask: answers a request in place of an upstream: its method, path and body.
     """
 
     daemon_threads = True
 
-    def __init__(self, upstream: str = "", credentials: str = "guest:guest") -> None:
+    def __init__(
+        self,
+        upstream: str = "",
+        credentials: str = "guest:guest",
+        ask: Callable[[str, str, bytes], Answer] | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = urlsplit(upstream).netloc
         self.authorization = "Basic " + base64.b64encode(credentials.encode()).decode()
+        self.ask = ask
         self.ui = WebUi()
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
 
@@ -91,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.stand_in.ask is not None:
+            status, told, kind = self.stand_in.ask(self.command, self.path, body)
+            self._answer(status, told, {"content-type": kind})
+            return
         if not self.stand_in.upstream:
             self._answer(404, NOT_FOUND, {})
             return

@@ -68,6 +68,14 @@ def test_a_queue_that_stops_is_told_at_once(look: Look) -> None:
     assert f"start {B}, {C}, or promote another replica and accept the loss" in lost.text
 
 
+def test_a_queue_whose_members_run_needs_no_loss_accepted(look: Look) -> None:
+    look.cluster.put("q", A, B, C)
+    look.cluster.change("q", leader="")
+    found = look(0)["q no_leader"]
+    assert "one is elected as soon as the metadata store answers" in found.text
+    assert "loss" not in found.text
+
+
 def test_a_mirror_that_catches_up_needs_no_node(look: Look) -> None:
     look.cluster.put("q", A, B, C, min_isr=1)
     replicas = look.cluster.mirrored["/", "q"].replicas

@@ -1,3 +1,5 @@
+import type { Replica } from "./cluster";
+
 /** The fields of RabbitMQ's management API that this program reads. Any of them may be left out. */
 
 export interface Sample {
@@ -100,6 +102,9 @@ export interface Node {
   db_dir?: string;
   auth_mechanisms?: { name: string; description: string; enabled: boolean }[];
   applications?: { name: string; description: string; version: string }[];
+  /** HareMQ's: false of a node that the answering one knows only in part. */
+  numbers_known?: boolean;
+  cluster_state?: string;
   [gauge: string]: unknown;
 }
 
@@ -137,6 +142,12 @@ export interface Queue extends Totals {
   deliveries?: { channel_details: ChannelDetails; stats?: Counters }[];
   segments?: number;
   readers?: Record<string, number> | number;
+  /** HareMQ's, of mirrored queues. */
+  epoch?: number;
+  min_isr?: number;
+  in_sync?: string[];
+  replicas?: Replica[];
+  clean?: boolean;
 }
 
 export interface Exchange {

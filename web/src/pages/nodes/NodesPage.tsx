@@ -1,7 +1,11 @@
+import { useState } from "preact/hooks";
+import { rebalance, type Cluster } from "../../api/cluster";
 import { request } from "../../api/http";
 import type { Node } from "../../api/types";
+import { AskDialog } from "../../components/AskDialog";
 import { Badge } from "../../components/Badge";
 import { Bones } from "../../components/Bones";
+import { Button } from "../../components/Button";
 import { Failed } from "../../components/Failed";
 import { Figure } from "../../components/Figure";
 import { Meter } from "../../components/Meter";
@@ -15,11 +19,18 @@ import { wholeCount } from "../../format/count";
 import { textOf } from "../../format/parts";
 import { shareOf } from "../../format/share";
 import { useAddress } from "../../route/router";
+import { useCluster } from "../../state/cluster";
 import { useOverview } from "../../state/overview";
-import { usePolled } from "../../state/polling";
-import { stateOf } from "../overview/NodesPanel";
+import { askAgain, usePolled } from "../../state/polling";
+import { useRights } from "../../state/rights";
+import { say } from "../../state/toasts";
+import { clusterTrouble, hasNumbers, stateOf } from "./cluster";
+import { DangerPanel } from "./DangerPanel";
 import { LoopLagPanel } from "./LoopLagPanel";
+import { MemberActs } from "./MemberActs";
+import { MemberFacts } from "./MemberFacts";
 import { MemoryPanel } from "./MemoryPanel";
+import { StorePanel } from "./StorePanel";
 
 /** The nodes of the cluster: how they are, what they use, and where they listen. */
 export function NodesPage() {
@@ -27,15 +38,28 @@ export function NodesPage() {
   const overview = useOverview().data;
   const told = usePolled("nodes", (signal) => request<Node[]>("GET", ["nodes"], { signal }));
   const nodes = told.data;
-  const chosen = nodes?.find((node) => node.name === query.open) ?? nodes?.[0];
+  const cluster = useCluster();
+  const rights = useRights();
+  const [isBalancing, setBalancing] = useState(false);
+  // The numbers of other nodes are not known here.
+  const known = nodes?.filter(hasNumbers);
+  const chosen = known?.find((node) => node.name === query.open) ?? known?.[0];
   return (
     <>
-      <PageHead title="Cluster" of={overview?.cluster_name} verdict={nodes && <ClusterVerdict nodes={nodes} />} />
+      <PageHead
+        title="Cluster"
+        of={overview?.cluster_name}
+        acts={cluster && rights.isAdministrator && <Button onPress={() => setBalancing(true)}>Rebalance…</Button>}
+        verdict={nodes && <ClusterVerdict nodes={nodes} cluster={cluster} />}
+      />
+      {isBalancing && <RebalanceDialog onClose={() => setBalancing(false)} />}
       {nodes === undefined ? (
         told.error ? <Failed what="The list of nodes" error={told.error} /> : <Bones />
       ) : (
         <div class="body">
-          <div class="nodes">{nodes.map((node) => <NodeCard key={node.name} node={node} />)}</div>
+          <div class="nodes">{nodes.map((node) => <NodeCard key={node.name} node={node} cluster={cluster} mayAct={rights.isAdministrator} />)}</div>
+          {cluster && <DangerPanel mirrored={cluster.queues?.mirrored ?? 0} />}
+          {cluster && <StorePanel cluster={cluster} mayAct={rights.isAdministrator} />}
           {chosen && <LoopLagPanel node={chosen.name} />}
           <div class="grid2">
             {chosen && <MemoryPanel node={chosen.name} />}
@@ -62,17 +86,37 @@ export function NodesPage() {
   );
 }
 
-function ClusterVerdict({ nodes }: { nodes: readonly Node[] }) {
+function RebalanceDialog({ onClose }: { onClose: () => void }) {
+  return (
+    <AskDialog
+      title="Rebalance leaders"
+      act="Rebalance"
+      onClose={onClose}
+      onConfirm={async () => {
+        const { moves } = await rebalance();
+        askAgain();
+        say(moves === 0 ? "No leader has to move" : `${moves} leaders move, one after the other`);
+      }}
+    >
+      <p>Leaders move from nodes that have more to do to mirrors that are in sync. Each queue waits for its move, mostly well under a second.</p>
+    </AskDialog>
+  );
+}
+
+function ClusterVerdict({ nodes, cluster }: { nodes: readonly Node[]; cluster: Cluster | undefined }) {
   const down = nodes.filter((node) => !node.running);
   if (down.length > 0) return <Verdict look="bad"><b>{down.map((node) => node.name).join(", ")}</b> {down.length === 1 ? "is" : "are"} not running.</Verdict>;
   const parted = nodes.filter((node) => (node.partitions ?? []).length > 0);
   if (parted.length > 0) return <Verdict look="bad"><b>{parted.map((node) => node.name).join(", ")}</b> do not see all others: the network is parted.</Verdict>;
   const alarmed = nodes.find((node) => node.mem_alarm || node.disk_free_alarm);
   if (alarmed) return <Verdict look="bad"><b>{alarmed.name}</b> is in alarm of its {alarmed.mem_alarm ? "memory" : "disk"}: publishers are blocked until it passes.</Verdict>;
+  const trouble = cluster && clusterTrouble(cluster);
+  if (trouble) return <Verdict look={trouble.look}>{trouble.text}</Verdict>;
   return null;
 }
 
-function NodeCard({ node }: { node: Node }) {
+function NodeCard({ node, cluster, mayAct }: { node: Node; cluster: Cluster | undefined; mayAct: boolean }) {
+  const member = cluster?.nodes.find((each) => each.name === node.name);
   const gauges = [
     { title: "Memory", value: textOf(bytes(node.mem_used)), rest: ` of ${textOf(bytes(node.mem_limit))}`, share: shareOf(node.mem_used ?? 0, node.mem_limit ?? 0), isBad: node.mem_alarm },
     { title: "Disk", value: textOf(bytes(node.disk_free)), rest: " free", share: shareOf(node.disk_free_limit ?? 0, node.disk_free ?? 0), isBad: node.disk_free_alarm },
@@ -84,9 +128,9 @@ function NodeCard({ node }: { node: Node }) {
       <div class="row">
         <h2 class="cut" title={node.name}>{node.name}</h2>
         <StateMark state={stateOf(node)} />
-        <span class="push dim fs nowrap">up <Figure parts={age(node.uptime)} /></span>
+        {hasNumbers(node) && <span class="push dim fs nowrap">up <Figure parts={age(node.uptime)} /></span>}
       </div>
-      <div class="gauges two">
+      {hasNumbers(node) && <div class="gauges two">
         {gauges.map((gauge) => (
           <div key={gauge.title}>
             <div class="k">{gauge.title}</div>
@@ -94,7 +138,9 @@ function NodeCard({ node }: { node: Node }) {
             <Meter share={gauge.share} look={gauge.isBad ? "bad" : gauge.share > 0.8 ? "warn" : undefined} label={gauge.title} />
           </div>
         ))}
-      </div>
+      </div>}
+      {member && <MemberFacts member={member} isAsked={member.name === cluster?.node} />}
+      {member && mayAct && <MemberActs member={member} />}
     </section>
   );
 }

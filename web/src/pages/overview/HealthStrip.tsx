@@ -6,12 +6,14 @@ import { wholeCount } from "../../format/count";
 import { textOf } from "../../format/parts";
 import { share, shareOf } from "../../format/share";
 import { href } from "../../route/router";
+import { hasNumbers } from "../nodes/cluster";
 
 /** From which share on a number is amber. */
 const WARN_SHARE = 0.8;
 
 /** Alarms and what is left of memory, disk and files, over all nodes. */
-export function HealthStrip({ nodes }: { nodes: readonly Node[] }) {
+export function HealthStrip({ nodes: all }: { nodes: readonly Node[] }) {
+  const nodes = all.filter(hasNumbers);
   const alarms = nodes.flatMap((node) => [
     ...(node.mem_alarm ? [`memory on ${node.name}`] : []),
     ...(node.disk_free_alarm ? [`disk on ${node.name}`] : []),
@@ -35,7 +37,7 @@ export function HealthStrip({ nodes }: { nodes: readonly Node[] }) {
       <Tile title="Disk" href={place} look={nodes.some((node) => node.disk_free_alarm) ? "bad" : undefined} value={<Of part={Number.isFinite(diskFree) ? textOf(bytes(diskFree)) : "–"} rest=" free" />} note={`blocks at ${textOf(bytes(diskLimit))}`}>
         <Meter share={shareOf(diskLimit, diskFree)} label="Disk limit of what is free" />
       </Tile>
-      <Tile title="Files" href={place} value={<Of part={wholeCount(files)} rest={` of ${wholeCount(filesMax)}`} />} note="open on all nodes">
+      <Tile title="Files" href={place} value={<Of part={wholeCount(files)} rest={` of ${wholeCount(filesMax)}`} />} note={nodes.length < all.length ? "open on this node" : "open on all nodes"}>
         <Meter share={shareOf(files, filesMax)} look={shareOf(files, filesMax) > WARN_SHARE ? "warn" : undefined} label="Files" />
       </Tile>
       <Tile title="Sockets" href={place} value={<Of part={wholeCount(sockets)} rest={` of ${wholeCount(socketsMax)}`} />} note="connections may still come">

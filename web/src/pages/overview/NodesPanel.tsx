@@ -6,6 +6,7 @@ import { roughAge } from "../../format/age";
 import { bytes } from "../../format/bytes";
 import { places } from "../../route/places";
 import { href } from "../../route/router";
+import { hasNumbers, stateOf } from "../nodes/cluster";
 
 /** The nodes in short. */
 export function NodesPanel({ nodes }: { nodes: readonly Node[] }) {
@@ -27,20 +28,13 @@ export function NodesPanel({ nodes }: { nodes: readonly Node[] }) {
             <tr key={node.name}>
               <td class="fluid"><a class="name" href={places.node(node.name)} title={node.name}>{node.name}</a></td>
               <td><StateMark state={stateOf(node)} /></td>
-              <td class="num"><Figure parts={bytes(node.mem_used)} /></td>
-              <td class="num p2"><Count value={node.fd_used} /></td>
-              <td class="num"><Figure parts={roughAge(node.uptime)} /></td>
+              <td class="num"><Figure parts={bytes(hasNumbers(node) ? node.mem_used : undefined)} /></td>
+              <td class="num p2"><Count value={hasNumbers(node) ? node.fd_used : undefined} /></td>
+              <td class="num"><Figure parts={roughAge(hasNumbers(node) ? node.uptime : undefined)} /></td>
             </tr>
           ))}
         </tbody>
       </table>
     </Panel>
   );
-}
-
-/** A node that runs and is in alarm blocks its publishers. */
-export function stateOf(node: Node): string {
-  if (!node.running) return "down";
-  if (node.mem_alarm || node.disk_free_alarm) return "blocked";
-  return "running";
 }

@@ -21,6 +21,7 @@ import { headAge, inRate } from "../queues/queueColumns";
 import { ConsumersPanel } from "./ConsumersPanel";
 import { drainOf, slopeOf } from "./drain";
 import { EffectiveSettings } from "./EffectiveSettings";
+import { ReplicasPanel } from "./ReplicasPanel";
 
 interface Props {
   queue: Queue;
@@ -41,6 +42,7 @@ export function QueueOverview({ queue, bindings }: Props) {
     <div class="body">
       <Now queue={queue} bindings={bindings} slope={slope} />
       <QueueJobs vhost={queue.vhost} name={queue.name} />
+      <ReplicasPanel queue={queue} />
       <div class="grid2">
         <Chart
           title="Rates"

@@ -115,8 +115,8 @@ export function QueuePage({ vhost, name }: Props) {
 }
 
 function QueueBadges({ queue }: { queue: Queue }) {
-  const members = queue.members?.length ?? 0;
-  const online = queue.online?.length ?? 0;
+  const members = queue.replicas?.length ?? queue.members?.length ?? 0;
+  const online = queue.replicas?.filter((each) => each.in_sync && each.online).length ?? queue.online?.length ?? 0;
   return (
     <>
       <Badge>{queue.type ?? "classic"}</Badge>

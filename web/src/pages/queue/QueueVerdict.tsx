@@ -27,6 +27,9 @@ export function QueueVerdict({ queue }: { queue: Queue }) {
     return <Verdict look="bad">The queue is <b>{queue.state}</b>: its node {queue.node} does not serve it.</Verdict>;
   }
   if (queue.state === "minority") {
+    if (queue.min_isr !== undefined) {
+      return <Verdict look="bad">Fewer than <b>{queue.min_isr}</b> of its copies are in sync and run: its <b>publishers wait</b> until one comes back.</Verdict>;
+    }
     return <Verdict look="bad">Fewer than half of its copies are there: it takes and gives <b>no messages</b> until one comes back.</Verdict>;
   }
   if (queue.type === "stream") return null;

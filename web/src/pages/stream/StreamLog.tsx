@@ -13,6 +13,7 @@ import { rate } from "../../format/rate";
 import { setQuery, useAddress } from "../../route/router";
 import { now } from "../../state/clock";
 import { useStore } from "../../state/store";
+import { ReplicasPanel } from "../queue/ReplicasPanel";
 import { policyOf } from "../queues/features";
 import { inRate } from "../queues/queueColumns";
 import { LogRuler } from "./LogRuler";
@@ -28,6 +29,7 @@ export function StreamLog({ queue, readers }: { queue: Queue; readers: readonly 
   const here = query.at === undefined ? undefined : Number(query.at);
   return (
     <div class="body">
+      <ReplicasPanel queue={queue} />
       <Now queue={queue} readers={readers} segments={segments ?? []} />
       <Panel
         title="Log"
