@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import uvloop
 
@@ -30,12 +30,14 @@ from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
-from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
+from amqp_server.clustering.node import ClusteredNode
+from amqp_server.clustering.running import begun, behind, disk_of_cluster
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.federation.moving import begun_moving
 from amqp_server.http_api import HttpApi, listen_on_all
+from amqp_server.memory_shares import memory_rules, memory_watermark_bytes, node_limits
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -46,7 +48,7 @@ from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
 from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.loop_lag import begun_lag
-from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
+from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.resources import Resources
@@ -57,24 +59,13 @@ from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
-from queues.memory import MemoryRules
 from queues.options import Durability
-from queues.tail import NodeMemory
 
 log = logging.getLogger(__name__)
 
 NS_PER_US: Final = 1_000
 SOCKETS_PER_LISTENER: Final = 2
 """The name of an address may mean two addresses, one of each family."""
-
-READY_SHARE_OF_WATERMARK: Final = 0.4
-"""The share of the memory watermark above which queues spill ready messages earlier."""
-
-UNACKED_SHARE_OF_WATERMARK: Final = 0.3
-"""The share of it that unsettled deliveries may take before the broker delivers less."""
-
-HELD_SHARE_OF_WATERMARK: Final = 0.1
-"""The share of it for messages half received, and the share for open transactions."""
 
 COLLECTOR_THRESHOLDS: Final = (4_000, 0, 0)
 """Container objects made before a collection. Each second one includes the middle generation, each
@@ -121,7 +112,9 @@ def _run(settings: Settings, log_output: LogOutput | None) -> int:
         None if path is None else StoredNode(path, settings.persistence, descriptors.segments_max)
     )
     try:
-        broker = build_broker(settings, node)
+        # The broker of a cluster is made of what the store has, once the loop runs.
+        is_clustered = settings.cluster.is_clustered
+        broker = None if is_clustered else build_broker(settings, node)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(broker, settings, node, descriptors, log_output))
     finally:
@@ -140,23 +133,10 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         DefinitionsError: the definitions cannot be read, or some of them would be left out and the
             settings do not allow that; the text says where.
     """
-    section = settings.broker
-    backing = _backing(settings, node)
-    broker = Broker(
-        section,
-        Users(section.loopback_users, backing.journal),
-        Turn(
-            settings.queues.deliveries_per_turn_max,
-            TurnBudget(time.perf_counter_ns, settings.net.turn_us * NS_PER_US),
-        ),
-        secrets.token_bytes,
-        wall_offset_ms(),
-        backing=backing,
-        limits=_node_limits(settings),
-    )
+    broker = _bare_broker(settings, _backing(settings, node), _turn(settings))
     if node is not None:
         node.restore(broker, now_ms())
-    document = read_document(section, broker.users)
+    document = read_document(settings.broker, broker.users)
     if node is None or not node.has_definitions:
         if node is not None and not node.is_new:
             log.error("no definitions are left: default vhost and user are made as for a new node")
@@ -166,6 +146,24 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         node.recover_queues(broker, now_ms())
     EventExchange(broker).begin()
     return broker
+
+
+def _turn(settings: Settings) -> Turn:
+    budget = TurnBudget(time.perf_counter_ns, settings.net.turn_us * NS_PER_US)
+    return Turn(settings.queues.deliveries_per_turn_max, budget)
+
+
+def _bare_broker(settings: Settings, backing: Backing, turn: Turn) -> Broker:
+    """Return a broker without vhosts."""
+    return Broker(
+        settings.broker,
+        Users(settings.broker.loopback_users, backing.journal),
+        turn,
+        secrets.token_bytes,
+        wall_offset_ms(),
+        backing=backing,
+        limits=node_limits(settings),
+    )
 
 
 def _add_defaults(broker: Broker, document: Document) -> None:
@@ -187,7 +185,7 @@ def _add_defaults(broker: Broker, document: Document) -> None:
 
 
 async def _serve(
-    broker: Broker,
+    broker: Broker | None,
     settings: Settings,
     node: StoredNode | None,
     descriptors: Descriptors,
@@ -196,21 +194,45 @@ async def _serve(
     loop = asyncio.get_running_loop()
     if log_output is not None:
         log_output.attach(loop)
+    clustered = None
+    if broker is None:
+        clustered, broker = _clustered(settings, node)
     try:
-        return await _run_node(loop, broker, settings, node, descriptors, log_output)
+        return await _run_node(
+            _Run(loop, broker, settings, node, descriptors, log_output, clustered)
+        )
     finally:
         if log_output is not None:
             log_output.detach()
 
 
-async def _run_node(
-    loop: asyncio.AbstractEventLoop,
-    broker: Broker,
-    settings: Settings,
-    node: StoredNode | None,
-    descriptors: Descriptors,
-    log_output: LogOutput | None,
-) -> int:
+def _clustered(settings: Settings, node: StoredNode | None) -> tuple[ClusteredNode, Broker]:
+    """Return a node of a cluster that is not begun, and its broker.
+
+    Raises:
+        DataDirectoryError: the disk has no place for replicas, or has a single node's definitions.
+    """
+    turn = _turn(settings)
+    clustered = ClusteredNode(
+        settings, disk_of_cluster(settings, node), turn, memory_rules(settings)
+    )
+    return clustered, _bare_broker(settings, clustered.backing, turn)
+
+
+class _Run(NamedTuple):
+    """What a run of a node begins with; ``clustered`` is None for a node by itself."""
+
+    loop: asyncio.AbstractEventLoop
+    broker: Broker
+    settings: Settings
+    node: StoredNode | None
+    descriptors: Descriptors
+    log_output: LogOutput | None
+    clustered: ClusteredNode | None
+
+
+async def _run_node(run: _Run) -> int:
+    loop, broker, settings, node, *_, clustered = run
     net = settings.net
     stop = asyncio.Event()
     disk = None if node is None else _disk_monitor(broker, settings, node)
@@ -226,13 +248,38 @@ async def _run_node(
         read_buffer_bytes=net.read_buffer_bytes,
         busy_poll_us=net.busy_poll_us,
         write_budget=TurnBudget(time.perf_counter_ns, net.turn_us * NS_PER_US),
-        before_drain=None if storage is None else storage.input_ended,
-        after_turn=None if storage is None else storage.turn_ended,
+        before_drain=None if storage is None else behind(clustered, storage.input_ended),
+        after_turn=None if storage is None else behind(clustered, storage.turn_ended),
     )
-    server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
-    http_api = HttpApi(loop, broker, reactor, settings, server.tls, log_output)
     # Before anybody can see that the node accepts: a signal would end it with the default action.
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
+    if storage is not None and disk is not None:
+        storage.on_waited(reactor.resume)
+        reactor.deadlines.watch(disk)
+        reactor.deadlines.watch(storage)
+    if clustered is None or await begun(clustered, broker, reactor, stop):
+        await _serve_clients(run, reactor, disk, stop)
+    if clustered is not None:
+        await clustered.stop()
+    if node is not None and storage is not None:
+        node.note_deliveries(broker)
+        storage.stop()
+    reactor.close()
+    log.info("stopped")
+    if storage is not None and storage.failure:
+        return exit_status.DISK_FAILED
+    return exit_status.UNAVAILABLE if clustered and clustered.has_failed else exit_status.OK
+
+
+async def _serve_clients(
+    run: _Run, reactor: Reactor, disk: DiskMonitor | None, stop: asyncio.Event
+) -> None:
+    """Let clients in until the node is to stop, then have them leave."""
+    loop, broker, settings, _, descriptors, log_output, _ = run
+    server = Server(
+        loop, reactor, connections_of(broker, settings), settings.net, descriptors.sockets_max
+    )
+    http_api = HttpApi(loop, broker, reactor, settings, server.tls, log_output)
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     listen_on_all(server, http_api)
     moving = begun_moving(loop, broker, server, reactor.request_turn)
@@ -243,10 +290,6 @@ async def _run_node(
     broker.look_at_resources = Resources(
         memory, disk, descriptors, server, now_ms, lambda: http_api.bound
     ).look
-    if storage is not None and disk is not None:
-        storage.on_waited(reactor.resume)
-        reactor.deadlines.watch(disk)
-        reactor.deadlines.watch(storage)
     reactor.request_turn()  # recovered messages may have expired
     _calm_collector()
     say_ready([*server.bound, *http_api.bound])
@@ -257,12 +300,6 @@ async def _run_node(
     await moving.stop()
     await http_api.stop()
     await server.stop()
-    if node is not None and storage is not None:
-        node.note_deliveries(broker)
-        storage.stop()
-    reactor.close()
-    log.info("stopped")
-    return exit_status.DISK_FAILED if storage is not None and storage.failure else exit_status.OK
 
 
 def _descriptors(settings: Settings) -> Descriptors:
@@ -331,7 +368,7 @@ def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
 
 
 def _backing(settings: Settings, node: StoredNode | None) -> Backing:
-    memory = _memory_rules(settings)
+    memory = memory_rules(settings)
     durability = Durability(settings.persistence.durability)
     if node is None:
         return Backing(
@@ -347,42 +384,8 @@ def _backing(settings: Settings, node: StoredNode | None) -> Backing:
     )
 
 
-def _memory_rules(settings: Settings) -> MemoryRules:
-    watermark_bytes = _memory_bytes_shared(settings)
-    limit_bytes = settings.queues.memory_bytes or int(watermark_bytes * READY_SHARE_OF_WATERMARK)
-    return MemoryRules(NodeMemory(limit_bytes), settings.queues.memory_per_queue_bytes)
-
-
-def _node_limits(settings: Settings) -> NodeLimits:
-    section, protocol = settings.broker, settings.protocol
-    share_bytes = int(_memory_bytes_shared(settings) * HELD_SHARE_OF_WATERMARK)
-
-    def unless_set(limit_bytes: int, for_one_bytes: int) -> int:
-        return limit_bytes or max(share_bytes, for_one_bytes * 5 // 4)
-
-    return NodeLimits(
-        assembling_bytes=unless_set(section.assembling_bytes_max, protocol.max_message_size_bytes),
-        tx_bytes=unless_set(section.tx_bytes_max, protocol.tx_bytes_max),
-        unacked_bytes=section.unacked_bytes_max
-        or int(_memory_bytes_shared(settings) * UNACKED_SHARE_OF_WATERMARK),
-        arguments_bytes=unless_set(section.consumer_arguments_bytes_max, 0),
-    )
-
-
-def _memory_bytes_shared(settings: Settings) -> int:
-    """Return the memory of which some limits are a share (bytes)."""
-    return _memory_watermark_bytes(settings) or total_bytes()
-
-
-def _memory_watermark_bytes(settings: Settings) -> int:
-    section = settings.broker
-    return section.memory_high_watermark_bytes or int(
-        total_bytes() * section.memory_high_watermark_ratio
-    )
-
-
 def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
-    watermark_bytes = _memory_watermark_bytes(settings)
+    watermark_bytes = memory_watermark_bytes(settings)
     return MemoryMonitor(
         watermark_bytes,
         partial(_on_memory, broker),

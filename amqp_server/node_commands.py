@@ -48,7 +48,6 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 def start(config: Path | None, bind: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run a node until SIGTERM or SIGINT."""
     settings = _with_options(_load(config), bind, port, data_dir)
-    _refuse_cluster(settings)
     from amqp_server.app import run  # noqa: PLC0415 -- only here is a loop needed
 
     raise SystemExit(run(settings, config))
@@ -144,16 +143,6 @@ def _end_if_any(problems: Sequence[str]) -> None:
         click.echo(problem, err=True)
     if problems:
         raise SystemExit(EXIT_CONFIGURATION)
-
-
-def _refuse_cluster(settings: Settings) -> None:
-    """End if the settings are those of a cluster, of which no part may silently be left out."""
-    if settings.cluster.is_clustered:
-        problem = (
-            "cluster.etcd.endpoints: this version of HareMQ cannot start a node of a cluster yet;"
-            " without the section it starts one that is alone"
-        )
-        _end_if_any([problem])
 
 
 def management_port(port: int) -> int:

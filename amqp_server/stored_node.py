@@ -21,6 +21,8 @@ from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.restore import Restored, read_stored, restore
 from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.net.timers import now_ms, wall_offset_ms
+from cluster.node.stored_replicas import OPTIONS as REPLICA_OPTIONS
+from cluster.node.stored_replicas import StoredReplicas, is_of_cluster, stored_numbers
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
@@ -28,6 +30,7 @@ from persistence.log_form import LogForm
 from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
+from persistence.replicas.tombstones import Tombstones, stored_tombstones
 from persistence.settings import PersistenceSettings
 from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
@@ -52,6 +55,7 @@ class StoredNode:
         commit: says when written data is safe.
         wal, store, witness: the parts that ``net.storage`` uses.
         journal: the tables tell it their changes.
+        replicas: of the mirrored queues of a cluster.
         is_new: whether nothing was ever stored here.
         has_definitions: whether any is left; if not, default vhost and user are made.
     """
@@ -87,9 +91,11 @@ class StoredNode:
             log.error("stored data is damaged: %s: less is noticed of what else is", witness.damage)
         replay = open_definitions(files, witness)
         items = replay.items()
-        self.has_definitions = bool(items)
+        numbers = stored_numbers(items.items())
+        definitions = [each for each in items.items() if not is_of_cluster(each[0])]
+        self.has_definitions = bool(definitions)
         self.is_new = self._directory.is_new or not (items or replay.damaged_paths)
-        self._stored = read_stored(items.items())
+        self._stored = read_stored(definitions)
         for damage in replay.damages:
             log.error("definitions are damaged: %s", damage)
         limits = StoreLimits(
@@ -103,7 +109,8 @@ class StoredNode:
             {
                 queue_id: _log_options(queue_id, kind, options)
                 for queue_id, (kind, options) in self._stored.queue_kinds.items()
-            },
+            }
+            | dict.fromkeys(numbers.values(), REPLICA_OPTIONS),
             limits,
             wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
@@ -124,7 +131,23 @@ class StoredNode:
         self.store = self._opened.store
         self.store.start(self.wal, self.commit)
         self.journal = StoredJournal(self.commit)
+        self.journal.skip_queue_ids(self._stored.queue_ids_end)
+        self.replicas = StoredReplicas(
+            files,
+            self.store,
+            self.commit,
+            numbers=numbers,
+            found=self._opened.replicas,
+            new_number=self.journal.new_queue_id,
+            tombstones=Tombstones(stored_tombstones(items.items())),
+            wall_ms=lambda: now_ms() + wall_offset_ms(),
+        )
         self._log_report(now_ms() - started_ms)
+
+    @property
+    def is_of_single_node(self) -> bool:
+        """Whether it has definitions of a node by itself, which a cluster has elsewhere."""
+        return bool(self._stored.definitions or self._stored.unreadable)
 
     def free_bytes(self) -> int:
         """Return the free bytes of the file system."""

@@ -112,6 +112,11 @@ class Reactor:
         self._broker_deadline_ms = broker.next_deadline_ms
         self._broker_watch = self.deadlines.watch(_BrokerDeadlines(self, broker))
 
+    @property
+    def is_in_turn(self) -> bool:
+        """Whether a turn runs, so that what becomes dirty now is drained at its end."""
+        return self._is_in_turn
+
     def now_ms(self) -> int:
         """Return the monotonic clock, in ms."""
         return self._now_ms()

@@ -72,9 +72,7 @@ class Settings:
     )
     cluster: ClusterSettings = field(
         default=ClusterSettings(),
-        metadata={
-            "doc": "Other nodes, with which this one is one broker. A start refuses it for now."
-        },
+        metadata={"doc": "Other nodes, with which this one is one broker."},
     )
 
     def inconsistencies(self) -> list[tuple[str, str]]:

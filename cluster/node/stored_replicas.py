@@ -18,6 +18,7 @@ from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.recovery import RecoveredReplica
+from persistence.replicas.tombstones import KIND as TOMBSTONE
 from persistence.replicas.tombstones import Tombstones
 
 KIND: Final = "mirror"
@@ -43,13 +44,14 @@ class Changes(Protocol):
         """Append a change of the definitions, which is always synced; return its LSN."""
 
 
+def is_of_cluster(key: Key) -> bool:
+    """Return whether a definition is that of a replica, or what is left of one."""
+    return key[:1] in {(KIND,), (TOMBSTONE,)}
+
+
 def stored_numbers(definitions: Iterable[tuple[Key, bytes]]) -> dict[str, int]:
     """Return the numbers of the logs of replicas, by queue id; other definitions are left out."""
-    return {
-        key[1]: int(value)
-        for key, value in definitions
-        if len(key) == 2 and key[0] == KIND  # noqa: PLR2004
-    }
+    return {key[1]: int(value) for key, value in definitions if key[:1] == (KIND,)}
 
 
 class StoredReplicas:

@@ -72,31 +72,6 @@ def test_start_reads_the_file(node: Node, config: Path) -> None:
     assert [listener.port for listener in node.settings.net.listeners] == [1, 2]
 
 
-def test_start_refuses_a_cluster_that_it_would_leave_out(
-    node: Node, config: Path, tmp_path: Path
-) -> None:
-    """Until nodes of a cluster are started: a node that is alone would lose what it confirmed."""
-    secret = tmp_path / "secret"
-    secret.write_text("0123456789abcdef", encoding="utf-8")
-    secret.chmod(0o600)
-    config.write_text(
-        "broker: {node_name: haremq@one}\ncluster:\n  etcd: {endpoints: ['http://127.0.0.1:1']}\n"
-        f"  secret_file: {secret}\n  links: {{listen: '127.0.0.1:25672'}}\n",
-        encoding="utf-8",
-    )
-    result = call("start", "--config", str(config))
-    assert result.exit_code == exit_status.CONFIGURATION
-    assert result.output.startswith("cluster.etcd.endpoints: this version of HareMQ cannot start")
-    assert node.settings is None
-    result = call("check-config", str(config))
-    assert result.exit_code == exit_status.OK
-    assert "cluster.links.listen: 127.0.0.1:25672\n" in result.output
-    secret.chmod(0o644)
-    result = call("check-config", str(config))
-    assert result.exit_code == exit_status.CONFIGURATION
-    assert result.output.startswith(f"cluster.secret_file: {secret}: every user of this host")
-
-
 @pytest.mark.parametrize(
     ("options", "listener"),
     [

@@ -1,0 +1,279 @@
+"""A node of a cluster, joined with its broker: made before the broker, begun before its clients.
+
+    ClusterNode ─ serve, stop ─▶ MirroredQueues ◀─ make_engine ─ the broker's queue tables
+        │ copy of the store ─▶ Applier ─ a piece in each turn ─▶ the broker's tables
+        └ store ◀─ DecidingDesk ◀─ Decisions ◀─ declares, binds, deletes of clients
+
+What the core writes for a link or a timer comes beside the turns. A turn is asked for behind it, at
+the end of which the disk is told (``net.storage``).
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from amqp_server.broker.backing import Backing
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.clustered.applying import Applier
+from amqp_server.broker.clustered.decisions import Decisions
+from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.stored import StoredDefinitions
+from amqp_server.broker.errors import UndecidedError
+from amqp_server.broker.queue import memory_log
+from amqp_server.broker.turn import Turn
+from amqp_server.cluster_options import options_of, rules_of
+from amqp_server.clustering.beginning import first_definitions, run_steps
+from amqp_server.clustering.pipes import Pipes
+from amqp_server.clustering.placing import Placing
+from amqp_server.clustering.queues import MirroredQueues
+from amqp_server.deciding_desk import PATIENCE_MS, DecidingDesk
+from amqp_server.definitions_sweep import DefinitionsSweep
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.timers import now_ms, wall_offset_ms
+from amqp_server.settings.schema import Settings
+from amqp_server.stored_node import StoredNode
+from cluster.definitions.desk import Desk
+from cluster.fronts.limits import FrontLimits, FrontNode
+from cluster.fronts.links.dialing import FrontDialing
+from cluster.fronts.links.table import FrontTable
+from cluster.links.handshake import Trust
+from cluster.links.hello import NONCE_BYTES, Hello
+from cluster.links.kinds import Purpose
+from cluster.links.port import MakeLink
+from cluster.links.sockets.dialer import Address
+from cluster.mirrored.node import NodeCommit
+from cluster.node.addresses import address_of
+from cluster.node.node import ClusterNode
+from cluster.node.options import LINKS
+from cluster.replication.publishers import Front
+from queues.kinds import QueueKind
+from queues.memory import MemoryRules
+from queues.options import Durability
+
+log = logging.getLogger(__name__)
+
+_CHANCE_BITS = 53
+RETRY_S = 0.2
+"""Before the store is asked once more whether the cluster has begun."""
+
+
+class WakingCommit:
+    """The node's group commit, which asks for a turn behind what the core writes."""
+
+    def __init__(self, commit: NodeCommit, wake: Callable[[], None]) -> None:
+        self._commit = commit
+        self._wake = wake
+
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        """Call once everything up to this LSN is on the disk."""
+        self._commit.wait(lsn, call)
+        self._wake()
+
+
+class ClusteredNode:
+    """One start of a node of a cluster; made within a running loop.
+
+    Args:
+        settings: of the node; ``settings.cluster.is_clustered`` holds.
+        disk: its disk.
+        turn: the broker's.
+        memory: how much of the messages stays in memory.
+
+    Raises:
+        ClusterFilesError: a secret or certificate cannot be used.
+        ListenError: the address of its links cannot be listened on.
+
+    Attributes:
+        node: its part in the cluster.
+        backing: of its broker.
+        has_failed: it takes no part any more, and the process has to end.
+    """
+
+    _broker: Broker
+    _reactor: Reactor
+
+    def __init__(
+        self, settings: Settings, disk: StoredNode, turn: Turn, memory: MemoryRules
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self._turn = turn
+        self._is_begun = self.has_failed = False
+        options = options_of(settings)
+        self._queues = MirroredQueues(options.node, turn, memory, self.wake)
+        commit = WakingCommit(disk.commit, self.wake)
+        self._makers: dict[Purpose, MakeLink] = {}
+        self.node = node = ClusterNode(
+            options, disk.replicas, commit, self._queues, makers=self._makers
+        )
+        self._stored = StoredDefinitions(node.keys)
+        self._applier = Applier(turn, self._stored)
+        life = secrets.token_hex(8)
+        numbers = count(1)
+        desk = Desk(node.store, node.keys, options.node, life, node.now_ms, PATIENCE_MS)
+        self._desk = DecidingDesk(desk, node.follower, self._applier)
+        self._placing = Placing(options.node, node.view, rules_of(settings), self._policy_of)
+        declaring = Declaring(
+            self._stored,
+            node.follower.cache.get,
+            lambda: f"{life}-{next(numbers)}",
+            lease=lambda: node.lease_id,
+            place=self._placing,
+        )
+        self._decisions = Decisions(declaring, self._desk, node.keys)
+        self._sweep = DefinitionsSweep(
+            desk, declaring, node.keys, node.follower.cache, lambda: node.is_controller
+        )
+        self._sweeping: asyncio.Task[None] | None = None
+        self._pipes = self._joined_links()
+        self.backing = Backing(
+            make_log=lambda queue: memory_log(queue, wall_offset_ms),
+            default_durability=Durability(settings.persistence.durability),
+            memory=memory,
+            make_engine=self._queues.make_engine,
+            decisions=self._decisions,
+        )
+
+    def _joined_links(self) -> Pipes:
+        """Join the front links to the queues, and to the socket of the node's links."""
+        options = self.node.options
+        pipes = Pipes(self._queues, self._turn, now_ms, self.wake)
+        tls = options.tls
+        trust = Trust(options.secret, needs_certificate=tls is not None and tls.names_nodes)
+        pipes.table = FrontTable(pipes, pipes, self._hello, trust)
+        pipes.dialing = FrontDialing(
+            self._loop, pipes.table, self._addresses_of, _link_budget, _chance
+        )
+        self._makers[Purpose.FRONTS] = pipes.table.make_accepted
+        self._queues.reach = pipes
+        self._queues.leaders = self
+        return pipes
+
+    # -- start and stop ---------------------------------------------------------------------------
+
+    async def start(self, broker: Broker, reactor: Reactor) -> None:
+        """Take part, and have all definitions in the tables of the broker; it waits for the store.
+
+        Raises:
+            NodeFrozenError, NameTakenError, IdentityDamagedError, OSError: see ``ClusterNode``.
+        """
+        self._broker, self._reactor = broker, reactor
+        node = self.node
+        log.info("joining cluster=%s node=%s", node.options.cluster, node.options.node)
+        await node.start()
+        front = Front(node.options.node, node.incarnation)
+        limits = FrontLimits(hold_ms=self._settings.cluster.held_publishes_ms)
+        self._queues.front_node = FrontNode(front, limits)
+        self._is_begun = True
+        node.listen(self._queues)
+        self._applier.begin(broker, broker.events, node.follower.cache)
+        await self._desk.caught_up()
+        await self._begin_cluster()
+        self._sweeping = self._loop.create_task(self._sweep.run())
+        log.info("joined cluster=%s incarnation=%d", node.options.cluster, node.incarnation)
+
+    async def stop(self) -> None:
+        """Hand queues over and leave; no client is connected any more."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._pipes.dialing.stop()
+        await self._desk.stop()
+        await self.node.stop()
+
+    async def failed(self) -> None:
+        """Return when the node cannot go on.
+
+        Raises:
+            Exception: why.
+        """
+        await self.node.run()
+
+    async def _begin_cluster(self) -> None:
+        """Make what a new cluster begins with, unless a node has; as long as that takes."""
+        first = tuple(first_definitions(self._settings, secrets.token_bytes))
+        while True:
+            try:
+                await run_steps(self._decisions.making_first(first))
+            except UndecidedError as error:
+                log.warning("whether the cluster has begun is not known yet: %s", error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    # -- turns ------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Ask for a turn, unless one runs."""
+        if self._is_begun and not self._reactor.is_in_turn:
+            self._reactor.request_turn()
+
+    def carry_out(self) -> None:
+        """Do what the core asks for; before the disk is told of what a turn has appended."""
+        if not self._is_begun:
+            return
+        part = self.node.part
+        try:
+            part.waking.wake()
+            part.shell.carry_out()
+        except Exception as error:  # noqa: BLE001 -- an invariant is broken, or the disk refuses
+            part.fail(error)
+
+    # -- what the queues ask: see ``queues.Leaders`` -----------------------------------------------
+
+    def leader_of(self, queue_id: str) -> tuple[str, int] | None:
+        """Return who leads a mirrored queue, and in which epoch."""
+        found = self.node.leader_of(queue_id)
+        return None if found is None else found[:2]
+
+    def owner_of(self, vhost: str, name: str) -> str | None:
+        """Return the node whose lease a transient queue hangs on; None where it is durable.
+
+        An empty name is a node that does not live any more.
+        """
+        cache, keys = self.node.follower.cache, self.node.keys
+        item = cache.get(keys.queue_definition(vhost, name))
+        if item is None or not item.lease:
+            return None
+        for node in self.node.live_nodes():
+            live = cache.get(keys.key("live", node))
+            if live is not None and live.lease == item.lease:
+                return node
+        return ""
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _policy_of(self, vhost: str, name: str, kind: QueueKind) -> Mapping[str, object]:
+        return self._broker.vhost(vhost).policies.effective("queue", kind.name, name)
+
+    def _hello(self, meant: str) -> Hello:
+        options = self.node.options
+        return Hello(
+            options.cluster,
+            options.node,
+            self.node.shell.core.node.identity.disk.disk,
+            self._queues.front_node.front.incarnation,
+            meant,
+            secrets.token_bytes(NONCE_BYTES),
+        )
+
+    def _addresses_of(self, node: str) -> tuple[Address, ...]:
+        peer, tls = self.node.live_nodes().get(node), self.node.options.tls
+        if peer is None:
+            return ()
+        text = dict(peer.record.addresses).get(LINKS, "")
+        address = address_of(text, None if tls is None else tls.dialing)
+        return () if address is None else (address,)
+
+
+def _link_budget() -> Any:  # noqa: ANN401 - of a slice
+    return TurnBudget(time.perf_counter_ns)
+
+
+def _chance() -> float:
+    return secrets.randbits(_CHANCE_BITS) / (1 << _CHANCE_BITS)

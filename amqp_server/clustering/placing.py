@@ -1,0 +1,81 @@
+"""Where a new queue of the cluster is: which nodes have it, and who leads it first."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from amqp_server.broker.arguments.declare import queue_kind
+from amqp_server.broker.definitions.definition import QueueDefinition
+from amqp_server.broker.errors import NotSupportedError
+from cluster.metadata.records import StoredQueueState
+from cluster.node.view import ClusterView
+from cluster.placement.asking import ReplicaRules, asked_of
+from cluster.placement.nodes import NodeStanding
+from cluster.placement.placing import placed
+from queues.kinds import QueueKind
+
+PolicyOf = Callable[[str, str, QueueKind], Mapping[str, object]]
+"""Returns what the policies of a vhost say together of a queue: vhost, name, kind."""
+
+
+class Placing:
+    """A ``broker.clustered.declaring.PlaceQueue``.
+
+    Args:
+        node: the name of this node.
+        view: what is known of the cluster.
+        rules: of the cluster.
+        policy_of: the policies that hold.
+    """
+
+    def __init__(
+        self, node: str, view: ClusterView, rules: ReplicaRules, policy_of: PolicyOf
+    ) -> None:
+        self._node = node
+        self._view = view
+        self._rules = rules
+        self._policy_of = policy_of
+
+    def __call__(self, queue: QueueDefinition, queue_id: str) -> StoredQueueState | None:
+        """Return the state that a new queue begins with; None where it is on this node alone.
+
+        Raises:
+            NotSupportedError: queues of its kind cannot be mirrored (540).
+        """
+        if not queue.durable:
+            return None
+        kind = queue_kind(queue.name, queue.vhost, queue.arguments)
+        if kind.make_mirrored is None:
+            raise NotSupportedError(
+                f"queue '{queue.name}' in vhost '{queue.vhost}': queues of type '{kind.name}' are"
+                " not there in a cluster yet"
+            )
+        policy = self._policy_of(queue.vhost, queue.name, kind)
+        arguments = {name: getattr(each, "value", each) for name, each in queue.arguments.items()}
+        asked = asked_of(
+            kind.name, arguments, policy, durable=True, exclusive=False, rules=self._rules
+        )
+        return placed(queue_id, asked, self.standings(), self._node, self._rules)
+
+    def standings(self) -> list[NodeStanding]:
+        """Return the members of the cluster, with what they have."""
+        view = self._view
+        leaders, replicas = Counter[str](), Counter[str]()
+        for known in view.queues.values():
+            leaders[known.stored.state.leader] += 1
+            replicas.update(known.stored.options.replicas)
+        found = []
+        for name, member in view.members.items():
+            standing = NodeStanding(
+                name,
+                member.disk,
+                zone=member.zone,
+                state=member.state,
+                leaders_count=leaders[name],
+                replicas_count=replicas[name],
+            )
+            peer = view.live.get(name)
+            if peer is not None:
+                standing = replace(standing, disk=peer.record.disk, incarnation=peer.incarnation)
+            found.append(standing)
+        return found

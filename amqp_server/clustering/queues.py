@@ -1,0 +1,323 @@
+"""The mirrored queues of a node: front halves for its clients, engines of what it leads.
+
+    a definition is applied ─▶ make_engine ─▶ FrontQueue ─┬─ led here ───▶ the engine, over its log
+    the core leads, with a log ─▶ serve ──────────────────┤
+    the store says who leads ─▶ leaders_changed ──────────┴─ led there ──▶ a link to that node
+
+A front half that nobody uses has no way to a leader on another node: with many queues most of them
+are used on few nodes. The first consumer, publish or question opens one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, cast
+
+from amqp_server.broker.errors import NotSupportedError
+from amqp_server.broker.queue import QueueIdentity, local_engine
+from amqp_server.broker.turn import Turn
+from amqp_server.clustering.unmirrored_log import UnmirroredLog
+from cluster.fronts.front_queue import FrontQueue
+from cluster.fronts.leader_half import LeaderHalf, LedQueues
+from cluster.fronts.limits import FrontNode
+from cluster.fronts.remote_way import LeaderPipe
+from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.submitting import TakingQueue, submit
+from persistence.queue_recovery import RecoveredQueue
+from queues.kinds import QueueKind
+from queues.memory import MemoryRules
+from queues.mirroring import mirroring_refusal
+from queues.options import QueueOptions
+from queues.ports import EngineParts, QueueEngine, WakeUp
+from queues.tail import QueueMemory
+
+UNMIRRORED_EPOCH = 1
+"""Of a queue that is on one node alone, which is its leader for ever."""
+
+
+class Leaders(Protocol):
+    """Who leads what, as far as this node knows."""
+
+    def leader_of(self, queue_id: str) -> tuple[str, int] | None:
+        """Return the node that leads a mirrored queue, and the epoch; None: nobody, or unknown."""
+
+    def owner_of(self, vhost: str, name: str) -> str | None:
+        """Return the node that a transient queue ends with; None for all others."""
+
+
+class Reach(Protocol):
+    """The links of this node's front halves to leaders."""
+
+    def pipe_to(self, node: str) -> LeaderPipe | None:
+        """Return the link to a node; without one it is dialled, and ``pipe_opened`` follows."""
+
+
+class _Front(FrontQueue):
+    """A front half, which says when its queue is gone."""
+
+    def __init__(
+        self,
+        queue: str,
+        options: QueueOptions,
+        node: FrontNode,
+        wake_up: WakeUp,
+        on_deleted: Callable[[str], None],
+    ) -> None:
+        super().__init__(queue, options, node, wake_up)
+        self._on_deleted = on_deleted
+
+    def delete(self) -> None:
+        super().delete()
+        self._on_deleted(self.queue)
+
+
+@dataclass(slots=True, eq=False)
+class _Mirrored:
+    """A queue in the tables of this node.
+
+    Attributes:
+        front: its front half.
+        kind, parts: what an engine is made of, where this node leads.
+        owner: the node that it ends with; None where it is mirrored.
+        engine, memory: where this node leads, and what its messages take.
+        pipe: the way to the leader's node, where another one leads.
+        is_used: its front half has something to say.
+    """
+
+    vhost: str
+    name: str
+    front: FrontQueue
+    kind: QueueKind
+    parts: EngineParts[Any]
+    owner: str | None
+    engine: QueueEngine | None = None
+    memory: QueueMemory | None = None
+    pipe: LeaderPipe | None = None
+    is_used: bool = False
+
+
+class MirroredQueues:
+    """Implements ``cluster.node.ports.Broker`` and ``ClusterListener``.
+
+    Args:
+        node: the name of this node.
+        turn: the broker's.
+        memory: how much of the messages stays in memory.
+
+        wake: asks for a turn where none runs.
+
+    Attributes:
+        led: the leader halves.
+        front_node: what all front halves share.
+        leaders, reach: who leads, and the way there. All three are set before the first definition
+            is applied.
+    """
+
+    front_node: FrontNode
+    leaders: Leaders
+    reach: Reach
+
+    def __init__(
+        self, node: str, turn: Turn, memory: MemoryRules, wake: Callable[[], None]
+    ) -> None:
+        self.led = LedQueues()
+        self._wake = wake
+        self._is_pointing = False
+        self._node = node
+        self._turn = turn
+        self._memory = memory
+        self._queues: dict[str, _Mirrored] = {}
+        self._logs: dict[str, tuple[MirroredLog, RecoveredQueue]] = {}
+        self._waiting_for: dict[str, dict[str, None]] = {}
+
+    # -- for the broker: see ``amqp_server.broker.queue.EngineFactory`` ----------------------------
+
+    def make_engine(self, queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
+        """Return the engine of a new queue: the front half of one of the cluster.
+
+        Raises:
+            NotSupportedError: queues of its kind cannot be mirrored (540).
+        """
+        queue_id = queue.stored_id
+        if not queue_id:
+            return local_engine(queue, parts)
+        owner = self.leaders.owner_of(queue.vhost_name, queue.name)
+        if owner == self._node:
+            return self._unmirrored(queue, parts)
+        refusal = None if owner else mirroring_refusal(queue.kind, queue.options)
+        if refusal is not None:
+            raise NotSupportedError(refusal)
+        wake_up = partial(self._woken, queue_id, parts.wake_up)
+        front = _Front(queue_id, parts.options, self.front_node, wake_up, self._deleted)
+        self._queues[queue_id] = made = _Mirrored(
+            queue.vhost_name, queue.name, front, queue.kind, parts, owner
+        )
+        if queue_id in self._logs:
+            self._lead(made)
+        return front
+
+    def _unmirrored(self, queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
+        """Return the engine of a transient queue of this node, and serve other nodes from it."""
+        engine = local_engine(queue, parts)
+        taking = _Taking(engine)
+        take = partial(submit, cast("MirroredLog", UnmirroredLog()), taking)
+        half = LeaderHalf(queue.stored_id, UNMIRRORED_EPOCH, engine, take, self._turn.resume)
+        self.led.begin(half)
+        return engine
+
+    # -- for the core: see ``cluster.node.ports.Broker`` -------------------------------------------
+
+    def serve(self, queue_id: str, log: MirroredLog, found: RecoveredQueue) -> None:
+        """This node leads a queue from now on, with these messages."""
+        self._logs[queue_id] = log, found
+        known = self._queues.get(queue_id)
+        if known is not None:
+            self._lead(known)
+
+    def stop(self, queue_id: str) -> None:
+        """This node leads a queue no more; its engine is forgotten, and the log says nothing."""
+        self._logs.pop(queue_id, None)
+        known = self._queues.get(queue_id)
+        if known is not None and known.engine is not None:
+            self.led.end(queue_id)
+            self._forget_engine(known)
+            self._point(known)
+        self._wake()
+
+    # -- for the cluster: see ``cluster.node.ports.ClusterListener`` -------------------------------
+
+    def leaders_changed(self, queue_ids: tuple[str, ...]) -> None:
+        """Leader or state of these queues is another one, or they are gone."""
+        for queue_id in queue_ids:
+            known = self._queues.get(queue_id)
+            if known is None:
+                continue
+            if known.engine is None:
+                self._point(known)
+            else:
+                # A move may have come to nothing: publishes are admitted again (R22).
+                known.front.go_on()
+                self.led.go_on(queue_id)
+        self._wake()
+
+    def nodes_changed(self, names: tuple[str, ...]) -> None:
+        """Nodes came or went: links are dialled anew by whoever dials them."""
+
+    # -- for the links -----------------------------------------------------------------------------
+
+    def front_of(self, queue_id: str) -> FrontQueue | None:
+        """Return the front half of a queue; None where the queue is not known."""
+        known = self._queues.get(queue_id)
+        return None if known is None else known.front
+
+    def pipe_opened(self, node: str, pipe: LeaderPipe) -> None:
+        """A link to a node is there: open the queues that wait for it."""
+        for queue_id in self._waiting_for.pop(node, {}):
+            known = self._queues.get(queue_id)
+            if known is not None and known.engine is None:
+                self._point(known)
+        self._wake()
+        del pipe
+
+    def pipe_ended(self, pipe: LeaderPipe) -> None:
+        """A link has ended: what was on its way over it is lost."""
+        for known in self._queues.values():
+            if known.pipe is pipe:
+                known.pipe = None
+                known.front.pipe_ended(pipe)
+                self._point(known)
+        self._wake()
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _lead(self, known: _Mirrored) -> None:
+        """Make the engine of a queue that this node leads now."""
+        queue_id = known.front.queue
+        log, found = self._logs[queue_id]
+        now_ms = max(self._turn.now_ms, 1)
+        self._forget_engine(known)
+        known.memory = self._memory.of_queue(spills_early=True)
+        parts = known.parts._replace(
+            log=log,
+            memory=known.memory,
+            now_ms=now_ms,
+            options=known.front.options,
+            wake_up=partial(self._woken, queue_id, known.parts.wake_up),
+        )
+        make_mirrored = known.kind.make_mirrored
+        assert make_mirrored is not None, "other kinds have no front half"
+        engine = make_mirrored(parts)
+        engine.recover(found, now_ms)
+        known.engine, known.pipe = engine, None
+        epoch = log.led.lead.epoch
+        take = partial(submit, log, cast("TakingQueue", engine))
+        self.led.begin(LeaderHalf(queue_id, epoch, engine, take, self._turn.resume))
+        known.front.lead_here(engine, take, epoch)
+        self._wake()
+
+    def _forget_engine(self, known: _Mirrored) -> None:
+        """Let go of an engine whose leadership is over; its messages are the next leader's."""
+        memory, known.memory, known.engine = known.memory, None, None
+        if memory is not None:
+            memory.add(-memory.used_bytes)
+
+    def _point(self, known: _Mirrored) -> None:
+        """Let the front half of a queue that is led elsewhere find its leader."""
+        self._is_pointing = True
+        try:
+            self._point_at(known)
+        finally:
+            self._is_pointing = False
+
+    def _point_at(self, known: _Mirrored) -> None:
+        leader = self._leader_of(known)
+        if leader is None or leader[0] == self._node:
+            known.pipe = None
+            known.front.lead_nowhere()
+            return
+        if not known.is_used:
+            return
+        node, epoch = leader
+        pipe = self.reach.pipe_to(node)
+        if pipe is None:
+            known.pipe = None
+            known.front.lead_nowhere()
+            self._waiting_for.setdefault(node, {})[known.front.queue] = None
+        elif pipe is not known.pipe or epoch > known.front.epoch:
+            known.pipe = pipe
+            known.front.lead_there(pipe, epoch)
+
+    def _leader_of(self, known: _Mirrored) -> tuple[str, int] | None:
+        if known.owner is None:
+            return self.leaders.leader_of(known.front.queue)
+        return (known.owner, UNMIRRORED_EPOCH) if known.owner else None
+
+    def _woken(self, queue_id: str, wake_up: WakeUp) -> None:
+        """A queue has something to do: before this turn ends, or in one that is asked for."""
+        wake_up()
+        known = self._queues.get(queue_id)
+        if known is not None and not known.is_used and not self._is_pointing:
+            known.is_used = True
+            if known.engine is None:
+                self._point(known)
+        self._wake()
+
+    def _deleted(self, queue_id: str) -> None:
+        self._queues.pop(queue_id, None)
+        self.led.end(queue_id)
+        self.front_node.forget(queue_id)
+
+
+class _Taking:
+    """The engine of a queue that is not mirrored, as a run is taken into it message by message."""
+
+    def __init__(self, engine: QueueEngine) -> None:
+        self.only_appends = engine.only_appends
+        self.publish = engine.publish
+
+    def refuses(self, run: object) -> bool:  # noqa: ARG002
+        """Return False: whether it refuses is known when it has."""
+        return False
+
+
+_: type[TakingQueue] = _Taking
