@@ -49,6 +49,10 @@ class Awaited(Generic[T]):
         else:
             self._calls.append(call)
 
+    def taken(self) -> T:
+        """Return the value that was set, for whom no steps wait any more."""
+        return self._value
+
     def value(self) -> WaitingSteps[T]:
         """Wait for the value, and return it.
 

@@ -10,6 +10,7 @@ from amqp_server.broker.names import queue_text
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
+from queues.asked_port import AskedQueue
 from queues.commits import later_of
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
@@ -118,6 +119,7 @@ class Queue:
         watchers: are told too.
         is_deleted: the engine must not be used any more.
         is_paused: its consumers get nothing, and basic.get finds it empty.
+        asked: the engine as one that may be led on another node; None where it never is.
     """
 
     name: str
@@ -132,6 +134,13 @@ class Queue:
     watchers: dict[Watcher, None] = field(default_factory=dict)
     is_deleted: bool = False
     is_paused: bool = False
+    asked: AskedQueue | None = None
+
+    @property
+    def asked_elsewhere(self) -> AskedQueue | None:
+        """Whom to ask for answers that come later; None where the engine has them at once."""
+        asked = self.asked
+        return None if asked is None or asked.answers_at_once else asked
 
     @property
     def text(self) -> str:

@@ -4,7 +4,7 @@ Elsewhere the leader's node does it, or it is asked for over the way: ``front_qu
 """
 
 from abc import abstractmethod
-from typing import cast
+from typing import Final, cast
 
 from cluster.fronts.local_way import placed
 from cluster.fronts.shown_front import ShownFront
@@ -19,6 +19,9 @@ from queues.ports import EmptiedQueue
 
 class EngineHere(ShownFront):
     """The part of a ``queues.ports.QueueEngine`` that needs the engine itself."""
+
+    keeps_transient: Final = True
+    has_lone_readers: Final = False
 
     def __init__(self, options: QueueOptions) -> None:
         """Begin with these options."""

@@ -14,8 +14,8 @@ position, and swallowed: the new leader has made all messages ready again.
 from collections.abc import Sequence
 from typing import Final
 
+from cluster.fronts.asking_front import AskingFront
 from cluster.fronts.consumers_kept import KeptConsumers
-from cluster.fronts.engine_here import EngineHere
 from cluster.fronts.frames import Question, Settlement, ToFront
 from cluster.fronts.limits import FrontNode
 from cluster.fronts.local_way import LocalWay, placed
@@ -42,7 +42,7 @@ CONSUMERS_PER_DRAIN: Final = 500
 """Consumers that are added in one drain, where many wait."""
 
 
-class FrontQueue(EngineHere):
+class FrontQueue(AskingFront):
     """A ``queues.ports.QueueEngine`` for one mirrored queue on one node.
 
     Whoever makes it tells it who leads, and hands on what comes over the pipe.
@@ -53,9 +53,6 @@ class FrontQueue(EngineHere):
         node: what all front halves of the node share.
         wake_up: asks for a ``drain`` before this turn ends; also the local engine's.
     """
-
-    keeps_transient: Final = True
-    has_lone_readers: Final = False
 
     def __init__(self, queue: str, options: QueueOptions, node: FrontNode, wake_up: WakeUp) -> None:
         super().__init__(options)
@@ -148,14 +145,14 @@ class FrontQueue(EngineHere):
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
         """Begin anew what waits for the way, then have it deliver."""
-        self._now_ms = now_ms
-        way = self._way
+        self._now_ms, way = now_ms, self._way
         if not way.is_open:
             self._tell_cancelled()
             return False
         has_more = self._consume_waiting(now_ms)
         if self._submissions.has_unsent:
             self._submit(SUBMITTED_PER_DRAIN, now_ms)
+        self._ask_waiting(now_ms)
         has_more |= way.drain(now_ms, max_messages)
         self._tell_cancelled()
         has_more |= self._submissions.has_unsent and not way.is_shut
@@ -168,9 +165,8 @@ class FrontQueue(EngineHere):
 
         A message that was got is to be settled, also by who needs no ack.
         """
-        number = self._questions.add(question, then, now_ms)
-        if self._way.is_open:
-            self._way.ask(number, question, now_ms)
+        self._questions.add(question, then, now_ms)
+        self._ask_waiting(now_ms)
         self._wake_up()
 
     def answered(self, answer: Answer) -> bool:
@@ -194,11 +190,11 @@ class FrontQueue(EngineHere):
 
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Note that delivered messages were rejected for good."""
-        self._give_back(Settlement.REJECT, batches, now_ms)
+        self.give_back(Settlement.REJECT, batches, now_ms)
 
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Have delivered messages go back."""
-        self._give_back(Settlement.REQUEUE, batches, now_ms)
+        self.give_back(Settlement.REQUEUE, batches, now_ms)
 
     def begin_refill(self) -> None:
         """More of what is requeued is on its way."""
@@ -296,8 +292,6 @@ class FrontQueue(EngineHere):
             self._lose(opens_again=True)
             return
         self.epoch = epoch
-        for number, question in self._questions.open():
-            self._way.ask(number, question, max(self._now_ms, 1))
         self._wake_up()
 
     def way_lost(self) -> None:
@@ -338,6 +332,7 @@ class FrontQueue(EngineHere):
         self._way, self._remote, self._open_again_at_ms = NoWay(), None, None
         self._refills_count = 0
         self._submissions.way_ended()
+        self._questions.way_ended()
         self._to_cancel += self._consumers.way_ended()
         self._wake_up()
 
@@ -348,6 +343,12 @@ class FrontQueue(EngineHere):
             if not way.is_open or way.is_shut or (submitted := submissions.next()) is None:
                 return
             way.submit(submitted, now_ms)
+
+    def _ask_waiting(self, now_ms: int) -> None:
+        """Ask, but not before what was published before."""
+        if self._way.is_open and not self._submissions.has_unsent:
+            for number, question in self._questions.unasked():
+                self._way.ask(number, question, now_ms)
 
     def _consume_waiting(self, now_ms: int) -> bool:
         """Add consumers that wait for the way; return whether more of them wait."""
@@ -373,7 +374,7 @@ class FrontQueue(EngineHere):
             self._consumers.remove(handle)
             self._to_cancel.append(handle)
 
-    def _give_back(self, settlement: Settlement, batches: Sequence[Batch], now_ms: int) -> None:
+    def give_back(self, settlement: Settlement, batches: Sequence[Batch], now_ms: int) -> None:
         """Give batches back, but for those that were delivered on an earlier way."""
         if not self._way.is_open:
             return

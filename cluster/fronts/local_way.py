@@ -148,10 +148,10 @@ class LocalWay:
 
     def give_back(self, settlement: Settlement, batches: Sequence[Batch], now_ms: int) -> None:
         """Requeue delivered messages, or reject them."""
-        if settlement is Settlement.REQUEUE:
-            self._led.requeue(batches, now_ms)
-        else:
+        if settlement is Settlement.REJECT:
             self._led.reject(batches, now_ms)
+        else:
+            self._led.requeue(batches, now_ms)
 
     def refill(self, *, begins: bool) -> None:
         """Have only requeued messages be delivered, or all again."""

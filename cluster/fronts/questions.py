@@ -25,11 +25,16 @@ class _Asked(NamedTuple):
 
 
 class Questions:
-    """The open questions of one front half, by number: they were asked in this order."""
+    """The open questions of one front half, by number: they are asked in this order.
+
+    Attributes:
+        has_unasked: some wait for the way, and for the publishes before them.
+    """
 
     def __init__(self) -> None:
         """Begin without any."""
         self._open: dict[int, _Asked] = {}
+        self._unasked: dict[int, None] = {}
         self._last_number = 0
 
     def __len__(self) -> int:
@@ -39,11 +44,22 @@ class Questions:
         """Note a question; return its number."""
         self._last_number += 1
         self._open[self._last_number] = _Asked(question, then, now_ms)
+        self._unasked[self._last_number] = None
         return self._last_number
 
-    def open(self) -> list[tuple[int, Question]]:
-        """Return what is not answered."""
-        return [(number, asked.question) for number, asked in self._open.items()]
+    @property
+    def has_unasked(self) -> bool:
+        """Whether some wait to be asked."""
+        return bool(self._unasked)
+
+    def unasked(self) -> list[tuple[int, Question]]:
+        """Return what waits to be asked, which counts as asked from now on."""
+        unasked, self._unasked = self._unasked, {}
+        return [(number, self._open[number].question) for number in unasked]
+
+    def way_ended(self) -> None:
+        """All that is not answered is to be asked again."""
+        self._unasked = dict.fromkeys(self._open)
 
     def answer(self, answer: Answer) -> bool:
         """Hand an answer on; return False where nobody waits for it any more.
@@ -71,10 +87,12 @@ class Questions:
     def expire(self, hold_ms: int, now_ms: int) -> None:
         """Answer those with None that have waited for so long."""
         while (due_ms := self.deadline_ms(hold_ms)) is not None and due_ms <= now_ms:
-            self._open.pop(next(iter(self._open))).then(None)
+            number = next(iter(self._open))
+            self._unasked.pop(number, None)
+            self._open.pop(number).then(None)
 
     def end(self) -> None:
         """The queue is gone: nothing is answered."""
-        open_ones, self._open = self._open, {}
+        open_ones, self._open, self._unasked = self._open, {}, {}
         for asked in open_ones.values():
             asked.then(None)

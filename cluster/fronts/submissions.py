@@ -142,6 +142,7 @@ class Submissions:
     __slots__ = (
         "_again",
         "_attempt",
+        "_confirmed",
         "_held",
         "_node",
         "_open_below",
@@ -165,7 +166,7 @@ class Submissions:
         self._sent: deque[Submitted] = deque()
         self._again: deque[Submitted] = deque()
         self._held: deque[Submitted] = deque()
-        self._open_below = self._attempt = 0
+        self._open_below = self._attempt = self._confirmed = 0
 
     def __len__(self) -> int:
         return len(self._sent) + len(self._again) + len(self._held)
@@ -205,7 +206,7 @@ class Submissions:
             if submitted.is_open:
                 self._open_below = submitted.last_open
                 return submitted
-            self._decide(0)
+            self._decide()
         return None
 
     # -- what a leader says ---------------------------------------------------------------------
@@ -218,7 +219,8 @@ class Submissions:
         """
         if number > self.last_number or (self._held and number >= self._held[0].first):
             raise FrontError(f"confirms {number}, which was not submitted")
-        self._decide(number)
+        self._confirmed = max(self._confirmed, number)
+        self._decide()
 
     def refuse(self, first: int, last: int) -> None:
         """These are refused, and in no log.
@@ -239,7 +241,7 @@ class Submissions:
         else:
             raise FrontError(f"refuses {first} to {last}, which are open in no run")
         self._look_below()
-        self._decide(0)
+        self._decide()
 
     def gap(self, number: int) -> None:
         """What is open above a number is to be submitted again."""
@@ -295,11 +297,11 @@ class Submissions:
         """Return what was ever submitted, the last first."""
         return chain(reversed(self._again), reversed(self._sent))
 
-    def _decide(self, number: int) -> None:
+    def _decide(self) -> None:
         """Let go of what is decided, from the first on."""
         last: dict[FrontGroup, int] = {}
         for line in (self._sent, self._again):
-            while line and (line[0].last_open <= number or not line[0].is_open):
+            while line and (line[0].last_open <= self._confirmed or not line[0].is_open):
                 decided = line.popleft()
                 self._forget(decided)
                 last[decided.group] = decided.last

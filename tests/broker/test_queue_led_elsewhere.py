@@ -20,7 +20,7 @@ class Elsewhere(Pair):
         client.declare()
         queue = self.node.vhost.queues.find("jobs")
         assert queue is not None
-        queue.engine = self.front
+        queue.engine = queue.asked = self.front
         self.settle_all()
 
     def _wake_front(self) -> None:
@@ -134,3 +134,56 @@ def test_a_client_notices_a_new_leader_only_if_it_asked(place: Elsewhere) -> Non
     place.settle_all()
     assert place.log.kept == {}
     assert not consumer.is_closed()
+
+
+def test_a_get_waits_for_the_leader(place: Elsewhere) -> None:
+    client = place.open()
+    client.publish(b"a", b"b", b"c")
+    place.settle_all()
+    for no_ack in (False, True):
+        client.send(commands.Basic.Get, queue="jobs", no_ack=no_ack)
+        assert client.receive() == []
+        place.settle_all()
+        (got,) = client.receive()
+        assert isinstance(got.method, commands.Basic.GetOk)
+    place.settle_all()
+    assert (place.engine.ready_count, place.engine.counts().unacked_count) == (1, 1)
+    client.send(commands.Basic.Ack, delivery_tag=1)
+    client.send(commands.Queue.Purge, queue="jobs")
+    place.settle_all()
+    assert client.expect(commands.Queue.PurgeOk).message_count == 1
+    client.send(commands.Basic.Get, queue="jobs")
+    place.settle_all()
+    client.expect(commands.Basic.GetEmpty)
+    assert place.log.kept == {}
+
+
+@pytest.mark.parametrize("has_come", [False, True])
+def test_a_message_that_was_got_for_a_client_that_left_goes_back(
+    place: Elsewhere, has_come: bool
+) -> None:
+    client = place.open()
+    client.publish(b"a")
+    place.settle_all()
+    client.send(commands.Basic.Get, queue="jobs")
+    while place.carry_up():
+        pass
+    if has_come:
+        place.carry_down()
+    client.connection.lose(place.node.now_ms)
+    place.settle_all()
+    assert (place.engine.ready_count, place.engine.counts().unacked_count) == (1, 0)
+
+
+def test_a_get_that_nobody_answers_has_an_error(place: Elsewhere) -> None:
+    client = place.open()
+    place.front.lead_nowhere()
+    for kind in (commands.Basic.Get, commands.Queue.Purge):
+        client.send(kind, queue="jobs")
+        place.front.expire(place.node.now_ms + 30_000)
+        place.node.end_turns()
+        close = client.closed()
+        text = "failed to perform operation on queue 'jobs' in vhost '/' due to timeout"
+        assert (close.code, text in close.text) == (404, True)
+        client.send(commands.Channel.CloseOk)
+        client.open_channel(1)

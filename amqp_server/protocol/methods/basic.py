@@ -16,6 +16,7 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.messages.delivery_header import with_delivery_header
 from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.consumer import (
     Consumer,
@@ -26,11 +27,14 @@ from amqp_server.protocol.consumer import (
 from amqp_server.protocol.counting import count_got
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.fitting import fitted
+from amqp_server.protocol.methods.asking import getting
 from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table
+from queues.asked_port import AskedQueue
+from queues.batch import Batch
 from queues.errors import ExclusiveUseError
 from queues.kinds import Request
 
@@ -95,7 +99,9 @@ def cancel(channel: Channel, method: commands.Basic.Cancel, now_ms: int) -> Meth
     return commands.Basic.CancelOk(method.consumer_tag)
 
 
-def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | None:
+def get(
+    channel: Channel, method: commands.Basic.Get, now_ms: int
+) -> Method | WaitingSteps[Method | None] | None:
     """Deliver one message, or say that there is none.
 
     Raises:
@@ -111,10 +117,42 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     if not method.no_ack:
         channel.lane.check_may_hold_more()
+    asked = queue.asked_elsewhere
+    if asked is not None and not queue.is_paused:
+        return _getting(channel, method, queue, asked, now_ms)
     got = None if queue.is_paused else queue.engine.get(now_ms, no_ack=method.no_ack)
     if got is None:
         channel.counters.got_empty_count += 1
         return commands.Basic.GetEmpty()
+    _write_got(channel, method, queue, got, now_ms)
+    return None
+
+
+def _getting(
+    channel: Channel, method: commands.Basic.Get, queue: Queue, asked: AskedQueue, now_ms: int
+) -> WaitingSteps[Method | None]:
+    """Get a message of a queue that is led on another node."""
+    batch, ready_count = yield from getting(queue, asked, now_ms)
+    if batch is None:
+        channel.counters.got_empty_count += 1
+        return commands.Basic.GetEmpty()
+    if channel.is_closing:
+        asked.give_back_unseen(batch)
+        return None
+    _write_got(channel, method, queue, (batch, ready_count), channel.turn.now_ms)
+    if method.no_ack:
+        queue.engine.settle(batch.positions, batch.body_bytes)
+    return None
+
+
+def _write_got(
+    channel: Channel,
+    method: commands.Basic.Get,
+    queue: Queue,
+    got: tuple[Batch, int],
+    now_ms: int,
+) -> None:
+    """Write get-ok, and note what is to be acked."""
     batch, ready_count = got
     count_got(channel.counters, batch, no_ack=method.no_ack)
     records = batch.records
@@ -123,7 +161,7 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     firehose = channel.session.open_vhost.firehose
     if firehose.is_on:
         actor = channel.session.actor(channel.number)
-        firehose.note_deliveries(actor, name, records, redelivered=batch.redelivered)
+        firehose.note_deliveries(actor, queue.name, records, redelivered=batch.redelivered)
     if method.no_ack:
         tag = channel.unacked.skip(1)
     else:
@@ -139,7 +177,6 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
         redelivered=batch.redelivered,
     )
     channel.outbox.write(octets)
-    return None
 
 
 def ack(channel: Channel, method: commands.Basic.Ack, now_ms: int) -> None:

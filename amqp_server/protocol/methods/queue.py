@@ -22,6 +22,7 @@ from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
+from amqp_server.protocol.methods.asking import purging_elsewhere
 from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
@@ -140,6 +141,10 @@ def purge(
     queue = _existing(channel, name)
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
+    asked = queue.asked_elsewhere
+    if asked is not None:
+        count = yield from purging_elsewhere(queue, asked, now_ms)
+        return None if method.nowait else commands.Queue.PurgeOk(count)
     count, safe_at = yield from purging(queue)
     if method.nowait:
         return None

@@ -11,7 +11,10 @@ def test_an_answer_goes_to_who_asked() -> None:
     questions, answers = Questions(), list[Answer | None]()
     number = questions.add(Question.COUNTS, answers.append, 1_000)
     answer = Counts("q", number, 1, 2, 3)
-    assert questions.open() == [(number, Question.COUNTS)]
+    assert questions.unasked() == [(number, Question.COUNTS)]
+    assert not questions.has_unasked
+    questions.way_ended()
+    assert questions.unasked() == [(number, Question.COUNTS)]
     assert questions.answer(answer)
     assert (answers, len(questions)) == ([answer], 0)
     assert not questions.answer(answer), "nobody waits any more"

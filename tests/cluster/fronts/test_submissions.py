@@ -87,6 +87,16 @@ def test_a_part_of_a_run_may_be_refused_by_itself() -> None:
     assert (len(submissions), submissions.open_bytes) == (0, 0)
 
 
+def test_the_end_of_a_run_may_be_refused_when_the_rest_is_confirmed() -> None:
+    submissions = new()
+    run = add(submissions, 5)
+    sent(submissions)
+    submissions.confirm(4)
+    assert run.group.committed_lsn == 0
+    submissions.refuse(5, 5)
+    assert (run.group.committed_lsn, len(submissions)) == (5, 0)
+
+
 def test_the_next_way_gets_what_is_open_before_what_is_new() -> None:
     submissions = new()
     add(submissions, 3)

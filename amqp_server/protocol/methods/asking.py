@@ -1,0 +1,69 @@
+"""Methods on a queue that is led on another node: the answer comes later, or not at all.
+
+The client's input waits, as for any work of many turns. A message that was got for a client that is
+gone meanwhile goes back unseen.
+"""
+
+from amqp_server.broker.awaited import Awaited
+from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import WaitingSteps
+from queues.asked_port import AskedQueue, GetAnswer
+
+
+class _Getting:
+    """A get that is under way; ``is_wanted``: its client is there."""
+
+    def __init__(self, asked: AskedQueue) -> None:
+        self._asked = asked
+        self.awaited: Awaited[GetAnswer | None] = Awaited()
+        self.is_wanted = True
+
+    def answer(self, answer: GetAnswer | None) -> None:
+        """Take the answer."""
+        if self.is_wanted:
+            self.awaited.set(answer)
+        elif answer is not None and answer.batch is not None:
+            self._asked.give_back_unseen(answer.batch)
+
+
+def getting(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSteps[GetAnswer]:
+    """Ask the leader for a message.
+
+    Raises:
+        NotFoundError: there was no answer in time (404).
+    """
+    under_way = _Getting(asked)
+    asked.ask_get(under_way.answer, now_ms)
+    answer: GetAnswer | None = None
+    is_taken = False
+    try:
+        answer = yield from under_way.awaited.value()
+        is_taken = True
+    finally:
+        under_way.is_wanted = False
+        if not is_taken and under_way.awaited.is_over:
+            # It came when nobody was there any more to go on.
+            under_way.answer(under_way.awaited.taken())
+    if answer is None:
+        raise _no_answer(queue)
+    return answer
+
+
+def purging_elsewhere(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSteps[int]:
+    """Have the leader purge; return how many messages that were, once no leader has them.
+
+    Raises:
+        NotFoundError: there was no answer in time (404).
+    """
+    awaited: Awaited[int | None] = Awaited()
+    asked.ask_purge(awaited.set, now_ms)
+    count = yield from awaited.value()
+    if count is None:
+        raise _no_answer(queue)
+    return count
+
+
+def _no_answer(queue: Queue) -> NotFoundError:
+    """Return RabbitMQ's error (rabbit_amqqueue, ``absent`` with ``timeout``)."""
+    return NotFoundError(f"failed to perform operation on {queue.text} due to timeout")

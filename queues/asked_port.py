@@ -1,0 +1,45 @@
+"""The port of a queue that may be led on another node: what is asked there, and how it answers."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from queues.batch import Batch
+
+
+class GetAnswer(NamedTuple):
+    """The answer to a get: a message, or None where none is ready; how many are still ready."""
+
+    batch: Batch | None
+    ready_count: int
+
+
+class CountsAnswer(NamedTuple):
+    """How many messages are ready, how many consumers there are, and how much is unacked."""
+
+    ready_count: int
+    consumer_count: int
+    unacked_count: int
+
+
+class AskedQueue(Protocol):
+    """The engine of a queue that may be led on another node; then its answers come later.
+
+    Each ``then`` is called once, at once or in a turn to come; with None where there was no answer
+    in time.
+    """
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether ``get``, ``purge`` and the counts are right now, so that nothing is asked."""
+
+    def ask_get(self, then: Callable[[GetAnswer | None], None], now_ms: int) -> None:
+        """Ask for a message; it is to be settled, also by who needs no ack."""
+
+    def ask_purge(self, then: Callable[[int | None], None], now_ms: int) -> None:
+        """Have ready messages forgotten; the answer is how many, once no leader has them."""
+
+    def ask_counts(self, then: Callable[[CountsAnswer | None], None], now_ms: int) -> None:
+        """Ask how many messages and consumers there are."""
+
+    def give_back_unseen(self, batch: Batch) -> None:
+        """Return a message that was got for nobody: that is no requeue."""
