@@ -1,7 +1,7 @@
 """The port of a queue that may be led on another node: what is asked there, and how it answers."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from queues.batch import Batch
 
@@ -43,3 +43,8 @@ class AskedQueue(Protocol):
 
     def give_back_unseen(self, batch: Batch) -> None:
         """Return a message that was got for nobody: that is no requeue."""
+
+
+def as_asked(engine: object) -> AskedQueue | None:
+    """Return an engine as one that may be led on another node; None where it never is."""
+    return cast("AskedQueue", engine) if hasattr(engine, "ask_counts") else None

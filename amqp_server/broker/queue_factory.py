@@ -16,6 +16,7 @@ from amqp_server.broker.backing import Backing
 from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
+from queues.asked_port import as_asked
 from queues.effects import DeadLettered, DroppedAtLimit, Effect
 from queues.kinds import QueueKind
 from queues.options import QueueOptions
@@ -142,6 +143,8 @@ class QueueFactory:
         engine = self._backing.make_engine(identity, parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id, stored_id)
         around.queue, around.engine = queue, engine
+        if stored_id:
+            queue.asked = as_asked(engine)
         if engine.next_deadline_ms() is not None:
             self._turn.mark_dirty(engine)
         _log_promises(queue, policy)

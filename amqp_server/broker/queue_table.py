@@ -33,6 +33,7 @@ from amqp_server.broker.queue_factory import QueueFactory
 from amqp_server.broker.steps import Steps, WaitingSteps, finish, finish_or_later
 from amqp_server.broker.tally import QueueTallies
 from amqp_server.broker.turn import Turn
+from queues.asked_port import CountsAnswer
 from queues.kinds import QueueKind, Request
 
 # A member of an enum costs a search at each declare.
@@ -224,12 +225,24 @@ class QueueTable:
         if if_empty:
             queue.check_granted(Request.DELETE_IF_EMPTY)
         self.refresh(queue, now_ms)
-        if queue.kind.heeds_delete_conditions:
-            if if_empty and queue.engine.ready_count:
-                raise PreconditionFailedError(f"{queue.text} not empty")
-            if if_unused and queue.engine.consumer_count:
-                raise PreconditionFailedError(f"{queue.text} in use")
+        engine = queue.engine
+        counts = CountsAnswer(engine.ready_count, engine.consumer_count, 0)
+        self.check_conditions(queue, counts, if_unused=if_unused, if_empty=if_empty)
         return queue
+
+    def check_conditions(
+        self, queue: Queue, counts: CountsAnswer, *, if_unused: bool, if_empty: bool
+    ) -> None:
+        """Check the conditions of a delete, with the counts of wherever the queue is led.
+
+        Raises:
+            PreconditionFailedError: it is in use, or not empty (406).
+        """
+        if queue.kind.heeds_delete_conditions:
+            if if_empty and counts.ready_count:
+                raise PreconditionFailedError(f"{queue.text} not empty")
+            if if_unused and counts.consumer_count:
+                raise PreconditionFailedError(f"{queue.text} in use")
 
     def refresh(self, queue: Queue, now_ms: int) -> None:
         """Bring a queue's counts up to date: messages that consumers can have are delivered.

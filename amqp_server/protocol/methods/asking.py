@@ -8,7 +8,7 @@ from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
-from queues.asked_port import AskedQueue, GetAnswer
+from queues.asked_port import AskedQueue, CountsAnswer, GetAnswer
 
 
 class _Getting:
@@ -62,6 +62,24 @@ def purging_elsewhere(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSt
     if count is None:
         raise _no_answer(queue)
     return count
+
+
+def counting(queue: Queue, now_ms: int) -> WaitingSteps[CountsAnswer]:
+    """Return the counts of a queue, from wherever it is led.
+
+    Raises:
+        NotFoundError: there was no answer in time (404).
+    """
+    asked = queue.asked_elsewhere
+    if asked is None:
+        engine = queue.engine
+        return CountsAnswer(engine.ready_count, engine.consumer_count, 0)
+    awaited: Awaited[CountsAnswer | None] = Awaited()
+    asked.ask_counts(awaited.set, now_ms)
+    counts = yield from awaited.value()
+    if counts is None:
+        raise _no_answer(queue)
+    return counts
 
 
 def _no_answer(queue: Queue) -> NotFoundError:

@@ -25,6 +25,7 @@ from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.methods import exchange as exchanges
 from amqp_server.protocol.methods import queue as queues
+from amqp_server.protocol.methods.asking import counting
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
@@ -99,8 +100,7 @@ def _declaring_queue(
         return queues.declared(channel, method, name, 0, 0)
     queue = vhost.queues.get(name, session)
     vhost.queues.refresh(queue, channel.turn.now_ms)
-    engine = queue.engine
-    return queues.declared(channel, method, name, engine.ready_count, engine.consumer_count)
+    return (yield from queues.declared_elsewhere(channel, method, queue, channel.turn.now_ms))
 
 
 def delete_queue(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Answered:
@@ -121,14 +121,11 @@ def _deleting_queue(
         yield from decisions.looking_up(vhost.name, queues=(name,))
     count = 0
     if vhost.queues.find(name) is not None:
-        queue = vhost.queues.deletable(
-            name,
-            session,
-            channel.turn.now_ms,
-            if_unused=method.if_unused,
-            if_empty=method.if_empty,
-        )
-        count = queue.engine.ready_count
+        is_conditional = {"if_unused": method.if_unused, "if_empty": method.if_empty}
+        queue = vhost.queues.deletable(name, session, channel.turn.now_ms, **is_conditional)
+        counts = yield from counting(queue, channel.turn.now_ms)
+        vhost.queues.check_conditions(queue, counts, **is_conditional)
+        count = counts.ready_count
         yield from decisions.deleting_queue(vhost.name, name, queue.stored_id)
     return None if method.nowait else commands.Queue.DeleteOk(count)
 

@@ -22,7 +22,7 @@ from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
-from amqp_server.protocol.methods.asking import purging_elsewhere
+from amqp_server.protocol.methods.asking import counting, purging_elsewhere
 from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
@@ -35,7 +35,7 @@ _QUEUE: Final = DestinationKind.QUEUE
 
 def declare(
     channel: Channel, method: commands.Queue.Declare, now_ms: int
-) -> Method | Steps[Method | None] | None:
+) -> Method | WaitingSteps[Method | None] | None:
     """Create a queue, or check that the one that exists is equivalent.
 
     Raises:
@@ -52,6 +52,8 @@ def declare(
     if method.passive:
         queue = _existing(channel, name)
         channel.session.open_vhost.queues.refresh(queue, now_ms)
+        if queue.asked_elsewhere is not None:
+            return declared_elsewhere(channel, method, queue, now_ms)
     elif channel.session.open_vhost.queues.is_leaving(name):
         return _declaring(channel, method, name, now_ms)
     else:
@@ -71,6 +73,18 @@ def _declared(channel: Channel, method: commands.Queue.Declare, queue: Queue) ->
     return declared(
         channel, method, queue.name, queue.engine.ready_count, queue.engine.consumer_count
     )
+
+
+def declared_elsewhere(
+    channel: Channel, method: commands.Queue.Declare, queue: Queue, now_ms: int
+) -> WaitingSteps[Method | None]:
+    """Return the answer to a declare of a queue that may be led on another node.
+
+    Raises:
+        NotFoundError: its leader does not answer (404).
+    """
+    counts = yield from counting(queue, now_ms)
+    return declared(channel, method, queue.name, counts.ready_count, counts.consumer_count)
 
 
 def declared(
