@@ -133,3 +133,37 @@ def test_all_nodes_at_once_come_back_with_what_they_confirmed(tmp_path: Path) ->
         finally:
             nodes.stop()
     assert flow.got == flow.confirmed
+
+
+def test_any_node_answers_for_a_queue_that_another_one_leads(tmp_path: Path) -> None:
+    require_etcd()
+
+    async def run() -> None:
+        await nodes.start_all()
+        leading, other = await connected(nodes, "n1"), await connected(nodes, "n2")
+        here, there = await leading.channel(), await other.channel()
+        await here.declare_queue("jobs", durable=True)
+        for number in range(3):
+            await there.default_exchange.publish(aio_pika.Message(b"%d" % number), "jobs")
+        queue = await there.declare_queue("jobs", passive=True)
+        assert queue.declaration_result.message_count == 3
+        got = await queue.get(no_ack=True)
+        assert got is not None
+        assert (got.body, got.message_count) == (b"0", 2)
+        with pytest.raises(aio_pika.exceptions.ChannelPreconditionFailed, match="not empty"):
+            await queue.delete(if_unused=False, if_empty=True)
+        again = await other.channel()
+        same = await again.get_queue("jobs", ensure=False)
+        assert (await same.purge()).message_count == 2
+        assert (await same.delete(if_unused=False)).message_count == 0
+        with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+            await (await leading.channel()).declare_queue("jobs", passive=True)
+        await leading.close()
+        await other.close()
+
+    with running_etcd(tmp_path) as etcd:
+        nodes = ClusteredProcesses(tmp_path, etcd, 2)
+        try:
+            asyncio.run(run())
+        finally:
+            nodes.stop()
