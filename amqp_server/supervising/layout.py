@@ -22,8 +22,9 @@ MANAGEMENT_OFFSET: Final = 10_000
 METRICS_OFFSET: Final = 10_020
 STREAM_OFFSET: Final = -120
 """From the port of AMQP: 5672 to 15672, 15692 and 5552, which are RabbitMQ's."""
+PORT_MAX_OF_ALL: Final = 65_535
 PORT_MIN: Final = 1_024 - STREAM_OFFSET
-PORT_MAX: Final = 65_535 - METRICS_OFFSET - NODES_MAX
+PORT_MAX: Final = PORT_MAX_OF_ALL - METRICS_OFFSET - NODES_MAX
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -114,6 +115,7 @@ def node_settings(
     secret_file: Path | None = None,
     etcd_url: str = "",
     others: Mapping[str, Any] | None = None,
+    listening: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a node, as its file has them.
 
@@ -122,8 +124,21 @@ def node_settings(
         secret_file: of the cluster; None: the node is alone.
         etcd_url: where etcd answers; empty: ``others`` says it, or the node is alone.
         others: settings of a user, which these are laid over; None is none.
+        listening: sections that say where it listens; None: on the ports of its place.
     """
     mine: dict[str, Any] = {
+        "broker": {"node_name": place.name, "data_dir": str(place.data_dir)},
+    }
+    if secret_file is not None:
+        mine["cluster"] = {"secret_file": str(secret_file), "links": {"listen": place.links}}
+    if etcd_url:
+        mine["cluster"]["etcd"] = {"endpoints": [etcd_url]}
+    mine = laid_over(mine, _listening_at(place) if listening is None else listening)
+    return laid_over(others or {}, mine)
+
+
+def _listening_at(place: NodePlace) -> dict[str, Any]:
+    return {
         "net": {
             "listeners": [
                 {"address": LOOPBACK, "port": place.port, "protocol": "amqp"},
@@ -134,13 +149,7 @@ def node_settings(
             "listeners": [{"address": LOOPBACK, "port": place.management_port}],
             "metrics_listeners": [{"address": LOOPBACK, "port": place.metrics_port}],
         },
-        "broker": {"node_name": place.name, "data_dir": str(place.data_dir)},
     }
-    if secret_file is not None:
-        mine["cluster"] = {"secret_file": str(secret_file), "links": {"listen": place.links}}
-    if etcd_url:
-        mine["cluster"]["etcd"] = {"endpoints": [etcd_url]}
-    return laid_over(others or {}, mine)
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,10 +185,10 @@ def table_of(places: Sequence[NodePlace], pids: Mapping[str, int], etcd_url: str
         (
             place.name,
             str(pids.get(place.name, "")),
-            f"amqp://{LOOPBACK}:{place.port}",
-            f"{LOOPBACK}:{place.stream_port}",
-            f"http://{LOOPBACK}:{place.management_port}",
-            f"http://{LOOPBACK}:{place.metrics_port}/metrics",
+            f"amqp://{LOOPBACK}:{place.port}" if place.port else "",
+            f"{LOOPBACK}:{place.stream_port}" if place.stream_port else "",
+            f"http://{LOOPBACK}:{place.management_port}" if place.management_port else "",
+            f"http://{LOOPBACK}:{place.metrics_port}/metrics" if place.metrics_port else "",
         )
         for place in places
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amqp_server.net.readiness import tell_ready, tell_stopping
+from amqp_server.settings.schema import Settings
 from amqp_server.supervising.folder import (
     ETCD,
     found_etcd,
@@ -24,6 +25,7 @@ from amqp_server.supervising.layout import (
     table_of,
 )
 from amqp_server.supervising.running import Runner
+from amqp_server.supervising.sharing import shared_places, shared_sections
 from amqp_server.supervising.supervision import ChildPlan
 
 ETCD_STAGE = 0
@@ -37,22 +39,22 @@ class Wish:
     Attributes:
         nodes_count: how many.
         port: of AMQP at the first node.
-        port_step: see ``layout.laid_out``.
         folder: see ``folder.opened_folder``; None is the default.
         keeps: what is in the folder stays.
         restarts: a node that ends is started again.
         is_clustered: they are a cluster; without, each one is alone.
         others: settings of the user, for all of them.
+        shared: the nodes share the ports of these settings; None: each has ports of its own.
     """
 
     nodes_count: int
     port: int
-    port_step: int = 1
     folder: Path | None = None
     keeps: bool = False
     restarts: bool = False
     is_clustered: bool = True
     others: Mapping[str, Any] = field(default_factory=dict)
+    shared: Settings | None = None
 
     @property
     def needs_etcd(self) -> bool:
@@ -77,7 +79,7 @@ def run(wish: Wish, say: Callable[[str], None]) -> bool:
     """
     program = found_etcd() if wish.needs_etcd else ""
     with opened_folder(wish.folder, keeps=wish.keeps) as folder:
-        places = laid_out(folder, wish.nodes_count, wish.port, wish.port_step)
+        places = _places(wish, folder)
         plans, etcd_url = [], ""
         if program:
             port, peer_port = free_ports(2)
@@ -85,7 +87,8 @@ def run(wish: Wish, say: Callable[[str], None]) -> bool:
             (folder / ETCD).mkdir(mode=0o700, exist_ok=True)
             command = etcd_command(program, folder / ETCD / "data", port, peer_port)
             plans.append(ChildPlan(ETCD, command, ETCD_STAGE, folder / ETCD / "log", wish.restarts))
-        plans += [_node_plan(wish, place, folder, etcd_url) for place in places]
+        for index, place in enumerate(places):
+            plans.append(_node_plan(wish, index, place, folder, etcd_url))
         say(f"folder: {folder}")
 
         def on_ready(pids: Mapping[str, int]) -> None:
@@ -98,9 +101,28 @@ def run(wish: Wish, say: Callable[[str], None]) -> bool:
         return was_asked
 
 
-def _node_plan(wish: Wish, place: NodePlace, folder: Path, etcd_url: str) -> ChildPlan:
+def _places(wish: Wish, folder: Path) -> list[NodePlace]:
+    if wish.shared is not None:
+        return shared_places(folder, wish.nodes_count, wish.shared)
+    return laid_out(folder, wish.nodes_count, wish.port)
+
+
+def _node_plan(wish: Wish, index: int, place: NodePlace, folder: Path, etcd_url: str) -> ChildPlan:
     secret_file = made_secret(folder) if wish.is_clustered else None
-    raw = node_settings(place, secret_file=secret_file, etcd_url=etcd_url, others=wish.others)
+    raw = node_settings(
+        place,
+        secret_file=secret_file,
+        etcd_url=etcd_url,
+        others=wish.others,
+        listening=None if wish.shared is None else shared_sections(wish.shared, index),
+    )
     write_settings(place.settings_file, raw)
     command = (sys.executable, "-m", "amqp_server", "start", "--config", str(place.settings_file))
-    return ChildPlan(place.name, command, NODE_STAGE, place.log_file, wish.restarts)
+    return ChildPlan(
+        place.name,
+        command,
+        NODE_STAGE,
+        place.log_file,
+        restarts=wish.restarts,
+        reloads=wish.shared is not None,
+    )

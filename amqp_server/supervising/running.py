@@ -66,6 +66,8 @@ class Runner:
     def run(self) -> bool:
         """Run until a signal of ``STOP_SIGNALS``, or until nothing is left.
 
+        Where children reload, they get a SIGHUP, and it ends nothing.
+
         Returns:
             Whether it ended because it was asked to.
         """
@@ -88,7 +90,12 @@ class Runner:
         self._carry_out(self._supervision.tick(now_ms()))
 
     def _asked_to_stop(self, asked: socket.socket) -> list[Order]:
-        asked.recv(_SIGNALS_BYTES_MAX)  # Several at once are one request.
+        told = set(asked.recv(_SIGNALS_BYTES_MAX))  # Several at once are one request.
+        reloading = [child for name, child in self._children.items() if self._plans[name].reloads]
+        if told == {signal.SIGHUP} and reloading:
+            for child in reloading:
+                child.signal(signal.SIGHUP)
+            return []
         return self._supervision.stop(now_ms())
 
     def _carry_out(self, orders: Sequence[Order]) -> None:
@@ -125,8 +132,8 @@ class Runner:
             if how is None:
                 return []
             self._let_go(name)
-            is_wanted = self._supervision.state_of(name) is State.ENDING
-            last = () if is_wanted else last_lines(self._plans[name].log_file)
+            is_asked = self._supervision.state_of(name) is State.ENDING
+            last = last_lines(self._plans[name].log_file) if how > 0 and not is_asked else ()
             told = [Tell(f"  {line}") for line in last]
             return [*told, *self._supervision.ended(name, how, now_ms())]
 

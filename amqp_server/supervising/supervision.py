@@ -37,6 +37,7 @@ class ChildPlan:
         stage: children of the lowest stage are started first.
         log_file: where its output goes.
         restarts: it is started again when it ends.
+        reloads: it gets each SIGHUP, at which it reads its certificates again.
         ready_ms: how long it may take to be ready.
         stop_ms: how long it may take to end, once asked to.
     """
@@ -46,6 +47,7 @@ class ChildPlan:
     stage: int
     log_file: Path
     restarts: bool = False
+    reloads: bool = False
     ready_ms: int = READY_MS
     stop_ms: int = STOP_MS
 

@@ -4,8 +4,10 @@ Only a member of the in-sync set can take a queue over (R22), so a move changes 
 cannot move is said, and why.
 """
 
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from cluster.metadata.records import StoredQueueState
@@ -108,22 +110,27 @@ def rebalance_of(
         nodes: its members.
     """
     known = by_name(nodes)
-    led = [queue for queue in queues if queue.stored.state.leader in known]
-    led.sort(key=lambda queue: -queue.rate)
-    yield
-    rates_sum = sum(queue.rate for queue in led)
+    parts: list[list[PlacedQueue]] = []
+    rates_sum, led_count = 0.0, 0
+    for part in _in_parts(queues):
+        led = [queue for queue in part if queue.stored.state.leader in known]
+        led.sort(key=_by_rate)
+        parts.append(led)
+        rates_sum += sum(queue.rate for queue in led)
+        led_count += len(led)
+        yield
     loads = {node.name: 0.0 for node in nodes}
 
     def load_of(queue: PlacedQueue) -> float:
-        return 1.0 / len(led) + (queue.rate / rates_sum if rates_sum else 0.0)
+        return 1.0 / led_count + (queue.rate / rates_sum if rates_sum else 0.0)
 
-    for number, queue in enumerate(led, 1):
-        if number % QUEUES_PER_STEP == 0:
-            yield
-        loads[queue.stored.state.leader] += load_of(queue)
+    for led in parts:
+        for queue in led:
+            loads[queue.stored.state.leader] += load_of(queue)
+        yield
     slack = DIFFERENCE_MIN * sum(loads.values()) / max(1, len(loads))
     moves: list[LeaderMove] = []
-    for number, queue in enumerate(led, 1):
+    for number, queue in enumerate(merge(*parts, key=_by_rate), 1):
         if number % QUEUES_PER_STEP == 0:
             yield
         able = [node.name for node in successors(queue.stored, known) if node.may_lead()]
@@ -136,3 +143,13 @@ def rebalance_of(
             loads[target] += load
             moves.append(LeaderMove(queue.key, target))
     return moves
+
+
+def _by_rate(queue: PlacedQueue) -> float:
+    return -queue.rate
+
+
+def _in_parts(queues: Iterable[PlacedQueue]) -> Iterator[list[PlacedQueue]]:
+    rest = iter(queues)
+    while part := list(islice(rest, QUEUES_PER_STEP)):
+        yield part

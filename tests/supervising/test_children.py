@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from amqp_server.supervising.children import Child, ending_with
+from amqp_server.supervising.folder import found_etcd, free_ports
+from amqp_server.supervising.layout import etcd_command
 from amqp_server.supervising.supervision import ChildPlan
 
 PATIENCE_MS = 20_000
@@ -27,8 +30,12 @@ import os, signal, sys
 from pathlib import Path
 from amqp_server.supervising.children import Child
 from amqp_server.supervising.supervision import ChildPlan
-child = Child(ChildPlan("c", (sys.executable, "-c", "import signal; signal.pause()"), 0,
-              Path(sys.argv[1])), os.environ)
+deaf = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)];"
+deaf += "print(1, flush=True); signal.pause()"
+log = Path(sys.argv[1])
+child = Child(ChildPlan("c", (sys.executable, "-c", deaf), 0, log), os.environ)
+while not log.read_text():
+    pass
 print(child.pid, flush=True)
 signal.pause()
 """
@@ -65,6 +72,17 @@ def test_a_child_says_that_it_is_ready_and_logs(tmp_path: Path) -> None:
     assert ended(child) == -signal.SIGTERM
     child.signal(signal.SIGKILL)
     assert "here" in (tmp_path / "log").read_text()
+
+
+def test_an_etcd_says_that_it_is_ready(tmp_path: Path) -> None:
+    port, peer_port = free_ports(2)
+    command = etcd_command(found_etcd(), tmp_path / "data", port, peer_port)
+    child = Child(plan(tmp_path, *command), os.environ)
+    wait_for(child.told.fileno())
+    assert child.is_ready()
+    socket.create_connection(("127.0.0.1", port)).close()
+    child.signal(signal.SIGTERM)
+    assert ended(child) in {0, -signal.SIGTERM}
 
 
 def test_other_words_are_not_readiness(tmp_path: Path) -> None:

@@ -27,17 +27,22 @@ if sys.argv[1] == "fails":
     raise SystemExit(3)
 if sys.argv[1] == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if sys.argv[1] == "reads":
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
 address = chr(0) + os.environ["NOTIFY_SOCKET"][1:]
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", address)
-while True:
-    signal.pause()
+if sys.argv[1] == "reads":
+    signal.sigwait([signal.SIGHUP])
+    raise SystemExit(7)
+signal.pause()
 '''
 
 folder, *kinds = sys.argv[1:]
 plans = [
     ChildPlan(f"{kind}{number}", ("/no/program",) if kind == "missing" else
               (sys.executable, "-c", CHILD, kind), number // 2, Path(folder) / str(number),
-              restarts=kind == "again", stop_ms=300 if kind == "deaf" else 20_000)
+              restarts=kind == "again", reloads=kind == "reads",
+              stop_ms=300 if kind == "deaf" else 20_000)
     for number, kind in enumerate(kinds)
 ]
 say = lambda text: print("SAID", text, flush=True)
@@ -115,6 +120,18 @@ def test_a_signal_ends_all(programs: list[Program], tmp_path: Path, number: sign
     pids = program.pids()
     assert len(pids) == 3
     program.running.send_signal(number)
+    assert program.ended() == 0
+    assert are_gone(pids)
+
+
+def test_a_hangup_goes_to_those_who_reload_and_ends_nothing(
+    programs: list[Program], tmp_path: Path
+) -> None:
+    program = started(programs, tmp_path, "good", "good", "reads", "good")
+    pids = program.pids()
+    program.running.send_signal(signal.SIGHUP)
+    assert "reads2 ended: exit status 7" in program.line("SAID reads2")
+    program.running.send_signal(signal.SIGTERM)
     assert program.ended() == 0
     assert are_gone(pids)
 

@@ -118,7 +118,7 @@ def test_a_rebalance_moves_nothing_to_a_node_that_drains() -> None:
 
 def test_long_lists_are_looked_at_in_steps() -> None:
     queues = [queue(f"q{number}", "abc") for number in range(4 * QUEUES_PER_STEP)]
-    assert ended(rebalance_of(queues, THREE))[1] == 1 + 4 + 4
+    assert ended(rebalance_of(queues, THREE))[1] == 4 + 4 + 4
     assert ended(drain_of("a", queues, THREE))[1] == 4
 
 
