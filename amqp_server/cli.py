@@ -24,6 +24,11 @@ NODE: Final = "Run a node"
 
 _NODE_COMMANDS: Final[Mapping[str, Row]] = {
     "start": Row(NODE, "amqp_server.node_commands:start", "Run a node until SIGTERM or SIGINT."),
+    "dev-cluster": Row(
+        NODE,
+        "amqp_server.supervising_commands:dev_cluster",
+        "Run several nodes and their etcd on this machine.",
+    ),
     "check-config": Row(
         NODE, "amqp_server.node_commands:check_config", "Say what is wrong with a settings file."
     ),

@@ -45,9 +45,27 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     metavar="DIR",
     help="Folder for what must survive a restart, instead of the file's; made if there is none.",
 )
-def start(config: Path | None, bind: str | None, port: int | None, data_dir: Path | None) -> None:
+@click.option(
+    "--nodes",
+    "nodes_count",
+    type=click.IntRange(1, 9),
+    default=1,
+    metavar="N",
+    help="Run so many nodes of a cluster here, which share the ports of AMQP.",
+)
+def start(
+    config: Path | None,
+    bind: str | None,
+    port: int | None,
+    data_dir: Path | None,
+    nodes_count: int,
+) -> None:
     """Run a node until SIGTERM or SIGINT."""
     settings = _with_options(_load(config), bind, port, data_dir)
+    if nodes_count > 1:
+        from amqp_server.supervising_commands import start_many  # noqa: PLC0415 -- rarely needed
+
+        start_many(settings, config, nodes_count)
     from amqp_server.app import run  # noqa: PLC0415 -- only here is a loop needed
 
     raise SystemExit(run(settings, config))
