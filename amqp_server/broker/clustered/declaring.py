@@ -18,6 +18,7 @@ from amqp_server.broker.arguments.declare import (
     validate_exchange,
     validate_queue,
 )
+from amqp_server.broker.clustered.refusing import refuse_deduplication, refuse_remembering
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
@@ -112,6 +113,7 @@ class Declaring:
         Raises:
             PreconditionFailedError, AccessRefusedError: see ``QueueTable.declare``.
             NotFoundError: the vhost is gone (404).
+            NotSupportedError: see ``refusing`` (540).
         """
         if not may_be_reserved:
             check_unreserved("queue", name)
@@ -126,6 +128,7 @@ class Declaring:
                     exclusive=False,
                     auto_delete=properties.auto_delete,
                 )
+                refuse_deduplication(name, vhost, properties)
             except BrokerError as error:
                 return error
             return None
@@ -162,6 +165,7 @@ class Declaring:
         Raises:
             PreconditionFailedError, AccessRefusedError: see ``ExchangeTable.declare``.
             NotFoundError: the vhost is gone (404).
+            NotSupportedError: see ``refusing`` (540).
         """
         check_not_default_exchange(name)
         if properties.exchange_type not in KIND_NAMES:
@@ -175,6 +179,7 @@ class Declaring:
                 validate_exchange(name, vhost, properties.arguments)
                 check_unreserved("exchange", name)
                 make_kind(properties.exchange_type, matched_table(properties.arguments))
+                refuse_remembering(name, vhost, properties.exchange_type, properties.arguments)
             except BrokerError as error:
                 return error
             except InvalidExchangeError as error:

@@ -1,0 +1,48 @@
+"""What a cluster does not have yet, and refuses to declare: what only one node would remember."""
+
+from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.arguments.rules import DEDUPLICATES
+from amqp_server.broker.errors import NotSupportedError
+from amqp_server.broker.names import exchange_text, queue_text
+from amqp_server.wire.tables import Table, matched_table
+from exchanges.deduplication import window_of
+from exchanges.delayed_message import TYPE as DELAYED
+
+
+def refuse_remembering(name: str, vhost: str, type_name: str, arguments: Table) -> None:
+    """Refuse an exchange whose messages or keys would be in the memory of one node.
+
+    Args:
+        name: of the exchange.
+        vhost: of the exchange.
+        type_name: of the exchange.
+        arguments: of the exchange, valid.
+
+    Raises:
+        NotSupportedError: messages would wait there, or duplicates be told (540).
+    """
+    if type_name == DELAYED:
+        what = f"exchanges of type '{DELAYED}'"
+    elif window_of(type_name, matched_table(arguments)) is not None:
+        what = "exchanges that deduplicate"
+    else:
+        return
+    raise NotSupportedError(f"{exchange_text(vhost, name)}: {what} are not there in a cluster yet")
+
+
+def refuse_deduplication(name: str, vhost: str, properties: QueueProperties) -> None:
+    """Refuse a queue that has to tell duplicates on each of its nodes.
+
+    Args:
+        name: of the queue.
+        vhost: of the queue.
+        properties: of the queue.
+
+    Raises:
+        NotSupportedError: it is durable and deduplicates (540).
+    """
+    field = properties.arguments.get(DEDUPLICATES)
+    if properties.durable and field is not None and field.value is True:
+        raise NotSupportedError(
+            f"{queue_text(vhost, name)}: queues that deduplicate are not there in a cluster yet"
+        )

@@ -1,0 +1,61 @@
+"""What a cluster does not have yet is refused, and nothing else."""
+
+import pytest
+
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
+from amqp_server.broker.errors import NotSupportedError
+from amqp_server.wire.tables import Field, longstr
+from tests.broker.clustered.test_declaring import VHOST, trial
+from tests.support.inquiries import run
+
+DEDUPLICATES = {"x-message-deduplication": Field("t", True)}
+SIZED = {"x-cache-size": Field("I", 9)}
+
+
+def declare_exchange(kind: str, arguments: dict[str, Field]) -> int:
+    each = trial()
+    properties = ExchangeProperties(kind, True, False, False, arguments)
+    return run(each.contents, each.nodes[0].declaring.exchange(VHOST, "x", properties))
+
+
+def declare_queue(*, durable: bool, arguments: dict[str, Field]) -> int:
+    each = trial()
+    properties = QueueProperties(durable, False, False, arguments)
+    return run(each.contents, each.nodes[0].declaring.queue(VHOST, "q", properties))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "told"),
+    [
+        ("x-delayed-message", {"x-delayed-type": longstr("direct")}, "'x-delayed-message' are not"),
+        ("x-message-deduplication", SIZED, "exchanges that deduplicate are not"),
+        ("topic", DEDUPLICATES, "exchanges that deduplicate are not"),
+    ],
+)
+def test_exchanges_that_would_remember_on_one_node_are_refused(
+    kind: str, arguments: dict[str, Field], told: str
+) -> None:
+    with pytest.raises(NotSupportedError, match=f"exchange 'x' in vhost '/': .*{told}"):
+        declare_exchange(kind, arguments)
+
+
+@pytest.mark.parametrize("kind", ["topic", "x-consistent-hash", "x-recent-history"])
+def test_other_exchanges_are_declared(kind: str) -> None:
+    assert declare_exchange(kind, {})
+
+
+def test_a_durable_queue_that_deduplicates_is_refused() -> None:
+    with pytest.raises(NotSupportedError, match="queue 'q' in vhost '/': queues that deduplicate"):
+        declare_queue(durable=True, arguments=DEDUPLICATES)
+
+
+@pytest.mark.parametrize(
+    ("durable", "arguments"),
+    [
+        (True, {}),
+        (True, {"x-message-deduplication": Field("t", False)}),
+        (False, DEDUPLICATES),
+    ],
+)
+def test_other_queues_are_declared(durable: bool, arguments: dict[str, Field]) -> None:
+    assert declare_queue(durable=durable, arguments=arguments)
