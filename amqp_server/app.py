@@ -21,10 +21,10 @@ from typing import Final, NamedTuple
 import uvloop
 
 from amqp_server import exit_status
+from amqp_server.alarm_monitors import disk_monitor, memory_monitor
 from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.access.rights import new_user
 from amqp_server.broker.access.users import Users
-from amqp_server.broker.alarms import Resource
 from amqp_server.broker.announcing.event_exchange import EventExchange
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
@@ -37,7 +37,7 @@ from amqp_server.clustering.running import begun, behind, disk_of_cluster
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.federation.moving import begun_moving
 from amqp_server.http_api import HttpApi, listen_on_all
-from amqp_server.memory_shares import memory_rules, memory_watermark_bytes, node_limits
+from amqp_server.memory_shares import memory_rules, node_limits
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -45,10 +45,9 @@ from amqp_server.net.descriptors import (
     shared_out,
 )
 from amqp_server.net.disk_monitor import DiskMonitor
-from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
+from amqp_server.net.freed_memory import keep_freed_memory
 from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.loop_lag import begun_lag
-from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.resources import Resources
@@ -235,7 +234,7 @@ async def _run_node(run: _Run) -> int:
     loop, broker, settings, node, *_, clustered = run
     net = settings.net
     stop = asyncio.Event()
-    disk = None if node is None else _disk_monitor(broker, settings, node)
+    disk = None if node is None else disk_monitor(broker, settings, node.free_bytes)
     storage = None if node is None or disk is None else _storage(loop, node, disk, stop, settings)
     if node is not None:
         node.commit.limit_unwritten(
@@ -258,7 +257,7 @@ async def _run_node(run: _Run) -> int:
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)
     if clustered is None or await begun(clustered, broker, reactor, stop):
-        await _serve_clients(run, reactor, disk, stop)
+        await _serve_until_stopped(run, reactor, disk, stop)
     if clustered is not None:
         await clustered.stop()
     if node is not None and storage is not None:
@@ -271,7 +270,7 @@ async def _run_node(run: _Run) -> int:
     return exit_status.UNAVAILABLE if clustered and clustered.has_failed else exit_status.OK
 
 
-async def _serve_clients(
+async def _serve_until_stopped(
     run: _Run, reactor: Reactor, disk: DiskMonitor | None, stop: asyncio.Event
 ) -> None:
     """Let clients in until the node is to stop, then have them leave."""
@@ -284,7 +283,7 @@ async def _serve_clients(
     listen_on_all(server, http_api)
     moving = begun_moving(loop, broker, server, reactor.request_turn)
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
-    memory = _memory_monitor(broker, settings)
+    memory = memory_monitor(broker, settings)
     reactor.deadlines.watch(memory)
     broker.look_at_lag = begun_lag(loop)
     broker.look_at_resources = Resources(
@@ -308,11 +307,6 @@ def _descriptors(settings: Settings) -> Descriptors:
     return shared_out(
         raise_limit(), open_count() + listeners_count, settings.persistence.open_segments_max
     )
-
-
-def _disk_monitor(broker: Broker, settings: Settings, node: StoredNode) -> DiskMonitor:
-    limit_bytes = settings.broker.disk_free_limit_bytes
-    return DiskMonitor(limit_bytes, partial(_on_disk, broker), now_ms(), node.free_bytes)
 
 
 def _storage(
@@ -382,22 +376,3 @@ def _backing(settings: Settings, node: StoredNode | None) -> Backing:
         default_durability=durability,
         memory=memory,
     )
-
-
-def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
-    watermark_bytes = memory_watermark_bytes(settings)
-    return MemoryMonitor(
-        watermark_bytes,
-        partial(_on_memory, broker),
-        now_ms(),
-        resident_bytes,
-        freed_memory_of_heap(),
-    )
-
-
-def _on_disk(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's
-    broker.alarms.set(Resource.DISK, is_low=is_low, now_ms=at_ms)
-
-
-def _on_memory(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's
-    broker.alarms.set(Resource.MEMORY, is_low=is_low, now_ms=at_ms)

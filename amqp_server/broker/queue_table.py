@@ -166,6 +166,18 @@ class QueueTable:
             self.refresh(existing, now_ms)
             self._events.note(_DECLARED, self._vhost_name, name)
             return existing
+        return self._new_queue(name, properties, connection, now_ms, queue_id, stored_id)
+
+    def _new_queue(
+        self,
+        name: str,
+        properties: QueueProperties,
+        connection: object,
+        now_ms: int,
+        queue_id: int,
+        stored_id: str,
+    ) -> Queue:
+        """Make a queue that is not there, see ``declare``; what must be stored is."""
         kind = validate_queue(
             name,
             self._vhost_name,

@@ -148,13 +148,15 @@ class Vhost:
             keepers=self.keepers,
             is_shared=backing.decisions is not None,
         )
-        place, is_bound = Place(name, node_name), self.router.has_bindings_from
-        has_readers = partial(is_bound, TRACE_EXCHANGE)
-        self.firehose = Firehose(place, self.publisher, turn, has_readers, is_short)
+        self.firehose = self._new_firehose(Place(name, node_name), is_short)
         mover = Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion)
         self.queues = lookup.queues = self._queue_table(
             mover, default_consumer_timeout_ms, backing, events
         )
+
+    def _new_firehose(self, place: Place, is_short: Callable[[], bool]) -> Firehose:
+        has_readers = partial(self.router.has_bindings_from, TRACE_EXCHANGE)
+        return Firehose(place, self.publisher, self._turn, has_readers, is_short)
 
     def _queue_table(
         self, mover: Mover, default_timeout_ms: int | None, backing: Backing, events: Events

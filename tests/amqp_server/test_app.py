@@ -162,29 +162,6 @@ def test_generated_names_differ() -> None:
     assert len({broker.generate_name("amq.gen") for _ in range(20)}) == 20
 
 
-@pytest.mark.parametrize(
-    ("settings", "is_on"),
-    [
-        (BrokerSettings(memory_high_watermark_bytes=1), True),
-        (BrokerSettings(memory_high_watermark_ratio=0.000_001), True),
-        (BrokerSettings(memory_high_watermark_bytes=1 << 50), False),
-        (BrokerSettings(memory_high_watermark_ratio=1.0), False),
-    ],
-)
-def test_the_memory_alarm_is_on_above_the_watermark(
-    settings: BrokerSettings, *, is_on: bool
-) -> None:
-    whole = Settings(broker=settings)
-    broker = build_broker(whole)
-    app._memory_monitor(broker, whole).on_deadline(now_ms())
-    assert broker.alarms.is_on is is_on
-
-
-def test_without_a_watermark_memory_is_not_watched() -> None:
-    whole = settings_with(memory_high_watermark_ratio=0.0)
-    assert app._memory_monitor(build_broker(whole), whole).next_deadline_ms() is None
-
-
 # ── what cannot be ──
 
 
