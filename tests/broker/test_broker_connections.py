@@ -11,7 +11,7 @@ def forced(text: str) -> Close:
 
 
 def test_a_deleted_vhost_closes_its_connections(node: Node) -> None:
-    client = node.open()
+    client, vhost = node.open(), node.vhost
     client.send(commands.Queue.Declare, queue="mine", exclusive=True)
     client.send(commands.Queue.Declare, queue="ours")
     client.send(commands.Basic.Consume, queue="ours", consumer_tag="c")
@@ -20,7 +20,7 @@ def test_a_deleted_vhost_closes_its_connections(node: Node) -> None:
     node.end_turns()
     assert client.closed() == forced("vhost '/' is deleted")
     assert node.broker.count_connections() == 0
-    assert list(node.vhost.queues) == []
+    assert list(vhost.queues) == []
 
 
 def test_a_deleted_user_is_out_everywhere_and_its_exclusive_queues_with_it(node: Node) -> None:
