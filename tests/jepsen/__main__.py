@@ -31,6 +31,7 @@ CLUSTER = "haremq"
 SINGLE = "haremq-single"
 RABBITMQ = {f"rabbitmq-{kind}": kind for kind in rabbitmq_nodes.KINDS}
 MISSING_STATUS = 77
+COMPLAINTS_SHOWN = 20
 SHORT_HOLD_MS = (4_500, 6_000)
 
 
@@ -45,6 +46,12 @@ class Launched(Cluster, Protocol):
 
     def launch(self) -> None:
         """Start it, and wait until it serves."""
+
+    def complaints(self) -> list[str]:
+        """Return what its nodes have written of errors and exceptions."""
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the logs of all to a folder."""
 
     def close(self) -> None:
         """End it."""
@@ -98,7 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--queues", type=int, default=3)
     parser.add_argument("--rate", type=int, default=300, help="publishes/s of each publisher")
     parser.add_argument("--hold", type=span_ms, help="seconds that partitions hold, as in 6-15")
-    parser.add_argument("--histories", type=Path, help="folder for histories of what was wrong")
+    parser.add_argument("--histories", type=Path, help="folder for what was wrong: histories, logs")
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="haremq-jepsen-") as folder:
         try:
@@ -108,12 +115,24 @@ def main(words: Sequence[str] | None = None) -> int:
             return MISSING_STATUS
         try:
             cluster.launch()
-            return play(cluster, given)
+            return played_and_read(cluster, given)
         except NoClusterError as error:
             print(f"SKIPPED: this HareMQ starts no cluster: {error}", flush=True)
             return MISSING_STATUS
         finally:
             cluster.close()
+
+
+def played_and_read(cluster: Launched, given: argparse.Namespace) -> int:
+    """Run the episodes and read what the nodes have logged; return the exit status."""
+    status = play(cluster, given)
+    complaints = cluster.complaints()
+    if complaints:
+        status = 1
+        print("nodes complain:", *complaints[:COMPLAINTS_SHOWN], sep="\n", flush=True)
+    if status and given.histories is not None:
+        cluster.keep_logs(given.histories)
+    return status
 
 
 def play(cluster: Cluster, given: argparse.Namespace) -> int:

@@ -5,16 +5,16 @@ import os
 import shutil
 import signal
 import sys
-import urllib.error
 import urllib.request
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import yaml
 
+from cluster.metadata.keys import KeySpace
+from cluster.metadata.records import decode_queue_state
 from load_generator.verifying.cluster import Ability
 from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue
@@ -27,6 +27,8 @@ ETCD_PORT: Final = 2379
 ETCD_PEER_PORT: Final = 2380
 HTTP_PORT: Final = 15672
 HTTP_S: Final = 3.0
+CLUSTER: Final = "jepsen"
+VHOST: Final = "/"
 LEASE_PROGRAM: Final = b"cluster.liveness"
 REFUSALS: Final = ("cannot start a node of a cluster yet", "cluster: unknown key")
 """What a HareMQ says that has no cluster; anything else that keeps it from starting is a fault."""
@@ -120,7 +122,7 @@ class ClusterNodes(HareNodes):
                 "metrics_listeners": [],
             },
             "cluster": {
-                "name": "jepsen",
+                "name": CLUSTER,
                 "etcd": {"endpoints": endpoints},
                 "secret_file": str(self.folder / "secret"),
                 "links": {
@@ -175,17 +177,18 @@ class ClusterNodes(HareNodes):
         signal_all(_of_lease(self.network.pids(node)), signal.SIGSTOP)
 
     def leader_of(self, queue: str) -> str | None:
-        login = b64encode(b"guest:guest").decode()
-        for node in self.nodes:
-            url = f"http://{self.address(node)}:{HTTP_PORT}/api/queues/%2F/{quote(queue, safe='')}"
-            request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})
+        """Ask the stores, which know it also while no node serves."""
+        key = KeySpace(CLUSTER).queue_state(VHOST, queue)
+        question = json.dumps({"key": b64encode(key).decode()}).encode()
+        for store in self.stores:
+            url = f"http://{self.address(store)}:{ETCD_PORT}/v3/kv/range"
             try:
-                with urllib.request.urlopen(request, timeout=HTTP_S) as answer:
-                    found = json.load(answer)
-            except (OSError, urllib.error.URLError, ValueError):
+                with urllib.request.urlopen(url, question, timeout=HTTP_S) as answer:
+                    found = json.load(answer).get("kvs", [])
+            except (OSError, ValueError):
                 continue
-            leader = str(found.get("leader") or found.get("node") or "")
-            return next((one for one in self.nodes if leader in {one, f"haremq@{one}"}), None)
+            if found:
+                return decode_queue_state(b64decode(found[0]["value"])).state.leader
         return None
 
 

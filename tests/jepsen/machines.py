@@ -1,6 +1,7 @@
 """What all clusters here have alike: processes that are started, killed and frozen."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from tests.jepsen.namespaces import Network
 PORT: Final = 5672
 LOG_TAIL_BYTES: Final = 3_000
 DECLARE_S: Final = 60.0
+COMPLAINT: Final = re.compile(r" (ERROR|CRITICAL) (?!.* was lost$)|^Traceback ")
+"""An error or exception in a log; that a lease was lost is what many faults are for."""
 DELAY_SOURCE: Final = Path(__file__).with_name("slow_disk.c")
 
 
@@ -151,6 +154,21 @@ class Machines(ABC):
 
     def log_tail(self, name: str) -> str:
         return (self.place(name) / "log").read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Return what nodes have written of errors and exceptions, each line with the node."""
+        return [
+            f"{node}: {line.strip()}"
+            for node in self.nodes
+            for line in (self.place(node) / "log").read_text(errors="replace").splitlines()
+            if COMPLAINT.search(line)
+        ]
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the logs of all to a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (*self.nodes, *self.stores):
+            shutil.copy(self.place(name) / "log", folder / f"{name}.log")
 
     def cut(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.network.cut(pairs)
