@@ -1,0 +1,193 @@
+"""The mirrored queues of a node: who leads decides where the way of a front half goes."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from amqp_server.broker.errors import NotSupportedError
+from amqp_server.broker.queue import QueueIdentity
+from amqp_server.broker.turn import Turn
+from amqp_server.clustering.queues import MirroredQueues
+from amqp_server.clustering.unmirrored_log import UnmirroredLog
+from cluster.fronts.frames import Open, ToLeader
+from cluster.fronts.front_queue import FrontQueue
+from cluster.fronts.limits import FrontNode
+from cluster.mirrored.log import MirroredLog
+from cluster.replication.publishers import Front
+from persistence.queue_recovery import RecoveredQueue
+from queues.kinds import CLASSIC, STREAM, QueueKind
+from queues.memory import WITHOUT_LIMIT
+from queues.options import QueueOptions
+from queues.ports import EngineParts, QueueEngine
+from tests.support.committed_log import FakeCommittedLog
+from tests.support.queue_log import FakeLog
+from tests.support.records import run_of
+
+NOW_MS = 1_000
+
+
+class Log(FakeCommittedLog):
+    """The log of a leadership in epoch 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        numbers = UnmirroredLog()
+        self.judge, self.begin, self.end = numbers.judge, numbers.begin, numbers.end
+        self.led = SimpleNamespace(lead=SimpleNamespace(epoch=3))
+
+
+class Pipe:
+    def __init__(self) -> None:
+        self.said: list[ToLeader] = []
+
+    def put(self, frame: ToLeader) -> None:
+        self.said.append(frame)
+
+    def fail(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def is_shut(self, queue: str) -> bool:
+        return queue != "q1"
+
+
+class Rig:
+    """Node ``a``; the leader is ``b`` in epoch 2, unless a test says another."""
+
+    def __init__(self) -> None:
+        self.queues = MirroredQueues("a", Turn(100), WITHOUT_LIMIT, lambda: None)
+        self.queues.front_node = FrontNode(Front("a", 7))
+        self.queues.leaders = self.queues.reach = self
+        self.leader: tuple[str, int] | None = ("b", 2)
+        self.owner: str | None = None
+        self.pipes: dict[str, Pipe] = {}
+        self.asked: list[str] = []
+
+    def leader_of(self, queue_id: str) -> tuple[str, int] | None:
+        return self.leader
+
+    def owner_of(self, vhost: str, name: str) -> str | None:
+        return self.owner
+
+    def pipe_to(self, node: str) -> Pipe | None:
+        self.asked.append(node)
+        return self.pipes.get(node)
+
+    def make(self, stored_id: str = "q1", kind: QueueKind = CLASSIC) -> QueueEngine:
+        options = QueueOptions()
+        parts: EngineParts[Any] = EngineParts(
+            "jobs", options, FakeLog(), lambda _: None, lambda: None, NOW_MS
+        )
+        return self.queues.make_engine(
+            QueueIdentity("v", "jobs", 0, kind, options, stored_id), parts
+        )
+
+    def serve(self) -> Log:
+        log = Log()
+        found = cast("RecoveredQueue", log.found())
+        self.queues.serve("q1", cast("MirroredLog", log), found)
+        return log
+
+    def open_pipe(self) -> Pipe:
+        self.pipes["b"] = pipe = Pipe()
+        self.queues.pipe_opened("b", pipe)
+        return pipe
+
+
+def bodies(log: FakeLog) -> Sequence[bytes]:
+    return [each.body for each in log.kept.values()]
+
+
+def test_a_queue_of_the_cluster_has_a_front_half_and_another_one_has_none() -> None:
+    rig = Rig()
+    assert not isinstance(rig.make(""), FrontQueue)
+    front = rig.make()
+    assert isinstance(front, FrontQueue)
+    assert rig.queues.front_of("q1") is front
+
+
+def test_nobody_uses_it_and_no_way_is_opened() -> None:
+    rig = Rig()
+    rig.make()
+    rig.queues.leaders_changed(("q1", "unknown"))
+    assert rig.asked == []
+
+
+def test_the_first_publish_opens_a_way_as_soon_as_there_is_a_link() -> None:
+    rig = Rig()
+    rig.make().publish(run_of(b"m"), NOW_MS)
+    assert rig.asked == ["b"]
+    assert rig.open_pipe().said == [Open("q1", 2, 1)]
+
+
+def test_another_link_takes_the_place_of_one_that_ended() -> None:
+    rig = Rig()
+    rig.make().publish(run_of(b"m"), NOW_MS)
+    first = rig.open_pipe()
+    del rig.pipes["b"]
+    rig.queues.pipe_ended(first)
+    assert rig.open_pipe().said == [Open("q1", 2, 2)]
+
+
+@pytest.mark.parametrize("is_served_first", [False, True])
+def test_what_this_node_leads_is_taken_by_its_own_engine(*, is_served_first: bool) -> None:
+    rig = Rig()
+    rig.leader = ("a", 3)
+    if is_served_first:
+        log, front = rig.serve(), rig.make()
+    else:
+        front, log = rig.make(), rig.serve()
+    front.publish(run_of(b"m"), NOW_MS)
+    assert bodies(log) == [b"m"]
+    half = rig.queues.led.get("q1")
+    assert half is not None
+    assert half.epoch == 3
+    assert rig.asked == []
+
+
+def test_the_end_of_a_leadership_points_to_the_next_leader() -> None:
+    rig = Rig()
+    rig.make()
+    rig.serve()
+    rig.pipes["b"] = pipe = Pipe()
+    rig.leader = ("b", 4)
+    rig.queues.stop("q1")
+    assert rig.queues.led.get("q1") is None
+    assert pipe.said == [Open("q1", 4, 1)]
+
+
+def test_a_deleted_queue_is_forgotten() -> None:
+    rig = Rig()
+    front = rig.make()
+    rig.serve()
+    front.publish(run_of(b"m"), NOW_MS)
+    assert "q1" in rig.queues.front_node.last_numbers
+    front.delete()
+    assert rig.queues.front_of("q1") is None
+    assert rig.queues.led.get("q1") is None
+    assert "q1" not in rig.queues.front_node.last_numbers
+
+
+def test_a_transient_queue_of_this_node_is_served_to_others() -> None:
+    rig = Rig()
+    rig.owner = "a"
+    assert not isinstance(rig.make(), FrontQueue)
+    half = rig.queues.led.get("q1")
+    assert half is not None
+    assert half.epoch == 1
+
+
+@pytest.mark.parametrize(("owner", "asked"), [("b", ["b"]), ("", [])])
+def test_a_transient_queue_is_led_by_its_node_while_that_lives(
+    owner: str, asked: list[str]
+) -> None:
+    rig = Rig()
+    rig.owner = owner
+    rig.make().publish(run_of(b"m"), NOW_MS)
+    assert rig.asked == asked
+
+
+def test_a_kind_that_cannot_be_mirrored_is_refused() -> None:
+    with pytest.raises(NotSupportedError, match="'stream' cannot be mirrored"):
+        Rig().make(kind=STREAM)

@@ -1,0 +1,88 @@
+"""What the composition root asks of a clustered node: order, refusals, and a stop at any time."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from amqp_server.app import build_broker
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.clustering.node import ClusteredNode
+from amqp_server.clustering.running import begun, behind, disk_of_cluster
+from amqp_server.net.reactor import Reactor
+from amqp_server.settings.schema import Settings
+from amqp_server.stored_node import StoredNode
+from persistence.errors import DataDirectoryError
+
+
+class Clustered:
+    """Starts when the test lets it, and fails when the test says so."""
+
+    def __init__(self) -> None:
+        self.may_start, self.fails = asyncio.Event(), asyncio.Event()
+        self.has_failed = self.was_cancelled = False
+
+    async def start(self, _broker: object, _reactor: object) -> None:
+        try:
+            await self.may_start.wait()
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+    async def failed(self) -> None:
+        await self.fails.wait()
+        raise RuntimeError("its key is another's")
+
+
+def disk(*, is_of_single_node: bool = False) -> StoredNode:
+    return cast("StoredNode", SimpleNamespace(is_of_single_node=is_of_single_node))
+
+
+async def started(clustered: Clustered, stop: asyncio.Event) -> bool:
+    node = cast("ClusteredNode", clustered)
+    return await begun(node, build_broker(Settings()), cast("Reactor", None), stop)
+
+
+def test_the_core_comes_before_the_disk() -> None:
+    order: list[str] = []
+    node = SimpleNamespace(carry_out=lambda: order.append("core"))
+    behind(cast("ClusteredNode", node), lambda: order.append("disk"))()
+    behind(None, lambda: order.append("alone"))()
+    assert order == ["core", "disk", "alone"]
+
+
+def test_a_node_of_a_cluster_has_a_disk_of_a_cluster() -> None:
+    fine = disk()
+    assert disk_of_cluster(Settings(), fine) is fine
+    with pytest.raises(DataDirectoryError, match="data_dir"):
+        disk_of_cluster(Settings(), None)
+    with pytest.raises(DataDirectoryError, match="a node by itself"):
+        disk_of_cluster(Settings(), disk(is_of_single_node=True))
+    loading = Settings(broker=BrokerSettings(load_definitions=Path("some.json")))
+    with pytest.raises(DataDirectoryError, match="load_definitions"):
+        disk_of_cluster(loading, disk())
+
+
+def test_a_stop_ends_a_start_that_waits() -> None:
+    async def scenario() -> None:
+        clustered, stop = Clustered(), asyncio.Event()
+        stop.set()
+        assert await started(clustered, stop) is False
+        assert clustered.was_cancelled
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_takes_part_stops_when_it_cannot_go_on() -> None:
+    async def scenario() -> None:
+        clustered, stop = Clustered(), asyncio.Event()
+        clustered.may_start.set()
+        assert await started(clustered, stop) is True
+        assert not stop.is_set()
+        clustered.fails.set()
+        await stop.wait()
+        assert clustered.has_failed
+
+    asyncio.run(scenario())
