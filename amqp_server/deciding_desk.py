@@ -8,7 +8,7 @@ broker ── inquiry ──▶ task ──▶ Desk ──▶ store
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.clustered.applying import Applier
@@ -26,6 +26,16 @@ RETRY_MS: Final = 100
 PAUSE_MS: Final = 1_000
 
 
+class OtherTables(Protocol):
+    """The tables of the other nodes; ``amqp_server.clustering.elsewhere`` implements it."""
+
+    def is_there(self, revision: int) -> bool:
+        """Return whether they have all changes up to a revision."""
+
+    async def wait(self, revision: int) -> None:
+        """Return once they have, or after a moment."""
+
+
 class DecidingDesk:
     """A ``broker.deciding.Deciding``.
 
@@ -34,12 +44,19 @@ class DecidingDesk:
         follower: keeps the copy of this node.
         applier: changes the tables as the copy is told.
         patience_ms: how long to wait for a copy that does not come, or a store that is away.
+        elsewhere: waits for the tables of other nodes; None does not.
     """
 
     def __init__(
-        self, desk: Desk, follower: Follower, applier: Applier, patience_ms: int = PATIENCE_MS
+        self,
+        desk: Desk,
+        follower: Follower,
+        applier: Applier,
+        patience_ms: int = PATIENCE_MS,
+        elsewhere: OtherTables | None = None,
     ) -> None:
         self._desk = desk
+        self._elsewhere = elsewhere
         self._follower = follower
         self._applier = applier
         self._patience_s = patience_ms / 1000
@@ -50,9 +67,11 @@ class DecidingDesk:
         return self._begun(partial(self._desk.run, inquiry))
 
     def told(self, revision: int) -> Awaited[None]:
-        """Wait until the tables of this node have all changes up to a revision."""
-        told = self._applier.told(revision)
-        return told if told.is_over else self._begun(partial(self._in_time, told))
+        """Wait until the tables of this node, and of the others, have a revision."""
+        told, elsewhere = self._applier.told(revision), self._elsewhere
+        if told.is_over and (elsewhere is None or elsewhere.is_there(revision)):
+            return told
+        return self._begun(partial(self._everywhere, told, revision))
 
     def read_through(self, key: bytes) -> Awaited[None]:
         """Read a key as it is now, and wait until the tables have that."""
@@ -73,6 +92,11 @@ class DecidingDesk:
         for each in under_way:
             each.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _everywhere(self, told: Awaited[None], revision: int) -> None:
+        await self._in_time(told)
+        if self._elsewhere is not None:
+            await self._elsewhere.wait(revision)
 
     async def _in_time(self, told: Awaited[None]) -> None:
         try:

@@ -48,6 +48,9 @@ class Counting:
             self.octets += len(frame.payload)  # type: ignore[arg-type]
         link.worked_off(lane, octets)
 
+    def seen(self, link: LinkConnection, revision: int) -> None:
+        """Nobody tells."""
+
     def closed(self, link: LinkConnection, reason: str) -> None:
         """Nobody closes."""
 

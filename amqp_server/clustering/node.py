@@ -28,6 +28,7 @@ from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
 from amqp_server.clustering.beginning import first_definitions, run_steps
+from amqp_server.clustering.elsewhere import Elsewhere
 from amqp_server.clustering.pipes import Pipes
 from amqp_server.clustering.placing import Placing
 from amqp_server.clustering.queues import MirroredQueues
@@ -116,7 +117,8 @@ class ClusteredNode:
         life = secrets.token_hex(8)
         numbers = count(1)
         desk = Desk(node.store, node.keys, options.node, life, node.now_ms, PATIENCE_MS)
-        self._desk = DecidingDesk(desk, node.follower, self._applier)
+        self._elsewhere = Elsewhere(node.is_applied_elsewhere)
+        self._desk = DecidingDesk(desk, node.follower, self._applier, elsewhere=self._elsewhere)
         self._placing = Placing(options.node, node.view, rules_of(settings), self._policy_of)
         declaring = Declaring(
             self._stored,
@@ -171,6 +173,8 @@ class ClusteredNode:
         self._queues.front_node = FrontNode(front, limits)
         self._is_begun = True
         node.listen(self._queues)
+        node.on_applied_elsewhere(self._elsewhere.ring)
+        self._applier.on_applied = node.tell_applied
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()

@@ -5,7 +5,7 @@ from collections import deque
 from cluster.links.encoding import QueueNumbers, encode_mirror_frame
 from cluster.links.errors import LinkError
 from cluster.links.kinds import Kind
-from cluster.links.layout import CREDIT
+from cluster.links.layout import CREDIT, SEEN
 from cluster.replication.frames import Ack, MirrorFrame
 
 
@@ -47,6 +47,12 @@ class Answers:
             if told is not None:
                 self.put(Kind.QUEUE, told)
         self.put(*encode_mirror_frame(frame, number))
+
+    def put_seen(self, revision: int) -> None:
+        """Let a revision wait; it takes the place of one right before it."""
+        if self._waiting and self._waiting[-1][0] == Kind.SEEN:
+            self._waiting.pop()
+        self.put(Kind.SEEN, SEEN.pack(revision))
 
     def put_credit(self, lane: int, octets: int) -> None:
         """Let credit wait: a window bounds how much of it there is."""

@@ -16,6 +16,7 @@ from cluster.links.decoding import (
     decode_leader_frame,
     decode_mirror_frame,
     decode_piece,
+    decode_seen,
 )
 from cluster.links.encoding import encode_leader_frame
 from cluster.links.end import LinkEnd
@@ -45,6 +46,9 @@ class Owner(Protocol):
         self, link: "LinkConnection", frame: LeaderFrame | MirrorFrame, lane: Lane, octets: int
     ) -> None:
         """A frame came; ``worked_off(lane, octets)`` follows when its records are in the WAL."""
+
+    def seen(self, link: "LinkConnection", revision: int) -> None:
+        """The other node has all definitions up to a revision of the metadata store."""
 
     def closed(self, link: "LinkConnection", reason: str) -> None:
         """The connection is over; nothing comes of it any more."""
@@ -101,6 +105,15 @@ class LinkConnection(LinkEnd):
                 self._answers.put_credit(lane, credit)
                 self.wake()
 
+    def put_seen(self, revision: int) -> None:
+        """Tell that this node has all definitions up to a revision."""
+        if self.reason is None and self.peer is not None:
+            try:
+                self._answers.put_seen(revision)
+            except LinkError as error:
+                self._end(str(error))
+            self.wake()
+
     @property
     def takes_catch_up(self) -> bool:
         """Whether the shell should read more for catch-ups: few of them wait here."""
@@ -129,6 +142,9 @@ class LinkConnection(LinkEnd):
     def _take_of_mirror(self, kind: int, body: memoryview) -> None:
         if kind not in MIRROR_KINDS:
             raise LinkError(f"kind {kind} is none of a mirror")
+        if kind == Kind.SEEN:
+            self._owner.seen(self, decode_seen(body))
+            return
         if kind == Kind.CREDIT:
             number, octets = decode_credit(body)
             self._outgoing.credit(self._numbers.name(number) if number else LIVE, octets)

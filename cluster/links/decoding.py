@@ -26,6 +26,7 @@ from cluster.links.layout import (
     REASON_BYTES_MAX,
     REFUSED,
     ROW,
+    SEEN,
     SNAPSHOT,
     TABLE_ROWS_MAX,
     TAIL,
@@ -173,6 +174,15 @@ def decode_piece(body: memoryview) -> tuple[int, memoryview]:
     if len(body) == PIECE.size:
         raise LinkError("a piece without octets")
     return number, body[PIECE.size :]
+
+
+def decode_seen(body: memoryview) -> int:
+    """Return the revision that the other node has.
+
+    Raises:
+        LinkError: it is broken.
+    """
+    return int(_exactly(SEEN, body)[0])
 
 
 def decode_credit(body: memoryview) -> tuple[int, int]:

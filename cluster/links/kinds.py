@@ -28,6 +28,7 @@ class Kind(IntEnum):
     GOT = 33
     REFUSED = 34
     ACK = 35
+    SEEN = 36
 
 
 class Flag(IntFlag):
@@ -38,5 +39,5 @@ class Flag(IntFlag):
 
 
 LEADER_KINDS = frozenset({Kind.FENCE, Kind.TAIL, Kind.SNAPSHOT, Kind.APPEND, Kind.PIECE})
-MIRROR_KINDS = frozenset({Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT})
+MIRROR_KINDS = frozenset({Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT, Kind.SEEN})
 SHARED_KINDS = frozenset({Kind.HEARTBEAT, Kind.GOODBYE, Kind.QUEUE})

@@ -14,6 +14,7 @@
     GOT       queue u32 | epoch | end
     REFUSED   queue u32 | promised
     ACK       lsn
+    SEEN      revision: this node has all definitions up to it
     CREDIT    queue u32, 0 for live runs | octets
 
 A queue is a number on a connection. Each side numbers the queues that it speaks of, from 1 in
@@ -36,6 +37,7 @@ ENDS: Final = Struct("<IQQQHHI")
 GOT: Final = Struct("<IQQ")
 REFUSED: Final = Struct("<IQ")
 ACK: Final = Struct("<Q")
+SEEN: Final = Struct("<Q")
 CREDIT: Final = Struct("<IQ")
 
 TABLE_ROWS_MAX: Final = 65_536

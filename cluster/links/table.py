@@ -5,7 +5,7 @@ routed before the core hears of a connection that ended or opened, and they go t
 that moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from cluster.links.connection import LinkConnection
@@ -41,6 +41,10 @@ class LinkTable:
         self._from_leaders: dict[str, LinkConnection] = {}
         self._is_routing = False
         self._ended: list[Input] = []
+        self._told_revision = 0
+        self._seen: dict[str, int] = {}
+        self.on_seen: Callable[[], None] = _nobody
+        """Called when another node has more definitions; see ``have_seen``."""
 
     def to_mirror(self, node: str) -> LinkConnection | None:
         """Return the connection on which this node leads; None without one."""
@@ -65,6 +69,16 @@ class LinkTable:
         while self._ended:
             self._step(self._ended.pop(0))
 
+    def tell_seen(self, revision: int) -> None:
+        """Tell the other nodes that this one has all definitions up to a revision."""
+        self._told_revision = revision
+        for link in self._from_leaders.values():
+            link.put_seen(revision)
+
+    def have_seen(self, revision: int, nodes: Iterable[str]) -> bool:
+        """Return whether these nodes have said that they have all definitions up to there."""
+        return all(self._seen.get(node, 0) >= revision for node in nodes)
+
     def close(self, reason: str) -> None:
         """End all of them."""
         for link in (*self._to_mirrors.values(), *self._from_leaders.values()):
@@ -81,6 +95,8 @@ class LinkTable:
         if link.reason is not None:
             return
         links[peer.node] = link
+        if not link.is_dialer and self._told_revision:
+            link.put_seen(self._told_revision)
         connected = MirrorConnected(peer.node) if link.is_dialer else LeaderConnected(peer.node)
         self._step(connected)
 
@@ -97,6 +113,13 @@ class LinkTable:
         if octets:
             self._after_writing(lambda: link.worked_off(lane, octets))
 
+    def seen(self, link: LinkConnection, revision: int) -> None:
+        """Another node has more definitions."""
+        peer = link.peer
+        if peer is not None and self._to_mirrors.get(peer.node) is link:
+            self._seen[peer.node] = max(revision, self._seen.get(peer.node, 0))
+            self.on_seen()
+
     def closed(self, link: LinkConnection, reason: str) -> None:
         """The core hears of it once, and only of the connection that it knows."""
         del reason
@@ -105,6 +128,8 @@ class LinkTable:
         if peer is None or links.get(peer.node) is not link:
             return
         del links[peer.node]
+        if link.is_dialer:
+            self._seen.pop(peer.node, None)
         gone = MirrorDisconnected(peer.node) if link.is_dialer else LeaderDisconnected(peer.node)
         if self._is_routing:
             # What it makes the core say must not overtake what is being routed.
@@ -114,3 +139,7 @@ class LinkTable:
 
     def _links(self, link: LinkConnection) -> dict[str, LinkConnection]:
         return self._to_mirrors if link.is_dialer else self._from_leaders
+
+
+def _nobody() -> None:
+    """Nobody waits for what other nodes have."""

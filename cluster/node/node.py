@@ -215,6 +215,19 @@ class ClusterNode:
         self.part.waking.wake()
         return self.shell.core.may_deliver(queue_id)
 
+    def tell_applied(self, revision: int) -> None:
+        """Tell the other nodes that this one has all definitions up to a revision."""
+        self.part.table.tell_seen(revision)
+
+    def is_applied_elsewhere(self, revision: int) -> bool:
+        """Return whether all other nodes that live have said that they have them, too."""
+        others = [name for name in self.view.live if name != self.options.node]
+        return self.part.table.have_seen(revision, others)
+
+    def on_applied_elsewhere(self, call: Callable[[], None]) -> None:
+        """Call this whenever another node says that it has more definitions."""
+        self.part.table.on_seen = call
+
     def change_options(self, queue_id: str, options: QueueOptions) -> bool:
         """Replicate a queue that is led here in another way; return whether that was submitted.
 

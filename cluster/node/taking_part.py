@@ -71,7 +71,7 @@ class TakingPart:
 
     Attributes:
         shell: the node's part in mirrored queues.
-        linking: its links.
+        linking, table: its links.
         seat: of the controller.
         incarnation, lease: of the ``live`` key; 0 before it has one.
         registered: set once it has one.
@@ -110,12 +110,12 @@ class TakingPart:
             read=self._requests.read,
             dropped=self._notes.dropped,
         )
-        self._table = LinkTable(self.step, self.shell.after_writing)
+        self.table = LinkTable(self.step, self.shell.after_writing)
         self.linking = Linking(
             options,
             disk=joined.identity.disk,
             incarnation=lambda: self.incarnation,
-            table=self._table,
+            table=self.table,
             log=LeaderLogs(self.shell),
             view=place.view,
             budget=budget,
@@ -229,7 +229,7 @@ class TakingPart:
             self.failed.set_exception(error)
             for each in self._running:
                 each.cancel()
-            self._table.close("this node has failed")
+            self.table.close("this node has failed")
 
     async def _kept(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -352,7 +352,7 @@ class TakingPart:
 
     def route(self, ready: Ready) -> None:
         """Let the frames leave."""
-        self._table.route(ready)
+        self.table.route(ready)
 
     def submit(self, transaction: StateTransaction) -> None:
         """Submit a transaction to the store; its outcome is an input."""

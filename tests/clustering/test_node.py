@@ -142,6 +142,12 @@ def test_any_node_answers_for_a_queue_that_another_one_leads(tmp_path: Path) -> 
         await nodes.start_all()
         leading, other = await connected(nodes, "n1"), await connected(nodes, "n2")
         here, there = await leading.channel(), await other.channel()
+        for number in range(50):
+            # What is not there yet would be dropped without a word.
+            await here.declare_queue(f"new {number}", durable=True)
+            await there.default_exchange.publish(
+                aio_pika.Message(b""), f"new {number}", mandatory=True
+            )
         await here.declare_queue("jobs", durable=True)
         for number in range(3):
             await there.default_exchange.publish(aio_pika.Message(b"%d" % number), "jobs")

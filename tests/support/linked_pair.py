@@ -46,6 +46,7 @@ class Hearing:
         self.peer: Hello | None = None
         self.frames: list[LeaderFrame | MirrorFrame] = []
         self.reasons: list[str] = []
+        self.revisions: list[int] = []
         self.is_slow = False
         self.owed: list[tuple[Lane, int]] = []
 
@@ -59,6 +60,9 @@ class Hearing:
         self.owed.append((lane, octets))
         if not self.is_slow:
             self.work_off(link)
+
+    def seen(self, link: LinkConnection, revision: int) -> None:
+        self.revisions.append(revision)
 
     def closed(self, link: LinkConnection, reason: str) -> None:
         self.reasons.append(reason)

@@ -10,7 +10,7 @@ connections. A definition holds while all that it needs is there and was there b
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count, islice
 from typing import Final
@@ -48,6 +48,7 @@ class Applier:
 
     Attributes:
         revision: the tables have all changes up to here.
+        on_applied: called with it, each time that it grew.
     """
 
     _broker: BrokerTarget
@@ -56,6 +57,7 @@ class Applier:
         self, turn: Turn, stored: StoredDefinitions, table: DefinitionTable = TABLE
     ) -> None:
         self.revision = 0
+        self.on_applied: Callable[[int], None] = _tell_nobody
         self._turn = turn
         self._stored = stored
         self._table = table
@@ -141,6 +143,7 @@ class Applier:
                 yield from self._applying_policies()
                 self.revision = max(self.revision, news.revision)
                 self._tell()
+                self.on_applied(self.revision)
 
     def _tell(self) -> None:
         waiting = self._waiting
@@ -256,3 +259,7 @@ class Applier:
 def _is_same(applied: Item, after: Item) -> bool:
     """Return whether it was changed, and not deleted and created anew."""
     return applied.create_revision == after.create_revision
+
+
+def _tell_nobody(_revision: int) -> None:
+    """No other node waits for what this one has."""

@@ -188,3 +188,22 @@ def test_a_run_larger_than_every_window_is_committed() -> None:
             assert_alike(nodes, published)
 
     run(LOOPS[0], work())
+
+
+def test_nodes_know_how_far_the_definitions_of_the_others_are() -> None:
+    async def work() -> None:
+        async with cluster() as nodes:
+            a = nodes["a"]
+            a.table.on_seen = a.moved.set
+            nodes["b"].table.tell_seen(7)
+            nodes["c"].table.tell_seen(8)
+            await until(nodes, lambda: a.table.have_seen(7, ("b", "c")))
+            assert not a.table.have_seen(8, ("b", "c"))
+            assert not a.table.have_seen(7, ("b", "nobody"))
+            before = a.table.to_mirror("b")
+            nodes["b"].table.close("a test")
+            await until(nodes, lambda: a.table.to_mirror("b") not in {before, None})
+            # A new connection begins with what the node has told before.
+            await until(nodes, lambda: a.table.have_seen(7, ("b",)))
+
+    run(LOOPS[0], work())
