@@ -51,7 +51,11 @@ def is_of_cluster(key: Key) -> bool:
 
 def stored_numbers(definitions: Iterable[tuple[Key, bytes]]) -> dict[str, int]:
     """Return the numbers of the logs of replicas, by queue id; other definitions are left out."""
-    return {key[1]: int(value) for key, value in definitions if key[:1] == (KIND,)}
+    return {
+        key[1]: int(value)
+        for key, value in definitions
+        if len(key) == 2 and key[0] == KIND  # noqa: PLR2004
+    }
 
 
 class StoredReplicas:
