@@ -61,7 +61,7 @@ class HttpApi:
         tls: TlsContexts | None,
         log_output: LogOutput | None = None,
     ) -> None:
-        section = settings.management
+        section, is_clustered = settings.management, settings.cluster.is_clustered
         self._listeners = _listeners(section.listeners)
         self._metrics_listeners = _listeners(section.metrics_listeners)
         self.management = Management(
@@ -72,6 +72,8 @@ class HttpApi:
             reactor.request_turn,
             reactor.now_ms,
             version=__version__,
+            node_name=settings.broker.node_name if is_clustered else "",
+            cluster_name=settings.cluster.name if is_clustered else "",
             data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
             settings_text=partial(effective_text, settings),
             log=None if log_output is None else log_output.recent,

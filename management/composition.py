@@ -60,6 +60,8 @@ class Management:
         request_turn: has the loop make a turn.
         now_ms: the clock of instants.
         version: our own.
+        node_name, cluster_name: of a node of a cluster, as the cluster knows them; empty: it is by
+            itself, and is named after its host.
         data_dir, config_files: see ``Identity``.
         log: the last lines of the log; None where it goes elsewhere.
         settings_text: returns the settings in force, without secrets.
@@ -75,6 +77,8 @@ class Management:
         now_ms: Callable[[], int],
         *,
         version: str,
+        node_name: str = "",
+        cluster_name: str = "",
         data_dir: str = "",
         config_files: tuple[str, ...] = (),
         log: RecentLog | None = None,
@@ -83,10 +87,10 @@ class Management:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
         sessions = Sessions(settings.sessions_max, settings.session_timeout_s * 1000)
-        node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
+        node_name = node_name or f"rabbit@{socket.gethostname().partition('.')[0]}"
         identity = Identity(
             node_name,
-            settings.cluster_name or f"rabbit@{socket.getfqdn()}",
+            settings.cluster_name or cluster_name or f"rabbit@{socket.getfqdn()}",
             settings.rabbitmq_version,
             PRODUCT,
             version,

@@ -151,8 +151,8 @@ class LinkView(NamedTuple):
     Attributes:
         node: at the other end.
         is_connected: frames go over it.
-        lag: records that were written here and are not on the other disk, of all queues.
-        heard_ms: how long ago the other end was heard; None is never.
+        lag: about how many records of all queues wait for the other disk.
+        heard_ms: how long ago the other end was heard; None is that there is no link now.
     """
 
     node: str

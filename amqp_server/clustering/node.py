@@ -28,6 +28,7 @@ from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
 from amqp_server.clustering.beginning import first_definitions, run_steps
+from amqp_server.clustering.cluster_commands import ClusterCommands
 from amqp_server.clustering.elsewhere import Elsewhere
 from amqp_server.clustering.pipes import Pipes
 from amqp_server.clustering.placing import Placing
@@ -175,6 +176,8 @@ class ClusteredNode:
         node.listen(self._queues)
         node.on_applied_elsewhere(self._elsewhere.ring)
         self._applier.on_applied = node.tell_applied
+        broker.cluster = commands = ClusterCommands(node, broker, self._placing.standings)
+        node.listen(commands)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()

@@ -1,6 +1,5 @@
 """Where a new queue of the cluster is: which nodes have it, and who leads it first."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -60,10 +59,6 @@ class Placing:
     def standings(self) -> list[NodeStanding]:
         """Return the members of the cluster, with what they have."""
         view = self._view
-        leaders, replicas = Counter[str](), Counter[str]()
-        for known in view.queues.values():
-            leaders[known.stored.state.leader] += 1
-            replicas.update(known.stored.options.replicas)
         found = []
         for name, member in view.members.items():
             standing = NodeStanding(
@@ -71,8 +66,8 @@ class Placing:
                 member.disk,
                 zone=member.zone,
                 state=member.state,
-                leaders_count=leaders[name],
-                replicas_count=replicas[name],
+                leaders_count=view.led_count(name),
+                replicas_count=view.replicas_count(name),
             )
             peer = view.live.get(name)
             if peer is not None:

@@ -73,6 +73,11 @@ class LinkEnd:
         """Forget what waits, and tell the owner; called once."""
         raise NotImplementedError
 
+    @property
+    def heard_at_ms(self) -> int:
+        """When the other side was heard last, on the own monotonic clock."""
+        return self._heard_at_ms
+
     # ---- the end ----
 
     def close(self, reason: str) -> None:

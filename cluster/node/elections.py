@@ -18,12 +18,14 @@ class Elections:
 
     Attributes:
         offline: ids of queues without a leader, of whose in-sync set nobody lives.
+        done_count: leaders that the store has taken since the start.
         under_way: whom the store was asked to elect and has not answered, by queue id.
     """
 
     def __init__(self, view: ClusterView, rules: Rules) -> None:
         """Begin with nothing that is due."""
         self.offline: dict[str, None] = {}
+        self.done_count = 0
         self.under_way: dict[str, str] = {}
         self._view = view
         self._rules = rules

@@ -132,6 +132,11 @@ class Linking:
         self._dialers[name] = (peer.incarnation, dialer)
         dialer.start()
 
+    def heard_at_ms(self, name: str) -> int | None:
+        """Return when a node was heard on the link to it; None: there is no link."""
+        link = self._table.to_mirror(name)
+        return None if link is None else link.heard_at_ms
+
     async def close(self, reason: str) -> None:
         """End all links, and tell the other nodes why."""
         for name in list(self._dialers):

@@ -24,7 +24,7 @@ from cluster.node.options import ClusterOptions
 from cluster.node.pauses import Pauses
 from cluster.node.place import Place
 from cluster.node.ports import Broker, ClusterListener, NodeDisk
-from cluster.node.queue_views import MirroredQueueView, view_of
+from cluster.node.queue_views import MirroredQueueView, view_of, waiting_count
 from cluster.node.taking_part import TakingPart
 from cluster.node.view import ClusterView, Peer
 from cluster.replication.inputs import ChangeOptions
@@ -209,6 +209,29 @@ class ClusterNode:
     def queue_view(self, queue_id: str) -> MirroredQueueView | None:
         """Return how a queue is; None where it is not known."""
         return view_of(queue_id, self.view, self.shell.core)
+
+    def waiting_count(self, mirror: str) -> int:
+        """Return about how many records that were written here wait for the disk of a node."""
+        return waiting_count(mirror, self.shell.core)
+
+    def heard_at_ms(self, mirror: str) -> int | None:
+        """Return when a node was heard on the link to its mirrors; None: there is no link."""
+        return self.part.linking.heard_at_ms(mirror)
+
+    def is_leading(self, queue_id: str) -> bool:
+        """Return whether the core of this node leads a queue now."""
+        return self.shell.core.lead_of(queue_id) is not None
+
+    @property
+    def lease_ends_at_ms(self) -> int | None:
+        """Until when the lease of this node holds, less its margin; None: it has none."""
+        lease = self.shell.core.node.lease
+        return lease.deadline_ms if lease.incarnation else None
+
+    @property
+    def elections_count(self) -> int:
+        """How many leaders this node has elected since its start."""
+        return self.part.elections.done_count
 
     def may_deliver(self, queue_id: str) -> bool:
         """Return whether committed messages may be delivered, on a clock that is right (R16)."""

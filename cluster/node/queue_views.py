@@ -73,6 +73,21 @@ def view_of(queue_id: str, view: ClusterView, core: ReplicationCore) -> Mirrored
     )
 
 
+def waiting_count(mirror: str, core: ReplicationCore) -> int:
+    """Return about how many records of this node wait for the disk of a mirror, of all queues.
+
+    Records that wait for other mirrors only may be counted too while any waits for this one.
+    """
+    link = core.node.to_mirrors.get(mirror)
+    safe_lsn = 0 if link is None else link.safe_lsn
+    waiting = 0
+    for key, line in core.node.lines.items():
+        if mirror in key.mirrors and line.runs:
+            first_lsn, last_lsn = line.runs[0][0], line.runs[-1][0]
+            waiting = max(waiting, last_lsn - max(safe_lsn, first_lsn - 1))
+    return waiting
+
+
 def _availability(known: KnownQueue, view: ClusterView) -> Availability:
     state, live = known.stored.state, view.live_nodes()
     if not is_due(state, live):

@@ -73,6 +73,7 @@ class TakingPart:
         shell: the node's part in mirrored queues.
         linking, table: its links.
         seat: of the controller.
+        elections: which it holds, and how many it held.
         incarnation, lease: of the ``live`` key; 0 before it has one.
         registered: set once it has one.
         failed: done with an error once the node cannot go on.
@@ -98,7 +99,7 @@ class TakingPart:
         commit = WokenCommit(place.commit, self._woken)
         self.shell = MirroredNode(core, commit, self)
         self.seat = Seat(store, keys, options.node, place.view)
-        self._elections = Elections(place.view, Rules())
+        self.elections = Elections(place.view, Rules())
         self._notes = GoneNotes(store, keys, options.node, place.view, place.pauses)
         self._ask_store(joined)
         self._replicas = Replicas(
@@ -298,10 +299,10 @@ class TakingPart:
             self._replicas.note_gone(queue_id)
         for queue_id in tidings.queues:
             self._replicas.note_queue(queue_id, self.incarnation)
-            self._elections.note_queue(queue_id)
+            self.elections.note_queue(queue_id)
         for name in tidings.nodes:
             self.linking.note_node(name)
-            self._elections.note_node(name)
+            self.elections.note_node(name)
         if tidings.controller:
             self.seat.look()
         self._elect()
@@ -333,7 +334,7 @@ class TakingPart:
 
     def _elect(self) -> None:
         """As the controller: submit elections that are due."""
-        elections = self._elections
+        elections = self.elections
         if not self.seat.is_held or self._handing_over is not None:
             elections.end()
             self._has_elected = False
@@ -389,8 +390,9 @@ class TakingPart:
 
     def election_ended(self, queue_id: str, *, is_done: bool) -> None:
         """Look at a queue again; not at once where the copy may not have come up."""
+        self.elections.done_count += is_done
         delay_s = 0.0 if is_done else ELECTION_RETRY_S
-        self._loop.call_later(delay_s, self._elections.ended, queue_id)
+        self._loop.call_later(delay_s, self.elections.ended, queue_id)
 
     def queue_noted(self, queue_id: str) -> None:
         """The view knows something newer of a queue."""

@@ -7,8 +7,11 @@ The copy is behind the store. So it says where to look, whom to dial and whom to
 leader believes of its own queue comes from linearizable reads (R15).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from sortedcontainers import SortedList
 
 from cluster.liveness.live_key import LiveRecord, decode_live
 from cluster.metadata.errors import RecordFormatError
@@ -69,6 +72,7 @@ class ClusterView:
 
     Attributes:
         queues: by queue id.
+        names: vhost and name of every queue, in their order.
         live: nodes that live, by name.
         members: nodes that belong to the cluster, by name.
         gone: queues that were deleted and may have replicas still, by queue id.
@@ -87,8 +91,10 @@ class ClusterView:
         self.controller_lease = 0
         self.unreadable: dict[bytes, str] = {}
         self._keys = keys
+        self.names: SortedList[tuple[str, str]] = SortedList()
         self._ids: dict[tuple[str, str], str] = {}
         self._led_by: dict[str, dict[str, None]] = {}
+        self._replicas = Counter[str]()
         self._live_nodes: dict[str, LiveNode] = {}
 
     def led_by(self, node: str) -> Iterable[str]:
@@ -98,6 +104,10 @@ class ClusterView:
     def led_count(self, node: str) -> int:
         """Return how many queues a node leads, as far as is known here."""
         return len(self._led_by.get(node, ()))
+
+    def replicas_count(self, node: str) -> int:
+        """Return of how many queues a node has a replica, as far as is known here."""
+        return self._replicas[node]
 
     def live_nodes(self) -> Mapping[str, LiveNode]:
         """Return the nodes that live, as the core takes them."""
@@ -177,6 +187,11 @@ class ClusterView:
         before = self.queues.get(queue_id)
         if before is not None and before.stored.state.leader != leader:
             self._led_by[before.stored.state.leader].pop(queue_id, None)
+        if before is None:
+            self.names.add((known.vhost, known.name))
+        else:
+            self._replicas.subtract(before.stored.options.replicas)
+        self._replicas.update(known.stored.options.replicas)
         self.queues[queue_id] = known
         self._ids[known.vhost, known.name] = queue_id
         self._led_by.setdefault(leader, {})[queue_id] = None
@@ -184,6 +199,8 @@ class ClusterView:
     def _remove_queue(self, queue_id: str) -> None:
         known = self.queues.pop(queue_id)
         self._ids.pop((known.vhost, known.name), None)
+        self.names.discard((known.vhost, known.name))
+        self._replicas.subtract(known.stored.options.replicas)
         self._led_by[known.stored.state.leader].pop(queue_id, None)
 
     def _take_live(self, name: str, item: Item | None) -> None:

@@ -4,14 +4,23 @@ import asyncio
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
+from management.access.login import Credentials, basic_header
 from tests.support.etcd_server import EtcdServer, free_port
 
 READY_S = 60
 STOP_S = 30
+ANSWER_S = 30
+
+
+async def _moment() -> None:
+    await asyncio.sleep(0.1)
 
 
 class ClusteredProcesses:
@@ -19,6 +28,7 @@ class ClusteredProcesses:
 
     Attributes:
         ports: of AMQP, by node.
+        http_ports: of the HTTP API, by node.
     """
 
     def __init__(self, folder: Path, etcd: EtcdServer, count: int) -> None:
@@ -27,6 +37,7 @@ class ClusteredProcesses:
         self._secret.write_text("a secret of these nodes\n", encoding="utf-8")
         self._secret.chmod(0o600)
         self.ports = {f"n{number}": free_port() for number in range(1, count + 1)}
+        self.http_ports = {name: free_port() for name in self.ports}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         for name in self.ports:
             text = yaml.safe_dump(self._settings(name, etcd))
@@ -36,7 +47,10 @@ class ClusteredProcesses:
         return {
             "broker": {"node_name": name, "data_dir": str(self._folder / f"{name}.data")},
             "net": {"listeners": [{"address": "127.0.0.1", "port": self.ports[name]}]},
-            "management": {"listeners": [], "metrics_listeners": []},
+            "management": {
+                "listeners": [{"address": "127.0.0.1", "port": self.http_ports[name]}],
+                "metrics_listeners": [],
+            },
             "cluster": {
                 "name": self._folder.name,
                 "etcd": {"endpoints": [etcd.url]},
@@ -77,6 +91,22 @@ class ClusteredProcesses:
                 else:
                     writer.close()
                     return
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when something holds that nodes say."""
+        async with asyncio.timeout(READY_S):
+            while not holds():
+                await _moment()
+
+    def get(self, name: str, path: str) -> tuple[int, bytes]:
+        """Ask the HTTP API of a node; return the status and the body."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http_ports[name]}/{path}")
+        request.add_header("Authorization", basic_header(Credentials("guest", "guest")))
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
 
     def kill(self, name: str) -> None:
         """Kill a node without a word."""

@@ -27,6 +27,7 @@ def test_both_purposes_give_a_silent_node_up(make: type[LinkedPair] | type[Front
     for after_ms in range(0, 3_000, 250):
         pair.a.tick(pair.now_ms + after_ms)
     assert pair.at_a.reasons == ["nothing heard for 2000 ms"]
+    assert pair.a.heard_at_ms == pair.now_ms
     assert pair.a.has_answers
 
 

@@ -25,6 +25,15 @@ def test_links_on_one_host_are_unix_sockets(tmp_path: Path, etcd: EtcdServer) ->
         async with running_cluster(tmp_path, etcd, "a", "b", way=way) as cluster:
             await cluster.declare("q1", "a", "b")
             await Publisher(cluster, "q1").publish(3)
+            node = cluster.nodes["a"].node
+            heard_at_ms = node.heard_at_ms("b")
+            assert heard_at_ms is not None
+            assert 0 <= node.now_ms() - heard_at_ms <= 2_000
+            assert node.heard_at_ms("c") is None
+            ends_at_ms = node.lease_ends_at_ms
+            assert ends_at_ms is not None
+            assert 0 < ends_at_ms - node.now_ms() <= 1_500
+            assert sum(each.node.elections_count for each in cluster.nodes.values()) == 1
 
     asyncio.run(scenario())
 

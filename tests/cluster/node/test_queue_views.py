@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from cluster.node.queue_views import Availability, view_of
+from cluster.node.queue_views import Availability, view_of, waiting_count
 from cluster.replication.core import ReplicationCore
 from cluster.replication.identity import DiskIdentity
 from tests.support.cluster_views import Told, stored
@@ -48,6 +48,10 @@ def test_its_leader_knows_how_far_each_mirror_is_behind() -> None:
     view = view_of("q", told.view, nodes.cores["a"])
     assert view is not None
     assert view.lags == (("b", 2), ("c", 2))
+    assert waiting_count("b", nodes.cores["a"]) == 2
+    nodes.settle()
+    assert waiting_count("b", nodes.cores["a"]) == 0
+    assert waiting_count("a", nodes.cores["a"]) == 0
     nodes.settle()
     view = view_of("q", told.view, nodes.cores["a"])
     assert view is not None

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from cluster.metadata.records import StoredMember
-from cluster.replication.state import LiveNode, ReplicaId
+from cluster.replication.state import LiveNode, QueueOptions, ReplicaId
 from tests.support.cluster_views import KEYS, Told, stored
 
 
@@ -21,6 +23,22 @@ def test_a_queue_that_was_declared_again_is_another_one() -> None:
     assert list(told.queue(None).queues) == ["q2"]
     assert told.view.queue_id_of("v", "jobs") is None
     assert told.view.led_by("") == ()
+
+
+def test_names_are_in_order_and_replicas_are_counted() -> None:
+    told = Told()
+    told.queue(stored("q2"), "zeal")
+    told.queue(stored("q1"), "jobs")
+    assert list(told.view.names) == [("v", "jobs"), ("v", "zeal")]
+    assert told.view.replicas_count("a") == 2
+    fewer = replace(stored("q1"), options=QueueOptions(("b",), 1))
+    told.queue(fewer)
+    assert (told.view.replicas_count("a"), told.view.replicas_count("b")) == (1, 2)
+    told.queue(stored("q3"))
+    assert list(told.view.names) == [("v", "jobs"), ("v", "zeal")]
+    told.queue(None)
+    assert list(told.view.names) == [("v", "zeal")]
+    assert (told.view.replicas_count("a"), told.view.replicas_count("d")) == (1, 0)
 
 
 def test_what_was_read_is_newer_than_the_copy_and_the_copy_does_not_take_it_back() -> None:

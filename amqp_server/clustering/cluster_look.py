@@ -1,0 +1,226 @@
+"""What a node of a cluster says of it, from memory: one half of ``broker.cluster.Cluster``.
+
+ClusterNode ─ view ─▶ queues, members, who lives      the copy of the store
+            └ core ─▶ lags of queues that are led here, lease, links
+the broker's tables ─▶ kinds of queues
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.cluster import (
+    HARMED_SHOWN_MAX,
+    ClusterNode,
+    ClusterView,
+    Harm,
+    HarmedQueue,
+    LinkView,
+    MirroredView,
+    QueuePlace,
+    ReplicaView,
+)
+from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
+from amqp_server.broker.steps import Steps
+from cluster.node.node import ClusterNode as Node
+from cluster.node.options import LINKS
+from cluster.node.view import KnownQueue
+from cluster.placement.checking import Harm as PlacedHarm
+from cluster.placement.checking import harmed_without
+from cluster.placement.moving import PlacedQueue
+from cluster.placement.nodes import NodeStanding
+from cluster.replication.election import is_due
+from queues.kinds import DEFAULT_KIND
+
+LOOKS_PER_STEP: Final = 100
+"""Queues that are looked at before others have a turn."""
+
+
+class ClusterLook:
+    """Looks at a cluster; a ``cluster.node.ports.ClusterListener`` of its node.
+
+    Args:
+        node: the node's part in the cluster, once it was started.
+        broker: of the node.
+        standings: returns the members of the cluster, as placement sees them.
+
+    Attributes:
+        moves_left: leaders that this node has still to move, for a drain or a rebalance.
+        promotions_count: of replicas outside of the in-sync set, since the start.
+    """
+
+    def __init__(
+        self, node: Node, broker: Broker, standings: Callable[[], list[NodeStanding]]
+    ) -> None:
+        self.moves_left = self.promotions_count = 0
+        self._node = node
+        self._broker = broker
+        self._standings = standings
+        self._gone_at_ms: dict[str, int] = {}
+        self.nodes_changed(tuple(node.view.members))
+
+    # -- what the node tells ----------------------------------------------------------------------
+
+    def leaders_changed(self, queue_ids: tuple[str, ...]) -> None:
+        """Do nothing: queues are looked at when somebody asks."""
+
+    def nodes_changed(self, names: tuple[str, ...]) -> None:
+        """Note since when nodes do not run."""
+        view = self._node.view
+        for name in names:
+            if name in view.live or name not in view.members:
+                self._gone_at_ms.pop(name, None)
+            else:
+                self._gone_at_ms.setdefault(name, self._node.now_ms())
+
+    # -- the port ---------------------------------------------------------------------------------
+
+    def view(self) -> ClusterView:
+        """Return the cluster as a whole."""
+        node = self._node
+        controller, fresh, now_ms = node.view.controller, node.follower.freshness, node.now_ms()
+        ends_at_ms = node.lease_ends_at_ms
+        level = self.feature_level()
+        return ClusterView(
+            node.options.node,
+            "" if controller is None else controller.node,
+            "etcd " + ", ".join(node.options.etcd.endpoints),
+            now_ms - fresh.heard_at_ms if fresh.revision else None,
+            None if ends_at_ms is None else max(0, ends_at_ms - now_ms),
+            node.frozen_because,
+            level,
+            max(level, self.feature_level_next()),
+            node.elections_count,
+            self.promotions_count,
+            self.moves_left,
+        )
+
+    def nodes(self) -> tuple[ClusterNode, ...]:
+        """Return the members by name, this node among them."""
+        return tuple(map(self._member, sorted(self._node.view.members)))
+
+    def links(self) -> tuple[LinkView, ...]:
+        """Return the links from this node to members that have, or may get, mirrors."""
+        own, now_ms = self._node.options.node, self._node.now_ms()
+        found = []
+        for name in sorted(self._node.view.members):
+            if name != own:
+                at_ms = self._node.heard_at_ms(name)
+                heard_ms = None if at_ms is None else max(0, now_ms - at_ms)
+                lag = self._node.waiting_count(name)
+                found.append(LinkView(name, at_ms is not None, lag, heard_ms))
+        return tuple(found)
+
+    def queue(self, vhost: str, name: str) -> MirroredView | None:
+        """Return where a queue is; None is not mirrored, or there is none."""
+        queue_id = self._node.queue_id_of(vhost, name)
+        return None if queue_id is None else self._mirrored(queue_id)
+
+    def queues(
+        self, after: QueuePlace | None = None, max_count: int = PAGE_USUAL
+    ) -> Page[QueuePlace, MirroredView]:
+        """Return the mirrored queues by vhost and name."""
+        return page_of(self._node.view.names, lambda key: self.queue(*key), after, max_count)
+
+    def harmed_without(self, node: str) -> Steps[Harm]:
+        """Return what queues would suffer if a node stopped now, in steps."""
+        counts: dict[str, int] = {}
+        shown: list[HarmedQueue] = []
+        after: QueuePlace | None = None
+        standings = self._standings()
+        while True:
+            page = page_of(self._node.view.names, self._known, after, LOOKS_PER_STEP)
+            placed = [PlacedQueue(each.stored.queue_id, each.stored) for each in page.items]
+            places = {each.stored.queue_id: (each.vhost, each.name) for each in page.items}
+            for each in harmed_without(node, placed, standings):
+                place = places[each.key]
+                kind = self.kind_of(*place)
+                counts[kind] = counts.get(kind, 0) + 1
+                if counts[kind] <= HARMED_SHOWN_MAX:
+                    is_offline = each.harm is PlacedHarm.OFFLINE
+                    left_count, min_isr = each.left_count, each.min_isr
+                    shown.append(HarmedQueue(*place, kind, is_offline, left_count, min_isr))
+            after = page.cursor
+            if after is None:
+                return Harm(counts, tuple(shown))
+            yield
+            standings = self._standings()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def feature_level(self) -> int:
+        """Return the level that all nodes write."""
+        return 1
+
+    def feature_level_next(self) -> int:
+        """Return the highest level that all members can read, as far as each has said; 0: none."""
+        view = self._node.view
+        levels = [
+            view.live[name].record.wire_versions[1] if name in view.live else 0
+            for name in view.members
+        ]
+        return min(levels, default=0)
+
+    def kind_of(self, vhost: str, name: str) -> str:
+        """Return the kind of a queue; the usual one where the tables do not have it any more."""
+        broker = self._broker
+        queue = broker.vhost(vhost).queues.look_at(name) if broker.has_vhost(vhost) else None
+        return (DEFAULT_KIND if queue is None else queue.kind).name
+
+    def _known(self, place: QueuePlace) -> KnownQueue | None:
+        queue_id = self._node.queue_id_of(*place)
+        return None if queue_id is None else self._node.view.queues.get(queue_id)
+
+    def _member(self, name: str) -> ClusterNode:
+        view = self._node.view
+        member, peer = view.members[name], view.live.get(name)
+        record = None if peer is None else peer.record
+        gone_ms = None
+        if record is None:
+            now_ms = self._node.now_ms()
+            gone_ms = now_ms - self._gone_at_ms.get(name, now_ms)
+        return ClusterNode(
+            name,
+            record is not None,
+            member.state,
+            "" if record is None else dict(record.addresses).get(LINKS, ""),
+            member.zone,
+            "" if record is None else record.release,
+            0 if record is None else record.wire_versions[1],
+            view.led_count(name),
+            view.replicas_count(name),
+            gone_ms,
+        )
+
+    def _mirrored(self, queue_id: str) -> MirroredView | None:
+        known, shown = self._node.view.queues.get(queue_id), self._node.queue_view(queue_id)
+        if known is None or shown is None:
+            return None
+        state, options = known.stored.state, known.stored.options
+        disks = {each.node: each.disk for each in state.in_sync_set}
+        # A leader that was started again leads nothing until it is elected.
+        leads = state.leader not in self._node.view.live or not is_due(
+            state, self._node.view.live_nodes()
+        )
+        lags: dict[str, int] = dict(shown.lags)
+        if state.leader == self._node.options.node and self._node.is_leading(queue_id):
+            lags[state.leader] = 0
+        replicas = tuple(
+            ReplicaView(name, name in disks, self._is_online(name, disks), lags.get(name))
+            for name in dict.fromkeys((*options.replicas, *sorted(disks)))
+        )
+        return MirroredView(
+            known.vhost,
+            known.name,
+            self.kind_of(known.vhost, known.name),
+            state.leader if leads else "",
+            state.epoch,
+            options.min_isr,
+            replicas,
+            known.stored.clean,
+            options.lease_guard,
+        )
+
+    def _is_online(self, name: str, disks: dict[str, str]) -> bool:
+        peer = self._node.view.live.get(name)
+        return peer is not None and disks.get(name, peer.record.disk) == peer.record.disk
