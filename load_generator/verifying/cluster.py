@@ -53,6 +53,9 @@ class Cluster(Protocol):
     def kill(self, name: str) -> None:
         """End a node or store by SIGKILL."""
 
+    def stop(self, name: str) -> None:
+        """Let a node or store end in order, by SIGTERM; raises TimeoutError."""
+
     def start(self, name: str) -> None:
         """Start it on the data that it has, and do not wait."""
 

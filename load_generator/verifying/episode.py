@@ -60,7 +60,7 @@ def carry_out(cluster: Cluster, step: Step, sleep: Callable[[float], None] = tim
         sleep: waits for so many seconds.
 
     Raises:
-        TimeoutError: a node that is awaited does not serve.
+        TimeoutError: a node that is awaited does not serve, or one that is stopped does not end.
     """
     if step.verb is Verb.WAIT:
         sleep(step.amount / 1_000)
@@ -80,6 +80,7 @@ def carry_out(cluster: Cluster, step: Step, sleep: Callable[[float], None] = tim
 def _to_one(cluster: Cluster, step: Step, name: str) -> None:
     simple = {
         Verb.KILL: cluster.kill,
+        Verb.STOP: cluster.stop,
         Verb.START: cluster.start,
         Verb.FREEZE: cluster.freeze,
         Verb.FREEZE_LEASE: cluster.freeze_lease,

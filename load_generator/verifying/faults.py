@@ -21,6 +21,7 @@ class Verb(Enum):
     """What a step does; see the methods of ``Cluster``. AWAIT waits until names serve."""
 
     KILL = "kill"
+    STOP = "stop"
     START = "start"
     AWAIT = "await"
     FREEZE = "freeze"
@@ -219,14 +220,20 @@ def _store_away(scene: Scene) -> Plan:
     return Plan("store-away-60", begin, 60_000, (Step(Verb.START, scene.stores),))
 
 
-def _rolling(scene: Scene) -> Plan:
+def _stopped(scene: Scene) -> Plan:
+    chosen = (scene.leader,)
+    hold_ms = scene.between(200, scene.hold_ms[0] + 2_000)
+    return Plan("stop-leader", (Step(Verb.STOP, chosen),), hold_ms, (Step(Verb.START, chosen),))
+
+
+def _rolling(kind: str, scene: Scene, verb: Verb) -> Plan:
     steps: list[Step] = []
     for node in scene.shuffled(scene.nodes):
         chosen = (node,)
-        steps += (Step(Verb.KILL, chosen), Step(Verb.WAIT, amount=scene.between(100, 1_500)))
+        steps += (Step(verb, chosen), Step(Verb.WAIT, amount=scene.between(100, 1_500)))
         steps += (Step(Verb.START, chosen), Step(Verb.AWAIT, chosen))
         steps.append(Step(Verb.WAIT, amount=2_000))
-    return Plan("rolling-restart", tuple(steps), 0, ())
+    return Plan(kind, tuple(steps), 0, ())
 
 
 def _wiped(scene: Scene) -> Plan:
@@ -310,7 +317,9 @@ KINDS: Final[dict[str, FaultKind]] = {
     "leader-cut-from-mirrors": FaultKind(_links_only, _CUT, 3),
     "leader-cut-from-store": FaultKind(_store_cut, _CUT | _STORE, 3),
     "store-away-60": FaultKind(_store_away, _STORE),
-    "rolling-restart": FaultKind(_rolling),
+    "rolling-restart": FaultKind(lambda scene: _rolling("rolling-restart", scene, Verb.KILL)),
+    "stop-leader": FaultKind(_stopped),
+    "rolling-stop": FaultKind(lambda scene: _rolling("rolling-stop", scene, Verb.STOP)),
     "wipe-mirror": FaultKind(_wiped, frozenset({Ability.WIPE}), 3),
     "slow-disk": FaultKind(_slow_disk, frozenset({Ability.SLOW_DISK})),
     "slow-link": FaultKind(_slow_link, frozenset({Ability.SLOW_LINK}), 2),
@@ -320,7 +329,9 @@ KINDS: Final[dict[str, FaultKind]] = {
 """By name. ``combined`` is two of them, which overlap."""
 
 COMBINED: Final = "combined"
-TOO_LONG_TO_COMBINE: Final = frozenset({"freeze-leader-60", "store-away-60", "rolling-restart"})
+TOO_LONG_TO_COMBINE: Final = frozenset(
+    {"freeze-leader-60", "store-away-60", "rolling-restart", "rolling-stop"}
+)
 """Kinds that ``combined`` leaves out; with them an episode takes minutes."""
 
 

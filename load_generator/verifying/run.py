@@ -17,7 +17,7 @@ from load_generator.verifying.workload import Shape
 
 SHORT_LEFT_OUT: Final = frozenset(
     {"freeze-leader-15", "freeze-leader-60", "freeze-mirror-15", "freeze-store-15"}
-    | {"freeze-lease-15", "store-away-60", "rolling-restart"}
+    | {"freeze-lease-15", "store-away-60", "rolling-restart", "rolling-stop"}
 )
 """Kinds whose episodes take longer than the others."""
 

@@ -22,6 +22,7 @@ from tests.jepsen.namespaces import Network
 PORT: Final = 5672
 LOG_TAIL_BYTES: Final = 3_000
 DECLARE_S: Final = 60.0
+STOP_S: Final = 60.0
 COMPLAINT: Final = re.compile(r" (ERROR|CRITICAL) (?!.* was lost$)|^Traceback ")
 """An error or exception in a log; that a lease was lost is what many faults are for."""
 DELAY_SOURCE: Final = Path(__file__).with_name("slow_disk.c")
@@ -124,6 +125,14 @@ class Machines(ABC):
         self.network.end_all(name)
         if name in self._processes:
             self._processes[name].wait()
+
+    def stop(self, name: str) -> None:
+        process = self._processes[name]
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"{name} does not end\n{self.log_tail(name)}") from error
 
     def freeze(self, name: str) -> None:
         self._frozen.add(name)

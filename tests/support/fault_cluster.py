@@ -32,6 +32,9 @@ class NotedCluster:
     def kill(self, name: str) -> None:
         self.calls.append(("kill", name))
 
+    def stop(self, name: str) -> None:
+        self.calls.append(("stop", name))
+
     def start(self, name: str) -> None:
         self.calls.append(("start", name))
 

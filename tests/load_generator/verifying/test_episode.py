@@ -24,6 +24,7 @@ PURGE_OK = wire.MethodId(50, 31)
     ("step", "calls"),
     [
         (Step(Verb.KILL, ("n1", "n2")), [("kill", "n1"), ("kill", "n2")]),
+        (Step(Verb.STOP, ("n1",)), [("stop", "n1")]),
         (Step(Verb.START, ("n1",)), [("start", "n1")]),
         (Step(Verb.AWAIT, ("n1",)), [("wait", "n1")]),
         (Step(Verb.FREEZE, ("e1",)), [("freeze", "e1")]),

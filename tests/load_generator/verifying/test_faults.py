@@ -20,6 +20,7 @@ from load_generator.verifying.faults import (
 
 UNDONE = {
     Verb.KILL: Verb.START,
+    Verb.STOP: Verb.START,
     Verb.FREEZE: Verb.THAW,
     Verb.FREEZE_LEASE: Verb.THAW,
     Verb.CUT: Verb.HEAL,
