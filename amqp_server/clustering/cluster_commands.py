@@ -1,52 +1,101 @@
-"""What is done to a cluster from one of its nodes: the other half of ``broker.cluster.Cluster``."""
+"""What is done to a cluster from one of its nodes: the other half of ``broker.cluster.Cluster``.
 
-from typing import TypeVar
+    state of a node, promotion      in the metadata store, from any node
+    leader and replicas of a queue  by the core that leads it: another node names it, and refuses
+
+Each ends within ``PATIENCE_S``. What is not there yet is refused, and changes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from amqp_server.broker.awaited import Awaited
-from amqp_server.broker.cluster import Promotion
-from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.cluster import (
+    ACTIVE,
+    DRAINING,
+    Promotion,
+    StoreAwayError,
+    UnknownOutcomeError,
+)
+from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.clustering.cluster_look import ClusterLook
+from amqp_server.clustering.draining import Draining
+from amqp_server.clustering.promoting import Promoting
+from cluster.metadata.errors import MetadataError
+from cluster.metadata.port import Done, ModRevision, Put, Read, Transaction, Unknown
+from cluster.metadata.records import decode_member, encode_member
+from cluster.node.node import ClusterNode
+from cluster.node.view import KnownQueue
+from cluster.placement.moving import successors
+from cluster.placement.nodes import NodeStanding, by_name
+from cluster.replication.state import QueueOptions
 
 T = TypeVar("T")
 
+PATIENCE_S: Final = 10.0
+RETRY_S: Final = 0.01
+"""Before the core is asked once more for what it may not do in this moment."""
+
 
 class ClusterCommands(ClusterLook):
-    """A ``broker.cluster.Cluster``. What is not there yet is refused, and changes nothing."""
+    """A ``broker.cluster.Cluster``; see ``ClusterLook`` for its arguments."""
+
+    def __init__(
+        self, node: ClusterNode, broker: Broker, standings: Callable[[], list[NodeStanding]]
+    ) -> None:
+        self._draining = Draining(node, standings)
+        self._promoting = Promoting(node)
+        self._under_way: set[asyncio.Task[None]] = set()
+        super().__init__(node, broker, standings)
+
+    async def stop(self) -> None:
+        """End what is under way; who waits for it is gone by then."""
+        await self._draining.stop()
+        running = tuple(self._under_way)
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def nodes_changed(self, names: tuple[str, ...]) -> None:
+        """Note who runs, and whether this node is to lead nothing."""
+        super().nodes_changed(names)
+        if self._node.options.node in names:
+            self._draining.look()
+
+    # -- queues -----------------------------------------------------------------------------------
 
     def move_leader(self, vhost: str, name: str, node: str) -> Awaited[str]:
-        """Refuse to have another member lead a queue."""
-        del vhost, name, node
-        return _refused("to move the leader of one queue")
+        """Have another member lead a queue (R22); return which. Only where it is led."""
+        return self._begun(self._moving(vhost, name, node))
 
     def add_replica(self, vhost: str, name: str, node: str) -> Awaited[None]:
-        """Refuse to have a node get a replica of a queue."""
-        del vhost, name, node
-        return _refused("to add a replica")
+        """Have a node get a replica of a queue. Only where it is led."""
+        return self._begun(self._adding(vhost, name, node))
 
     def remove_replica(self, vhost: str, name: str, node: str) -> Awaited[None]:
-        """Refuse to have a node give its replica of a queue up."""
-        del vhost, name, node
-        return _refused("to remove a replica")
+        """Have a node give its replica of a queue up. Only where it is led."""
+        return self._begun(self._removing(vhost, name, node))
 
     def promotion(self, vhost: str, name: str, node: str) -> Awaited[Promotion]:
-        """Refuse to say what a promotion with accepted loss would mean."""
-        del vhost, name, node
-        return _refused("a promotion with accepted loss")
+        """Ask what a promotion with accepted loss would mean."""
+        return self._begun(self._promoting.ask(vhost, name, node))
 
     def promote(self, vhost: str, name: str, node: str) -> Awaited[int]:
-        """Refuse to have a replica lead that is no member of the in-sync set."""
-        del vhost, name, node
-        return _refused("a promotion with accepted loss")
+        """Have a replica lead that is no member of the in-sync set; return the new epoch."""
+        return self._begun(self._promoted(vhost, name, node))
+
+    # -- nodes ------------------------------------------------------------------------------------
 
     def drain(self, node: str) -> Awaited[None]:
-        """Refuse to have a node lead nothing."""
-        del node
-        return _refused("to drain a node")
+        """Have a node lead nothing; it moves its leaders itself when it hears of that."""
+        return self._begun(self._putting_state(node, DRAINING))
 
     def undrain(self, node: str) -> Awaited[None]:
-        """Refuse to have a node lead queues again."""
-        del node
-        return _refused("to undrain a node")
+        """Have a node lead queues again."""
+        return self._begun(self._putting_state(node, ACTIVE))
 
     def forget(self, node: str) -> Awaited[None]:
         """Refuse to take a node out of the cluster."""
@@ -59,8 +108,134 @@ class ClusterCommands(ClusterLook):
         return _refused("to rebalance leaders")
 
     def finalize(self) -> Awaited[int]:
-        """Refuse to raise the feature level."""
-        return _refused("to finalize the feature level")
+        """Return the feature level, which is the only one that there is."""
+        awaited: Awaited[int] = Awaited()
+        awaited.set(self.feature_level())
+        return awaited
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @property
+    def moves_left(self) -> int:
+        """Leaders that this node has still to move."""
+        return self._draining.left_count
+
+    async def _moving(self, vhost: str, name: str, wanted: str) -> str:
+        is_asked = False
+        while True:
+            known = self._queue(vhost, name)
+            leader = known.stored.state.leader
+            if is_asked and leader not in {"", self._node.options.node}:
+                return leader
+            self._require_led_here(known)
+            able = [each.name for each in successors(known.stored, by_name(self._standings()))]
+            if not able:
+                raise PreconditionFailedError("no other member of the in-sync set runs")
+            if wanted not in {"", *able}:
+                raise PreconditionFailedError(f"{wanted} is no other member that runs")
+            is_asked = self._node.move_leader(known.stored.queue_id, wanted or able[0]) or is_asked
+            await asyncio.sleep(RETRY_S)
+
+    async def _adding(self, vhost: str, name: str, node: str) -> None:
+        known = self._queue(vhost, name)
+        standing = by_name(self._standings()).get(node)
+        if standing is None or not standing.may_hold():
+            raise PreconditionFailedError(f"{node} leaves the cluster, or is not in it")
+        replicas = known.stored.options.replicas
+        await self._changing(vhost, name, (*(each for each in replicas if each != node), node))
+
+    async def _removing(self, vhost: str, name: str, node: str) -> None:
+        known = self._queue(vhost, name)
+        state, options = known.stored.state, known.stored.options
+        if state.leader == node:
+            raise PreconditionFailedError(f"{node} leads the queue: move its leader first")
+        left_count = sum(each.node != node for each in state.in_sync_set)
+        if left_count < options.min_isr:
+            raise PreconditionFailedError(
+                f"{left_count} members would be left, and the queue needs {options.min_isr}"
+            )
+        await self._changing(vhost, name, tuple(each for each in options.replicas if each != node))
+
+    async def _changing(self, vhost: str, name: str, replicas: tuple[str, ...]) -> None:
+        """Ask the core until the list of replicas is this one."""
+        while True:
+            known = self._queue(vhost, name)
+            options = known.stored.options
+            if options.replicas == replicas:
+                return
+            self._require_led_here(known)
+            wanted = QueueOptions(replicas, options.min_isr, options.lease_guard)
+            self._node.change_options(known.stored.queue_id, wanted)
+            await asyncio.sleep(RETRY_S)
+
+    async def _promoted(self, vhost: str, name: str, node: str) -> int:
+        epoch = await self._promoting.promote(vhost, name, node)
+        self.promotions_count += 1
+        return epoch
+
+    async def _putting_state(self, name: str, state: str) -> None:
+        """Change where a node stands, by compare-and-set: its stamp is raised all the time."""
+        node, key = self._node, self._node.keys.key("member", name)
+        while True:
+            found = await node.store.transact(Transaction(then=(Read(key),)))
+            item = found.reads[0] if isinstance(found, Done) else None
+            if isinstance(found, Unknown):
+                raise StoreAwayError(found.reason)
+            if item is None:
+                raise NotFoundError(f"no node {name} in the cluster")
+            member = decode_member(item.value)
+            if member.state == state:
+                # What it was read from may be older than the copy, which says so itself.
+                await node.follower.wait_for(item.mod_revision)
+                return
+            put = Put(key, encode_member(replace(member, state=state)), item.lease)
+            outcome = await node.store.transact(
+                Transaction((ModRevision(key, item.mod_revision),), (put,))
+            )
+            if isinstance(outcome, Unknown):
+                # Another read tells, or another write of the same state does.
+                await asyncio.sleep(RETRY_S)
+
+    def _queue(self, vhost: str, name: str) -> KnownQueue:
+        known = self._known((vhost, name))
+        if known is None:
+            raise NotFoundError(f"queue '{name}' in vhost '{vhost}' is not mirrored")
+        return known
+
+    def _require_led_here(self, known: KnownQueue) -> None:
+        leader = known.stored.state.leader
+        if leader == self._node.options.node:
+            return
+        peer = self._node.view.live.get(leader)
+        if peer is None:
+            raise PreconditionFailedError("nobody leads the queue now")
+        address = dict(peer.record.addresses).get("http", "")
+        at = f" at {address}" if address else ""
+        raise PreconditionFailedError(f"{leader} leads the queue: give the command to {leader}{at}")
+
+    def _begun(self, work: Coroutine[Any, Any, T]) -> Awaited[T]:
+        awaited: Awaited[T] = Awaited()
+        task = asyncio.get_running_loop().create_task(_finishing(work, awaited))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return awaited
+
+
+async def _finishing(work: Coroutine[Any, Any, T], awaited: Awaited[T]) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            value = await work
+    except BrokerError as error:
+        awaited.fail(error)
+    except TimeoutError:
+        text = f"it had not come to an end after {PATIENCE_S:g} s: look whether it was done"
+        awaited.fail(UnknownOutcomeError(text))
+    except MetadataError as error:
+        awaited.fail(StoreAwayError(f"the metadata store does not answer: {error}"))
+    except Exception as error:  # noqa: BLE001 - raised in the steps that wait
+        awaited.fail(error)
+    else:
+        awaited.set(value)
 
 
 def _refused(what: str) -> Awaited[T]:

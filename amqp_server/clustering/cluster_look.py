@@ -45,14 +45,13 @@ class ClusterLook:
         standings: returns the members of the cluster, as placement sees them.
 
     Attributes:
-        moves_left: leaders that this node has still to move, for a drain or a rebalance.
         promotions_count: of replicas outside of the in-sync set, since the start.
     """
 
     def __init__(
         self, node: Node, broker: Broker, standings: Callable[[], list[NodeStanding]]
     ) -> None:
-        self.moves_left = self.promotions_count = 0
+        self.promotions_count = 0
         self._node = node
         self._broker = broker
         self._standings = standings
@@ -145,6 +144,11 @@ class ClusterLook:
                 return Harm(counts, tuple(shown))
             yield
             standings = self._standings()
+
+    @property
+    def moves_left(self) -> int:
+        """Leaders that this node has still to move."""
+        return 0
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -98,6 +98,7 @@ class ClusteredNode:
 
     _broker: Broker
     _reactor: Reactor
+    _commands: ClusterCommands | None = None
 
     def __init__(
         self, settings: Settings, disk: StoredNode, turn: Turn, memory: MemoryRules
@@ -176,8 +177,8 @@ class ClusteredNode:
         node.listen(self._queues)
         node.on_applied_elsewhere(self._elsewhere.ring)
         self._applier.on_applied = node.tell_applied
-        broker.cluster = commands = ClusterCommands(node, broker, self._placing.standings)
-        node.listen(commands)
+        broker.cluster = self._commands = ClusterCommands(node, broker, self._placing.standings)
+        node.listen(self._commands)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()
@@ -189,6 +190,8 @@ class ClusteredNode:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
+        if self._commands is not None:
+            await self._commands.stop()
         await self._pipes.dialing.stop()
         await self._desk.stop()
         await self.node.stop()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from cluster.node.view import ClusterView
+from cluster.placement.nodes import ACTIVE
 from cluster.replication.election import is_due
 from cluster.replication.inputs import Elect
 from cluster.replication.rules import Rules
@@ -92,11 +93,16 @@ class Elections:
         if not able:
             self.offline[queue_id] = None
             return None
-        chosen = min(able, key=self._load_of)
+        chosen = min(able, key=self._cost_of)
         self.under_way[queue_id] = chosen
         self._chosen_counts[chosen] = self._chosen_counts.get(chosen, 0) + 1
         return Elect(queue_id, state, known.revision, dict(live), chosen, options)
 
-    def _load_of(self, name: str) -> int:
-        """Return how many queues a node leads; of equals the first of the replicas is chosen."""
-        return self._view.led_count(name) + self._chosen_counts.get(name, 0)
+    def _cost_of(self, name: str) -> tuple[bool, int]:
+        """Return whether a node drains or leaves, and how many queues it leads.
+
+        Of equals the first of the replicas is chosen.
+        """
+        member = self._view.members.get(name)
+        is_leaving = member is not None and member.state != ACTIVE
+        return is_leaving, self._view.led_count(name) + self._chosen_counts.get(name, 0)

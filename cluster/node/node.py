@@ -27,7 +27,7 @@ from cluster.node.ports import Broker, ClusterListener, NodeDisk
 from cluster.node.queue_views import MirroredQueueView, view_of, waiting_count
 from cluster.node.taking_part import TakingPart
 from cluster.node.view import ClusterView, Peer
-from cluster.replication.inputs import ChangeOptions
+from cluster.replication.inputs import ChangeOptions, Move
 from cluster.replication.state import QueueOptions
 
 NAME_PATIENCE_LEASES: Final = 2
@@ -261,6 +261,23 @@ class ClusterNode:
         if may_be:
             self.part.step(ChangeOptions(queue_id, options))
         return may_be
+
+    def move_leader(self, queue_id: str, target: str) -> bool:
+        """Have a member lead a queue that is led here (R22); return whether that was submitted.
+
+        That it was done is seen in ``leader_of``. False: ask again. The target has to live, and to
+        have all records of this moment.
+        """
+        peer = self.view.live.get(target)
+        if peer is None or not self.shell.core.may_move(queue_id, target):
+            return False
+        self.part.step(Move(queue_id, target, peer.incarnation))
+        return True
+
+    def end_of(self, queue_id: str) -> tuple[int, int] | None:
+        """Return index and epoch of the last record of a replica here; None: there is none."""
+        replica = self.shell.core.node.replicas.get(queue_id)
+        return None if replica is None else (replica.end, replica.epoch_at(replica.end))
 
     def listen(self, listener: ClusterListener) -> None:
         """Tell somebody of changes of leaders and nodes from now on."""

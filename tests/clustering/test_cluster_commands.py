@@ -1,30 +1,146 @@
-"""What is done to a cluster."""
+"""What is done to a cluster, over running nodes with a real etcd."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from amqp_server.broker.awaited import Awaited
-from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.cluster import DRAINING, MirroredView
+from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.clustering.beginning import run_steps
+from amqp_server.clustering.cluster_commands import ClusterCommands
+from amqp_server.clustering.placing import Placing
+from cluster.placement.asking import RULES
+from tests.cluster.conftest import require_etcd
+from tests.support.etcd_server import running_etcd
 from tests.support.looked_cluster import looked
+from tests.support.peer import Node
+from tests.support.running_cluster import Publisher, RunningCluster, running_cluster
+
+T = TypeVar("T")
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class Commanded:
+    """A running cluster with commands on each node."""
+
+    def __init__(self, cluster: RunningCluster) -> None:
+        self.cluster = cluster
+        self.on: dict[str, ClusterCommands] = {}
+        for name in cluster.nodes:
+            self.begin(name)
+
+    def begin(self, name: str) -> None:
+        node = self.cluster.nodes[name].node
+        placing = Placing(name, node.view, RULES, lambda *_: {})
+        self.on[name] = commands = ClusterCommands(node, Node().broker, placing.standings)
+        node.listen(commands)
+
+    def jobs(self, on: str) -> MirroredView:
+        view = self.on[on].queue("v", "jobs")
+        assert view is not None
+        return view
+
+    async def served(self, *replicas: str) -> str:
+        """Declare a queue; return who leads it."""
+        await self.cluster.declare("q1", *replicas)
+        leader = await self.cluster.until_served("q1")
+        await self.cluster.until_whole("q1")
+        return leader.name
+
+    async def kill(self, name: str) -> None:
+        await self.on.pop(name).stop()
+        await self.cluster.kill(name)
+
+
+async def done(awaited: Awaited[T]) -> T:
+    return await run_steps(awaited.value())
+
+
+@asynccontextmanager
+async def commanded(folder: Path, *names: str) -> AsyncIterator[Commanded]:
+    require_etcd()
+    (folder / "etcd").mkdir()
+    with running_etcd(folder / "etcd") as etcd:
+        async with running_cluster(folder, etcd, *names) as cluster:
+            made = Commanded(cluster)
+            try:
+                yield made
+            finally:
+                for each in made.on.values():
+                    await each.stop()
 
 
 def test_what_is_not_there_yet_is_refused() -> None:
     _, commands = looked()
-    refused: list[Awaited[Any]] = [
-        commands.move_leader("v", "jobs", "b"),
-        commands.add_replica("v", "jobs", "b"),
-        commands.remove_replica("v", "jobs", "b"),
-        commands.promotion("v", "jobs", "b"),
-        commands.promote("v", "jobs", "b"),
-        commands.drain("b"),
-        commands.undrain("b"),
-        commands.forget("b"),
-        commands.rebalance("", "", ""),
-        commands.finalize(),
-    ]
+    refused: list[Awaited[Any]] = [commands.forget("b"), commands.rebalance("", "", "")]
     for each in refused:
         with pytest.raises(PreconditionFailedError, match="is not there yet: nothing was done"):
             asyncio.run(run_steps(each.value()))
+    assert asyncio.run(run_steps(commands.finalize().value())) == 1
+
+
+def test_a_leader_moves_where_it_is_led_and_nowhere_else(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with commanded(tmp_path, "a", "b", "c") as nodes:
+            leader = await nodes.served("a", "b", "c")
+            target, other = sorted({"a", "b", "c"} - {leader})
+            text = f"{leader} leads the queue: give the command to {leader}"
+            with pytest.raises(PreconditionFailedError, match=text):
+                await done(nodes.on[other].move_leader("v", "jobs", target))
+            assert await done(nodes.on[leader].move_leader("v", "jobs", target)) == target
+            await nodes.cluster.until_served("q1", by=target)
+            await Publisher(nodes.cluster, "q1").publish(3)
+            assert await done(nodes.on[target].move_leader("v", "jobs", "")) in {leader, other}
+            with pytest.raises(NotFoundError):
+                await done(nodes.on[target].move_leader("v", "none", ""))
+
+    asyncio.run(scenario())
+
+
+def test_a_drain_from_any_node_moves_leaders_until_it_is_taken_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with commanded(tmp_path, "a", "b", "c") as nodes:
+            leader = await nodes.served("a", "b", "c")
+            other = min({"a", "b", "c"} - {leader})
+            await done(nodes.on[other].drain(leader))
+            await nodes.cluster.until(lambda: nodes.jobs(other).leader not in {"", leader})
+            standing = {each.name: each.state for each in nodes.on[other].nodes()}
+            assert standing[leader] == DRAINING
+            await Publisher(nodes.cluster, "q1").publish(3)
+            now = nodes.jobs(other).leader
+            await nodes.kill(now)
+            last = min({"a", "b", "c"} - {leader, now})
+            await nodes.cluster.until(lambda: nodes.jobs(last).leader == last)
+            await done(nodes.on[last].undrain(leader))
+            assert all(each.state == "active" for each in nodes.on[last].nodes())
+            assert await done(nodes.on[last].move_leader("v", "jobs", leader)) == leader
+            with pytest.raises(NotFoundError):
+                await done(nodes.on[last].drain("x"))
+
+    asyncio.run(scenario())
+
+
+def test_a_replica_comes_and_goes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with commanded(tmp_path, "a", "b", "c") as nodes:
+            leader = await nodes.served("a", "b")
+            commands = nodes.on[leader]
+            other = ({"a", "b"} - {leader}).pop()
+            with pytest.raises(PreconditionFailedError, match="1 members would be left"):
+                await done(commands.remove_replica("v", "jobs", other))
+            await done(commands.add_replica("v", "jobs", "c"))
+            assert {each.node for each in nodes.jobs(leader).replicas} == {"a", "b", "c"}
+            await nodes.cluster.until_whole("q1")
+            with pytest.raises(PreconditionFailedError, match="move its leader first"):
+                await done(commands.remove_replica("v", "jobs", leader))
+            await done(commands.remove_replica("v", "jobs", other))
+            assert set(nodes.jobs(leader).members) == {leader, "c"}
+            await Publisher(nodes.cluster, "q1").publish(3)
+
+    asyncio.run(scenario())

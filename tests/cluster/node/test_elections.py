@@ -1,3 +1,4 @@
+from cluster.metadata.records import StoredMember
 from cluster.node.elections import Elections
 from cluster.replication.inputs import Elect
 from cluster.replication.rules import Rules
@@ -38,6 +39,14 @@ def test_a_new_queue_gets_a_leader_and_one_whose_leader_lives_does_not() -> None
     (elect,) = electing.take()
     assert (elect.queue, elect.candidate, elect.options) == ("q1", "a", OPTIONS)
     assert elect.revision == electing.told.view.queues["q1"].revision
+
+
+def test_a_node_that_drains_is_elected_only_where_nobody_else_can_be() -> None:
+    electing = Electing()
+    electing.told.member("a", StoredMember("disk a", 1, state="draining"))
+    electing.queue("q1")
+    electing.queue("q2", isr="a")
+    assert [each.candidate for each in electing.take()] == ["b", "a"]
 
 
 def test_another_incarnation_of_the_leader_is_not_the_leader() -> None:

@@ -1,0 +1,113 @@
+"""A replica that is no member of the in-sync set is to lead: only by command, with loss (R18)."""
+
+from typing import NamedTuple
+
+from amqp_server.broker.cluster import Promotion, StoreAwayError, UnknownOutcomeError
+from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
+from cluster.metadata.port import (
+    Absent,
+    Comparison,
+    CreateRevision,
+    Done,
+    ModRevision,
+    Put,
+    Read,
+    Refused,
+    Transaction,
+)
+from cluster.metadata.records import StoredQueueState, decode_queue_state, encode_queue_state
+from cluster.node.node import ClusterNode
+from cluster.replication.commands import NotPermittedError, promotion
+from cluster.replication.state import QueueOptions, QueueState
+
+
+class _Read(NamedTuple):
+    stored: StoredQueueState
+    revision: int
+
+
+class Promoting:
+    """Asks for promotions, and carries them out in the metadata store, from any node.
+
+    Args:
+        node: the node's part in the cluster.
+    """
+
+    def __init__(self, node: ClusterNode) -> None:
+        self._node = node
+
+    async def ask(self, vhost: str, name: str, node: str) -> Promotion:
+        """Return what it would mean.
+
+        Raises:
+            NotFoundError: there is no such queue.
+            StoreAwayError, MetadataError: the store did not answer.
+        """
+        stored = (await self._read(vhost, name)).stored
+        refusal = ""
+        try:
+            self._promoted(stored, node)
+        except NotPermittedError as error:
+            refusal = str(error)
+        members = tuple(sorted(each.node for each in stored.state.in_sync_set))
+        end = self._node.end_of(stored.queue_id) if node == self._node.options.node else None
+        return Promotion(node, end, members, refusal, stored.options.lease_guard)
+
+    async def promote(self, vhost: str, name: str, node: str) -> int:
+        """Have the replica lead alone; return the new epoch. One member is enough from then on.
+
+        Raises:
+            NotFoundError: there is no such queue.
+            PreconditionFailedError: it cannot be done now, or something changed meanwhile.
+            UnknownOutcomeError: it may have been done, or will be.
+            StoreAwayError, MetadataError: the store did not answer; nothing was done.
+        """
+        found = await self._read(vhost, name)
+        stored = found.stored
+        try:
+            state = self._promoted(stored, node)
+        except NotPermittedError as error:
+            raise PreconditionFailedError(str(error)) from error
+        options = QueueOptions(stored.options.replicas, 1, stored.options.lease_guard)
+        value = encode_queue_state(StoredQueueState(stored.queue_id, state, options, clean=False))
+        key = self._node.keys.queue_state(vhost, name)
+        compare = (ModRevision(key, found.revision), *self._lives(stored.state.leader, state))
+        outcome = await self._node.store.transact(Transaction(compare, (Put(key, value),)))
+        if isinstance(outcome, Refused):
+            raise PreconditionFailedError("the queue or a node changed meanwhile: look again")
+        if not isinstance(outcome, Done):
+            raise UnknownOutcomeError(f"it may have been done, look again: {outcome.reason}")
+        await self._node.follower.wait_for(outcome.revision)
+        return state.epoch
+
+    def _promoted(self, stored: StoredQueueState, node: str) -> QueueState:
+        if node not in stored.options.replicas:
+            raise NotPermittedError(f"{node} has no replica of the queue")
+        live = self._node.view.live_nodes()
+        able = {each.replica for each in live.values()} & stored.state.in_sync_set
+        state = promotion(stored.state, node, live)
+        if able:
+            names = ", ".join(sorted(each.node for each in able))
+            raise NotPermittedError(f"{names} has all messages and is about to lead")
+        return state
+
+    def _lives(self, before: str, after: QueueState) -> list[Comparison]:
+        """Return what must hold in the store: who is to lead lives, and who led does not."""
+        node = self._node
+        compare: list[Comparison] = [
+            CreateRevision(node.keys.key("live", after.leader), after.incarnation)
+        ]
+        if before and before != after.leader:
+            peer, key = node.view.live.get(before), node.keys.key("live", before)
+            compare.append(Absent(key) if peer is None else CreateRevision(key, peer.incarnation))
+        return compare
+
+    async def _read(self, vhost: str, name: str) -> _Read:
+        key = self._node.keys.queue_state(vhost, name)
+        found = await self._node.store.transact(Transaction(then=(Read(key),)))
+        if not isinstance(found, Done):
+            raise StoreAwayError("the metadata store does not answer")
+        item = found.reads[0]
+        if item is None:
+            raise NotFoundError(f"queue '{name}' in vhost '{vhost}' is not mirrored")
+        return _Read(decode_queue_state(item.value), item.mod_revision)
