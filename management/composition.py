@@ -67,6 +67,8 @@ class Management:
         settings_text: returns the settings in force, without secrets.
     """
 
+    _sampling: asyncio.Task[None] | None = None
+
     def __init__(
         self,
         settings: ManagementSettings,
@@ -86,7 +88,6 @@ class Management:
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
-        sessions = Sessions(settings.sessions_max, settings.session_timeout_s * 1000)
         node_name = node_name or f"rabbit@{socket.gethostname().partition('.')[0]}"
         identity = Identity(
             node_name,
@@ -102,7 +103,7 @@ class Management:
         sampler = Sampler(self.node, attention, queue_texts.forgetting)
         self.services = Services(
             self.node,
-            Logins(self.node, sessions, frozenset({0, os.geteuid()})),
+            Logins(self.node, _sessions(settings), frozenset({0, os.geteuid()})),
             identity,
             sampler,
             queue_texts,
@@ -115,7 +116,6 @@ class Management:
             ROUTES,
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
         )
-        self._sampling: asyncio.Task[None] | None = None
         scraped_slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
         scraped = Node(views, admin, events, request_turn, now_ms, scraped_slices)
         self.scraping = scraping.Scraping(
@@ -141,3 +141,7 @@ class Management:
             self._sampling.cancel()
         self.services.listeners.end()
         await asyncio.gather(self.server.stop(STOP_GRACE_S), self.metrics_server.stop(STOP_GRACE_S))
+
+
+def _sessions(settings: ManagementSettings) -> Sessions:
+    return Sessions(settings.sessions_max, settings.session_timeout_s * 1000)
