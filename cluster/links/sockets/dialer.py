@@ -88,6 +88,11 @@ class Dialer:
             await asyncio.sleep(wait_ms / 1000)
 
     async def _connect_once(self) -> str:
+        """Connect, and return why the connection has ended.
+
+        A connection may be given up when its transport has been told that it is made. Then uvloop
+        closes the socket and tells its transport nothing, so it is told here.
+        """
         address = self._find_address()
         if address is None:
             return "its address is not known"
@@ -96,9 +101,14 @@ class Dialer:
             async with asyncio.timeout(self._settings.handshake_ms / 1000):
                 await self._connect(address, transport)
         except TimeoutError:
+            transport.connection_lost(None)
             return "no connection in time"
         except OSError as error:
+            transport.connection_lost(error)
             return str(error) or type(error).__name__
+        except asyncio.CancelledError:
+            transport.connection_lost(None)
+            raise
         self.transport = transport
         reason = await asyncio.shield(transport.ended)
         if transport.link is not None and transport.link.peer is not None:

@@ -117,6 +117,7 @@ class LinkTransport(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
         reason = str(exc) if exc is not None else "the connection is closed"
+        self._transport = None
         if self._timer is not None:
             self._timer.cancel()
         self._chunk.drop()

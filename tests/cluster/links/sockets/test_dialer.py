@@ -1,9 +1,17 @@
 """A link is made again when it has ended."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from tests.support.link_sockets import BRISK, QUEUES, is_linked, pair_of_nodes
-from tests.support.linked_nodes import LinkedNode, until
+import pytest
+
+from cluster.links.sockets.backoff import Backoff
+from cluster.links.sockets.dialer import Dialer, TcpAddress
+from cluster.links.sockets.transport import LinkTransport
+from tests.support.link_sockets import BRISK, QUEUES, Peer, is_linked, pair_of_nodes
+from tests.support.linked_nodes import LinkedNode, Slices, until
 
 
 def test_a_node_that_comes_back_is_linked_again() -> None:
@@ -15,5 +23,66 @@ def test_a_node_that_comes_back_is_linked_again() -> None:
             await nodes["b"].listen()
             await until(nodes, lambda: is_linked(nodes))
             assert nodes["a"].dialers["b"].attempts_count > 1
+
+    asyncio.run(work())
+
+
+class _Closed(asyncio.Transport):
+    """A socket that uvloop has closed by itself: it looks open, and takes nothing."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """There is nothing to buffer."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def writelines(self, list_of_data: Any) -> None:  # noqa: ANN401 -- as its base has it
+        raise RuntimeError("the handler is closed")
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
+) -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        raised: list[dict[str, Any]] = []
+        loop.set_exception_handler(lambda _, context: raised.append(context))
+        made: asyncio.Future[LinkTransport] = loop.create_future()
+
+        async def never_done(make: Callable[[], LinkTransport], *_: object) -> None:
+            transport = make()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                transport.connection_made(_Closed())
+                if not made.done():
+                    made.set_result(transport)
+
+        monkeypatch.setattr(loop, "create_connection", never_done)
+        settings = replace(BRISK, handshake_ms=60_000 if is_stopped else 1)
+        address = TcpAddress("127.0.0.1", 1)
+        dialer = Dialer(
+            loop,
+            "b",
+            lambda: address,
+            lambda *_: Peer(is_dialer=True).link,
+            settings,
+            Slices(),
+            backoff=Backoff(lambda: 0.5),
+        )
+        dialer.start()
+        await asyncio.sleep(0)
+        if is_stopped:
+            await dialer.stop()
+        transport = await made
+        await transport.ended
+        assert transport.link is not None
+        assert transport.link.reason is not None
+        await dialer.stop()
+        assert not raised
 
     asyncio.run(work())
