@@ -1,7 +1,7 @@
 """The node's side of the process that renews its lease: it starts the process and hears it.
 
-    node ── address, HOLD, BEAT … ─▶ process ── keep-alive ─▶ etcd
-         ◀─ RENEWED, GONE, AWAY ───
+    node ── address, HOLD, BEAT … ─────────▶ process ── keep-alive ─▶ etcd
+         ◀─ READY, RENEWED, GONE, AWAY … ───
 
 The signs of life are given by the node's own loop: when it hangs there are none, and its lease
 ends. A process that died or says nothing is ended and started again; meanwhile the lease lasts.
@@ -46,6 +46,7 @@ class RenewalChild:
     Attributes:
         pid: of the process; 0 while there is none.
         starts_count: how often it was started.
+        ready: set while there is a process that can renew.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class RenewalChild:
     ) -> None:
         self.pid = 0
         self.starts_count = 0
+        self.ready = asyncio.Event()
         self._address = replace(address, connect_ms=ttl_ms // 10, answer_ms=ttl_ms // 5)
         self._ttl_ms = ttl_ms
         self._now_ms = now_ms
@@ -102,6 +104,7 @@ class RenewalChild:
                 await self._hear(own)
             finally:
                 self._channel = None
+                self.ready.clear()
                 beating.cancel()
                 own.close()
                 await asyncio.shield(asyncio.to_thread(_end, started))
@@ -133,6 +136,9 @@ class RenewalChild:
             await asyncio.sleep(beat_interval_ms(self._ttl_ms) / 1000)
 
     def _take(self, frame: Frame) -> None:
+        if frame.kind is Kind.READY:
+            self.ready.set()
+            return
         held = self._held
         if held is None or frame.lease != held.id:
             return  # It is about a lease of before.

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from cluster.liveness.child import RenewalChild
@@ -14,6 +15,8 @@ from cluster.metadata.port import Lease, MetadataStore
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 0.5
+READY_S: Final = 30.0
+"""How long a node waits for the process that renews, before it registers without one."""
 
 
 class LivenessListener(Protocol):
@@ -84,6 +87,9 @@ class Liveness:
             log.warning("lease=%d ends by itself: %s", lease, error)
 
     async def _register(self) -> None:
+        # A lease whose renewal has to start first may end before that, where the CPU is busy.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.child.ready.wait(), READY_S)
         try:
             registered: Registered = await register(
                 self._store, self._key, self._record, self._ttl_ms

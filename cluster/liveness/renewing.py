@@ -40,7 +40,7 @@ class Renewing:
         self._told = asyncio.Event()
 
     async def run(self) -> None:
-        """Renew until the node is gone.
+        """Tell the node that this can renew, and renew until the node is gone.
 
         Raises:
             ValueError: the node said what this version does not know.
@@ -71,6 +71,7 @@ class Renewing:
             self._told.set()
 
     async def _renew(self) -> None:
+        await self._tell(Frame(Kind.READY))
         while True:
             self._told.clear()
             now_ms = self._now_ms()

@@ -6,9 +6,12 @@ import pytest
 
 from cluster.liveness.__main__ import monotonic_ms
 from cluster.liveness.live_key import LiveRecord, NameTakenError, register
+from cluster.liveness.liveness import Liveness
 from cluster.metadata.etcd.address import EtcdAddress
+from cluster.metadata.memory import MemoryStore
 from tests.support.etcd_server import EtcdServer
-from tests.support.leased_node import TTL_MS, Node, running
+from tests.support.etcd_stores import Clock
+from tests.support.leased_node import TTL_MS, Heard, Node, running
 
 
 @pytest.mark.timeout(180)
@@ -70,5 +73,31 @@ def test_a_taken_name_ends_it(etcd: EtcdServer) -> None:
             assert node.liveness.child.pid == 0
         finally:
             await store.close()
+
+    asyncio.run(work())
+
+
+def test_no_lease_is_taken_before_something_can_renew_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        clock, heard = Clock(), Heard()
+        store = MemoryStore(clock)
+        liveness = Liveness(
+            store,
+            EtcdAddress(("http://127.0.0.1:1",)),
+            key=b"live/a",
+            record=LiveRecord("disk", "b"),
+            ttl_ms=TTL_MS,
+            now_ms=clock,
+            listener=heard,
+        )
+        monkeypatch.setattr(liveness.child, "run", asyncio.Event().wait)
+        async with asyncio.TaskGroup() as tasks:
+            living = tasks.create_task(liveness.run())
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not heard.incarnations
+            liveness.child.ready.set()
+            await heard.until(lambda: bool(heard.incarnations))
+            living.cancel()
 
     asyncio.run(work())

@@ -49,7 +49,9 @@ def play(work: Callable[[NodeSide], Awaitable[None]]) -> None:
         store = MemoryStore(clock)
         renewing = asyncio.create_task(Renewing(others, store, clock).run())
         try:
-            await work(NodeSide(own, clock, store))
+            node = NodeSide(own, clock, store)
+            assert await node.answer() == Frame(Kind.READY)
+            await work(node)
         finally:
             own.close()
             try:
