@@ -34,7 +34,8 @@ def status(session: Session) -> None:
     """Show a node: version, how long it runs, what it holds, what it uses."""
     overview = session.api.thing(path_of("overview"))
     nodes = session.api.things(path_of("nodes"))
-    session.output.thing(status_of(overview, nodes[0] if nodes else {}))
+    here = [node for node in nodes if node.get("name") == overview.get("node")]
+    session.output.thing(status_of(overview, here[0] if here else {}))
 
 
 def status_of(overview: Thing, node: Thing) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 
 from command_line.transport import Answer
+from tests.support.fake_cluster import FakeCluster
 from tests.support.typed_commands import Scripted, Typed
 
 
@@ -11,6 +12,13 @@ def test_the_status_of_a_node(typed: Typed) -> None:
     shown = typed("status", "-o", "json").json
     assert (shown["product"], shown["queues"], shown["alarms"]) == ("HareMQ", 1, "none")
     assert "messages_ready" in typed("status").out
+
+
+def test_the_status_is_that_of_the_node_that_answers(typed: Typed) -> None:
+    own = typed.api.management.services.identity.node
+    typed.api.broker.cluster = FakeCluster("a@before", own)
+    shown = typed("status", "-o", "json").json
+    assert (shown["node"], int(shown["os_pid"]) > 0) == (own, True)
 
 
 def test_a_node_answers(typed: Typed) -> None:
