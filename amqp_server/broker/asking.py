@@ -1,11 +1,11 @@
-"""Methods on a queue that is led on another node: the answer comes later, or not at all.
+"""Requests on a queue that is led on another node: the answer comes later, or not at all.
 
 The client's input waits, as for any work of many turns. A message that was got for a client that is
 gone meanwhile goes back unseen.
 """
 
 from amqp_server.broker.awaited import Awaited
-from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.errors import NotFoundError, UnreadableError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
 from queues.asked_port import AskedQueue, CountsAnswer, GetAnswer
@@ -80,6 +80,17 @@ def counting(queue: Queue, now_ms: int) -> WaitingSteps[CountsAnswer]:
     if counts is None:
         raise _no_answer(queue)
     return counts
+
+
+def require_messages_here(queue: Queue) -> None:
+    """Refuse what goes through the messages of a queue that another node leads.
+
+    Raises:
+        UnreadableError: it is led elsewhere.
+    """
+    if queue.asked_elsewhere is not None:
+        text = "cannot be read here: another node leads it. Ask the one that the queue names"
+        raise UnreadableError(f"{queue.text} {text}")
 
 
 def _no_answer(queue: Queue) -> NotFoundError:

@@ -1,11 +1,17 @@
 """An answer that comes for nobody is given back; none in time is an error."""
 
+from typing import Any
+
 import pytest
 
-from amqp_server.broker.errors import NotFoundError
-from amqp_server.protocol.methods.asking import getting, purging_elsewhere
+from amqp_server.broker.admin import Admin, Answer, SettledBy, Wanted
+from amqp_server.broker.asking import getting, purging_elsewhere
+from amqp_server.broker.errors import NotFoundError, UnreadableError
 from queues.asked_port import CountsAnswer, GetAnswer
 from queues.batch import Batch
+from queues.commits import SAFE_NOW
+from queues.outcomes import PurgeOutcome
+from tests.support.peer import Node
 from tests.support.records import run_of
 from tests.support.vhosts import VhostUnderTest
 
@@ -81,3 +87,59 @@ def test_a_purge_says_how_many_went() -> None:
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value == 7
+
+
+class LedElsewhere:
+    """A node with the queue ``jobs`` that another node leads, and commands about it."""
+
+    def __init__(self) -> None:
+        self.node = Node()
+        self.node.open().declare()
+        self.asked = Asked()
+        queue = self.node.vhost.queues.find("jobs")
+        assert queue is not None
+        queue.asked = self.asked
+        self.answers: list[Answer] = []
+
+    def begin(self, name: str, **given: Any) -> None:  # noqa: ANN401 -- of commands
+        given = {"vhost": "/", "name": "jobs", "username": None, **given}
+        Admin(self.node.broker).begin(name, given, self.answers.append)
+        self.node.end_turns()
+
+
+TAKING: dict[str, Any] = {"count": 1, "settled_by": SettledBy.NO_ACK, "truncate_bytes": None}
+MOVING: dict[str, Any] = {
+    "dest": None,
+    "count": None,
+    "matching": None,
+    "rate": None,
+    "copies": False,
+    "wake": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("get", TAKING),
+        ("peek", {"start": None, "number": 0, "wanted": Wanted(1)}),
+        ("take_out", {"picked": [], "target": None}),
+        ("move", MOVING),
+    ],
+)
+def test_a_command_that_reads_messages_is_refused(name: str, given: dict[str, Any]) -> None:
+    place = LedElsewhere()
+    place.begin(name, **given)
+    (answer,) = place.answers
+    assert isinstance(answer.error, UnreadableError)
+    assert "another node leads it" in str(answer.error)
+
+
+def test_the_command_to_purge_asks_the_leader() -> None:
+    place = LedElsewhere()
+    place.begin("purge_queue")
+    assert place.answers == []
+    place.asked.purges[0](7)
+    place.node.end_turns()
+    (answer,) = place.answers
+    assert answer.value == PurgeOutcome(7, SAFE_NOW)

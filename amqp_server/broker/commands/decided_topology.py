@@ -10,6 +10,7 @@ from amqp_server.broker.arguments.declare import (
     QueueProperties,
     with_default_queue_type,
 )
+from amqp_server.broker.asking import counting
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.definitions.definition import (
@@ -83,13 +84,19 @@ class DecidedTopology:
         if_unused: bool,
         if_empty: bool,
     ) -> WaitingSteps[int]:
-        """Delete a queue; return how many ready messages went with it."""
+        """Delete a queue; return how many ready messages went with it.
+
+        Raises:
+            NotFoundError: there is none, or its leader does not answer in time.
+            PreconditionFailedError: it is in use, or not empty, at its leader.
+        """
         found = self._broker.vhost(vhost)
         asker_of(self._broker.users, username, found).require(Permission.CONFIGURE, "queue", name)
         queue = found.queues.deletable(name, NOBODY, now_ms, if_unused=if_unused, if_empty=if_empty)
-        count = queue.engine.ready_count
+        counts = yield from counting(queue, now_ms)
+        found.queues.check_conditions(queue, counts, if_unused=if_unused, if_empty=if_empty)
         yield from self._decisions.deleting_queue(vhost, name, queue.stored_id)
-        return count
+        return counts.ready_count
 
     def pause_queue(
         self, _now_ms: int, vhost: str, name: str, *, username: str | None, is_on: bool

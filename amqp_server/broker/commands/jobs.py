@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.asking import require_messages_here
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import (
     AccessRefusedError,
@@ -84,6 +85,7 @@ class JobCommands:
             PreconditionFailedError: both queues are the same one.
             NotSupportedError: see ``_source``.
             NodeLimitError: too many jobs go on.
+            UnreadableError: another node leads the queue.
         """
         yield from ()
         broker, found = self._broker, self._broker.vhost(vhost)
@@ -91,6 +93,7 @@ class JobCommands:
         asker.require(Permission.READ, "queue", name)
         asker.require(Permission.WRITE, "exchange", "")
         queue = _source(found, name, dest, copies=copies)
+        require_messages_here(queue)
         ready_count = queue.engine.ready_count
         move = Move(
             broker.jobs.next_number(),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.asking import require_messages_here
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import HeldMessages
 from amqp_server.broker.errors import NotFoundError, NotSupportedError, UnreadableError
@@ -59,9 +60,10 @@ class LookingCommands:
             AccessRefusedError: no right to read.
             ResourceLockedError: the queue belongs to a connection.
             NotSupportedError: an offset is for streams alone.
-            UnreadableError: the disk could not be read.
+            UnreadableError: the disk could not be read, or another node leads the queue.
         """
         queue = self._queue(vhost, name, username)
+        require_messages_here(queue)
         wall_offset_ms = self._broker.wall_ms(now_ms) - now_ms
         place: LookPlace | None
         passed_count = 0

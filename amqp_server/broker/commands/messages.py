@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission, User
+from amqp_server.broker.asking import require_messages_here
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.errors import NodeLimitError, NotFoundError
@@ -181,11 +182,13 @@ class MessageCommands:
             AccessRefusedError: no right to read.
             ResourceLockedError: the queue belongs to a connection.
             BrokerError: its kind has no basic.get.
+            UnreadableError: another node leads it.
         """
         broker, found = self._broker, self._broker.vhost(vhost)
         asker_of(broker.users, username, found).require(Permission.READ, "queue", name)
         queue = found.queues.get(name, NOBODY)
         queue.check_granted(Request.GET)
+        require_messages_here(queue)
         found.queues.refresh(queue, now_ms)
         actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username or "")
         getting = _Getting(broker, queue, settled_by, truncate_bytes, found.firehose, actor)

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.asking import require_messages_here
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import (
     NodeLimitError,
@@ -98,7 +99,8 @@ class PickingCommands:
             PreconditionFailedError: both queues are the same one.
             NotSupportedError: nothing is taken out of a stream.
             NodeLimitError: an alarm is on, and nothing may be published.
-            UnreadableError: the disk could not be read; what went before has gone.
+            UnreadableError: the disk could not be read, and what went before has gone; or another
+                node leads the queue.
         """
         broker, found = self._broker, self._broker.vhost(vhost)
         asker = asker_of(broker.users, username, found)
@@ -109,6 +111,7 @@ class PickingCommands:
         engine = queue.emptied
         if engine is None:
             raise NotSupportedError(f"{queue.text} is a stream: its messages stay until they age")
+        require_messages_here(queue)
         if target is not None and target.dest is not None:
             found.queues.get(target.dest, NOBODY)
             if target.dest == name:

@@ -10,6 +10,7 @@ from amqp_server.broker.arguments.declare import (
     QueueProperties,
     with_default_queue_type,
 )
+from amqp_server.broker.asking import purging_elsewhere
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.names import (
     check_fits_frames,
@@ -24,10 +25,11 @@ from amqp_server.broker.request_rights import (
     check_exchange_declare,
     check_queue_declare,
 )
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
+from queues.commits import SAFE_NOW
 from queues.kinds import Request
 from queues.outcomes import PurgeOutcome
 
@@ -98,13 +100,20 @@ class TopologyCommands:
 
     def purge_queue(
         self, now_ms: int, vhost: str, name: str, *, username: str | None
-    ) -> Steps[PurgeOutcome]:
-        """Drop all ready messages of a queue."""
+    ) -> WaitingSteps[PurgeOutcome]:
+        """Drop all ready messages of a queue, wherever it is led.
+
+        Raises:
+            NotFoundError: its leader does not answer in time.
+        """
         found = self._broker.vhost(vhost)
         self._asker(username, found).require(Permission.READ, "queue", name)
         queue = found.queues.get(name, NOBODY)
         queue.check_granted(Request.PURGE)
         found.queues.refresh(queue, now_ms)
+        asked = queue.asked_elsewhere
+        if asked is not None:
+            return PurgeOutcome((yield from purging_elsewhere(queue, asked, now_ms)), SAFE_NOW)
         return (yield from purging(queue))
 
     def pause_queue(

@@ -7,6 +7,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ConsumerArguments, consumer_arguments
+from amqp_server.broker.asking import getting
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
@@ -27,7 +28,6 @@ from amqp_server.protocol.consumer import (
 from amqp_server.protocol.counting import count_got
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.fitting import fitted
-from amqp_server.protocol.methods.asking import getting
 from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok

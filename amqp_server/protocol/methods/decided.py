@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.asking import counting
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.names import (
@@ -25,7 +26,6 @@ from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.methods import exchange as exchanges
 from amqp_server.protocol.methods import queue as queues
-from amqp_server.protocol.methods.asking import counting
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind

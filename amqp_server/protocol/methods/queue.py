@@ -11,6 +11,7 @@ from amqp_server.broker.arguments.declare import (
     queue_kind,
     with_default_queue_type,
 )
+from amqp_server.broker.asking import counting, purging_elsewhere
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.names import (
     REPLY_TO_QUEUE,
@@ -22,7 +23,6 @@ from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
-from amqp_server.protocol.methods.asking import counting, purging_elsewhere
 from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
