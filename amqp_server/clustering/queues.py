@@ -190,14 +190,8 @@ class MirroredQueues:
         """Leader or state of these queues is another one, or they are gone."""
         for queue_id in queue_ids:
             known = self._queues.get(queue_id)
-            if known is None:
-                continue
-            if known.engine is None:
+            if known is not None and known.engine is None:
                 self._point(known)
-            else:
-                # A move may have come to nothing: publishes are admitted again (R22).
-                known.front.go_on()
-                self.led.go_on(queue_id)
         self._wake()
 
     def nodes_changed(self, names: tuple[str, ...]) -> None:
@@ -248,11 +242,18 @@ class MirroredQueues:
         assert make_mirrored is not None, "other kinds have no front half"
         engine = make_mirrored(parts)
         engine.recover(found, now_ms)
+        log.on_admitted = partial(self._go_on, known)
         known.engine, known.pipe = engine, None
         epoch = log.led.lead.epoch
         take = partial(submit, log, cast("TakingQueue", engine))
         self.led.begin(LeaderHalf(queue_id, epoch, engine, take, self._turn.resume))
         known.front.lead_here(engine, take, epoch)
+        self._wake()
+
+    def _go_on(self, known: _Mirrored) -> None:
+        """A move has come to nothing (R22), or the lease counts again (R17): publishes go on."""
+        known.front.go_on()
+        self.led.go_on(known.front.queue)
         self._wake()
 
     def _forget_engine(self, known: _Mirrored) -> None:

@@ -62,6 +62,7 @@ class MirroredLog:
 
     Attributes:
         on_committed: set by the queue; see the port.
+        on_admitted: called when a run that was told NotServingError would be decided now.
         committed_below: every message before this position is committed.
         led: the queue, as commit groups see it.
         read_back_count: chunks that were read back so far.
@@ -75,6 +76,7 @@ class MirroredLog:
         self._replica = replica
         self._leader = leader
         self.on_committed: Callable[[], None] = _wake_nobody
+        self.on_admitted: Callable[[], None] = _wake_nobody
         self.committed_below = replica.state.next_position
         # What is not committed: (index of the record, position behind its last message).
         self._uncommitted: deque[tuple[int, int]] = deque()

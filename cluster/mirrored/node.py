@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
-from cluster.replication.core import ReplicationCore
+from cluster.replication.core import NotServingError, ReplicationCore
 from cluster.replication.frames import Payload
 from cluster.replication.inputs import Compact, Forget, Fsynced, Input, RecordsRead
 from cluster.replication.publishers import Publishers, Submission, Verdict
@@ -43,7 +43,7 @@ RECORDS_BYTES_MAX: Final = 4 << 20
 """With more than this in records, what is committed of them is put into the messages."""
 
 HELD_LOOKED_AT_MAX: Final = 16
-"""Of queues that still may not deliver, so many are looked at in a step."""
+"""Of queues that still may not deliver, or admit nothing, so many are looked at in a step."""
 
 
 class NodeCommit(Protocol):
@@ -100,6 +100,7 @@ class MirroredNode:
         self._begun: dict[str, None] = {}
         self._due: dict[str, None] = {}
         self._held: OrderedDict[str, None] = OrderedDict()
+        self._shut: OrderedDict[str, None] = OrderedDict()
         self._reads: list[ReadRequest] = []
         self._fsynced_number = 0
         self._last_lsn = 0
@@ -158,12 +159,23 @@ class MirroredNode:
         return lsn
 
     def may_append(self, queue: str) -> bool:
-        """Return whether messages are admitted into a queue (R22)."""
-        return self.core.may_append(queue)
+        """Return whether messages are admitted into a queue (R22); else it is told later."""
+        may = self.core.may_append(queue)
+        if not may:
+            self._shut[queue] = None
+        return may
 
     def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
-        """Say what is to be done with a run of a front end (R23)."""
-        return self.core.judge(queue, publishers, submission)
+        """Say what is to be done with a run of a front end (R23).
+
+        Raises:
+            NotServingError: nothing is admitted now; the log is told when that may be over.
+        """
+        try:
+            return self.core.judge(queue, publishers, submission)
+        except NotServingError:
+            self._shut[queue] = None
+            raise
 
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered; who is refused is told later."""
@@ -173,8 +185,11 @@ class MirroredNode:
         return may
 
     def may_confirm(self, queue: str, index: int) -> bool:
-        """Return whether what is in the log up to here may be confirmed now (R10, R17)."""
-        return self.core.may_confirm(queue, index)
+        """Return whether what is in the log up to here may be confirmed now; else as above."""
+        may = self.core.may_confirm(queue, index)
+        if not may:
+            self._shut[queue] = None
+        return may
 
     def compact(self, queue: str) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""
@@ -201,24 +216,35 @@ class MirroredNode:
         finally:
             self._is_carrying = False
         if self._held:
-            self._let_go()
+            self._let_go(self._held, self.core.may_deliver, _deliver)
+        if self._shut:
+            self._let_go(self._shut, self._admits, _admit)
 
-    def _let_go(self) -> None:
-        """Tell queues that were held back and may deliver again; some of the others may wait."""
+    def _let_go(
+        self,
+        held: OrderedDict[str, None],
+        may: Callable[[str], bool],
+        tell: Callable[[MirroredLog], None],
+    ) -> None:
+        """Tell queues that were held back and may go on; some of the others may wait."""
         left_count = HELD_LOOKED_AT_MAX
-        for _ in range(len(self._held)):
-            queue, _ = self._held.popitem(last=False)
+        for _ in range(len(held)):
+            queue, _ = held.popitem(last=False)
             log = self._logs.get(queue)
             if log is None:
                 continue
-            if self.core.may_deliver(queue):
-                log.on_committed()
+            if may(queue):
+                tell(log)
                 continue
             # Behind the others: each is looked at in its turn.
-            self._held[queue] = None
+            held[queue] = None
             left_count -= 1
             if not left_count:
                 return
+
+    def _admits(self, queue: str) -> bool:
+        """Return whether a run would be decided now: no move (R22), and a lease (R17)."""
+        return self.core.may_append(queue) and self.core.may_confirm(queue, 0)
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""
@@ -319,6 +345,14 @@ class MirroredNode:
         log = self._logs.get(queue)
         if log is not None and log.led.lead.epoch == committed.epoch:
             log.commit(committed.index)
+
+
+def _deliver(log: MirroredLog) -> None:
+    log.on_committed()
+
+
+def _admit(log: MirroredLog) -> None:
+    log.on_admitted()
 
 
 def _answer(replica: ReplicaLog, request: ReadRequest) -> RecordsRead:

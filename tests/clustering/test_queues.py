@@ -1,6 +1,6 @@
 """The mirrored queues of a node: who leads decides where the way of a front half goes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +15,8 @@ from cluster.fronts.frames import Open, ToLeader
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.limits import FrontNode
 from cluster.mirrored.log import MirroredLog
-from cluster.replication.publishers import Front
+from cluster.replication.core import NotServingError
+from cluster.replication.publishers import Front, Submission, Verdict
 from persistence.queue_recovery import RecoveredQueue
 from queues.kinds import CLASSIC, STREAM, QueueKind
 from queues.memory import WITHOUT_LIMIT
@@ -31,11 +32,17 @@ NOW_MS = 1_000
 class Log(FakeCommittedLog):
     """The log of a leadership in epoch 3."""
 
+    on_admitted: Callable[[], None]
+
     def __init__(self) -> None:
         super().__init__()
         numbers = UnmirroredLog()
         self.judge, self.begin, self.end = numbers.judge, numbers.begin, numbers.end
         self.led = SimpleNamespace(lead=SimpleNamespace(epoch=3))
+
+
+def not_serving(submission: Submission) -> Verdict:
+    raise NotServingError("q1")
 
 
 class Pipe:
@@ -155,6 +162,22 @@ def test_the_end_of_a_leadership_points_to_the_next_leader() -> None:
     rig.queues.stop("q1")
     assert rig.queues.led.get("q1") is None
     assert pipe.said == [Open("q1", 4, 1)]
+
+
+def test_what_was_published_during_a_move_goes_on_when_that_came_to_nothing() -> None:
+    rig = Rig()
+    rig.leader = ("a", 3)
+    front, log = rig.make(), rig.serve()
+    judge = log.judge
+    log.judge = not_serving
+    front.publish(run_of(b"m"), NOW_MS)
+    rig.queues.leaders_changed(("q1",))
+    front.drain(NOW_MS, 9)
+    log.judge = judge
+    assert bodies(log) == []
+    log.on_admitted()
+    front.drain(NOW_MS, 9)
+    assert bodies(log) == [b"m"]
 
 
 def test_a_deleted_queue_is_forgotten() -> None:

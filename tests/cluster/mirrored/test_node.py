@@ -1,7 +1,14 @@
 """The shell of a core: disk, links, groups and roles."""
 
+from dataclasses import replace
+
+import pytest
+
+from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
+from cluster.replication.core import NotServingError
+from cluster.replication.publishers import Front, Submission
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import DEAD, QUEUE, REPLICATED
 
@@ -100,3 +107,47 @@ def test_a_replica_goes_on_with_what_its_disk_has() -> None:
     machine.start()
     assert {queue: replica.end for queue, replica in machine.up.replicas().items()} == before
     assert machine.up.core.node.options[QUEUE] == REPLICATED
+
+
+def moving(cluster: Cluster) -> tuple[MirroredNode, MirroredLog, list[str]]:
+    """Return a leader that hands its queue over, its log, and whether that was told to go on."""
+    node = leader(cluster)
+    log = node.log_of(QUEUE)
+    assert log is not None
+    told: list[str] = []
+    log.on_admitted = lambda: told.append("go on")
+    target = next(name for name in cluster.live if node.core.may_move(QUEUE, name))
+    node.step(inputs.Move(QUEUE, target, cluster.live[target].incarnation))
+    return node, log, told
+
+
+def test_who_published_during_a_move_is_told_when_the_store_has_refused_it() -> None:
+    cluster = whole()
+    node, log, told = moving(cluster)
+    with pytest.raises(NotServingError):
+        log.judge(Submission(Front("a", 1), 1, 1, 0))
+    node.tick(cluster.now_ms)
+    assert told == []
+    # Nothing of the queue has changed: its target's lease was over.
+    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
+    assert told == ["go on"]
+    node.tick(cluster.now_ms)
+    assert told == ["go on"]
+
+
+def test_who_may_not_be_confirmed_without_a_lease_is_told_when_there_is_one() -> None:
+    cluster = whole()
+    node, log, told = moving(cluster)
+    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
+    lead = node.core.lead_of(QUEUE)
+    assert lead is not None
+    lead.replica.options = replace(lead.replica.options, lease_guard=True)
+    lease = node.core.node.lease
+    node.core.node.lease = replace(lease, incarnation=0)
+    with pytest.raises(NotServingError):
+        log.confirmed_at(0)
+    node.tick(cluster.now_ms)
+    assert told == []
+    node.core.node.lease = lease
+    node.tick(cluster.now_ms)
+    assert told == ["go on"]
