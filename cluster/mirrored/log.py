@@ -226,8 +226,11 @@ class MirroredLog:
             from_position = messages.positions[-1] + 1
 
     def drop(self) -> int:
-        """Forget the replica on this disk, because the queue is gone."""
-        self._replica.drop()
+        """Do nothing: the replica goes when a note says that the queue is gone, and then alone.
+
+        The tables may be rid of a queue before that, as when its vhost was deleted. A replica that
+        went here had no tombstone, and the core still leads with it.
+        """
         return 0
 
     def _append_submitted(

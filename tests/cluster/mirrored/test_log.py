@@ -101,7 +101,7 @@ def test_publishes_are_taken_while_the_core_admits_them() -> None:
     assert not made.takes_publishes
 
 
-def test_a_dropped_queue_forgets_its_replica() -> None:
+def test_the_engine_of_a_deleted_queue_leaves_the_replica_to_the_note_that_it_is_gone() -> None:
     made, _ = log()
-    made.drop()
-    assert made._replica.is_dropped
+    assert made.drop() == 0
+    assert not made._replica.is_dropped
