@@ -79,7 +79,7 @@ DIE = Backlog.die
 
 def settled_though_refused(moves: ConfirmedMoves, staying: _Staying) -> None:
     """Give up messages that a target refused."""
-    moves._confirmed(staying.dying)
+    moves._confirmed(staying)
 
 
 def half_published(mover: Mover, queue_name: str, dying: Dying, now_ms: int) -> Steps[CommitPoint]:

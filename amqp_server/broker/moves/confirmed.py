@@ -21,7 +21,7 @@ from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from persistence.record import Run, alike_stretches
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
-from queues.moves import Dying
+from queues.moves import Dying, Moves
 from queues.outcomes import PublishOutcome, StillOpen, refused_later
 
 OPEN_MAX: Final = 1_024
@@ -58,6 +58,7 @@ class _Staying(NamedTuple):
     """Messages that not all of their targets have taken.
 
     Attributes:
+        moves: of the engine in which they died.
         dying: the messages.
         died_s: when they died, in seconds since 1970; x-death shows this at every try.
         taken_by: names of queues that have them.
@@ -65,6 +66,7 @@ class _Staying(NamedTuple):
         open_at: what queues may refuse until then.
     """
 
+    moves: Moves
     dying: Dying
     died_s: int
     taken_by: frozenset[str] = frozenset()
@@ -115,12 +117,13 @@ class ConfirmedMoves:
         """Start to move the oldest of the queue's dead letters; return how many."""
         room = OPEN_MAX - self._open_count
         self._is_full = room <= 0
-        dying = self._queue.engine.moves.take(min(max_count, room)) if room > 0 else None
+        moves = self._queue.engine.moves
+        dying = moves.take(min(max_count, room)) if room > 0 else None
         if dying is None:
             return 0
         self._open_count += len(dying.records)
         for start, stop in alike_stretches(dying.records):
-            yield from self._trying(_Staying(dying.part(start, stop), died_s), now_ms)
+            yield from self._trying(_Staying(moves, dying.part(start, stop), died_s), now_ms)
             yield
         return len(dying.records)
 
@@ -167,6 +170,9 @@ class ConfirmedMoves:
         """Publish to the targets that have not taken them; keep those not taken by all."""
         if self._queue.is_deleted:
             return
+        if not are_of(self._queue, staying.moves):
+            self._over(staying.dying)
+            return
         run, names = yield from self._finding_targets(staying)
         safe_at = staying.safe_at
         open_at = list(staying.open_at)
@@ -185,7 +191,7 @@ class ConfirmedMoves:
             yield
         if not self._queue.is_deleted:
             taken_by = staying.taken_by | frozenset(names)
-            found = _Staying(staying.dying, staying.died_s, taken_by, safe_at, tuple(open_at))
+            found = staying._replace(taken_by=taken_by, safe_at=safe_at, open_at=tuple(open_at))
             self._settle_or_keep(found, missing)
 
     def _finding_targets(self, staying: _Staying) -> Steps[tuple[Run, tuple[str, ...]]]:
@@ -253,19 +259,38 @@ class ConfirmedMoves:
             if missing and not self._queue.is_deleted:
                 self._settle_or_keep(staying._replace(open_at=()), missing)
             else:
-                self._confirmed(staying.dying)
+                self._confirmed(staying)
         elif not self._queue.is_deleted:
             # It is unknown which copies are lost, so all targets get another.
-            self._keep(_Staying(staying.dying, staying.died_s))
+            self._keep(_Staying(staying.moves, staying.dying, staying.died_s))
 
-    def _confirmed(self, dying: Dying) -> None:
+    def _confirmed(self, staying: _Staying) -> None:
         """Settle messages; go on with those that waited for room."""
-        self._open_count -= len(dying.records)
         self._looks = 1  # It goes on: what else stays may go soon.
-        self._queue.engine.moved(dying)
+        settle_moved(self._queue, staying.moves, staying.dying)
+        self._over(staying.dying)
+
+    def _over(self, dying: Dying) -> None:
+        """Nothing more is done with these messages: there is room for others."""
+        self._open_count -= len(dying.records)
         if self._is_full:
             self._is_full = False
             self._resume(self._queue, self._queue.engine.moves.count)
+
+
+def are_of(queue: Queue, moves: Moves) -> bool:
+    """Return whether these are the dead letters of a queue now.
+
+    A mirrored queue has an engine for each time that its node leads it. What died in an earlier one
+    is the next leader's: it is ready there, and dies again.
+    """
+    return queue.engine.moves is moves
+
+
+def settle_moved(queue: Queue, moves: Moves, dying: Dying) -> None:
+    """Settle messages whose copies are safe, unless they are another leader's by now."""
+    if are_of(queue, moves):
+        queue.engine.moved(dying)
 
 
 def _stretches_alike(missing: dict[int, frozenset[str]], count: int) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from amqp_server.broker.congestion import Congestion
-from amqp_server.broker.moves.confirmed import ConfirmedMoves
+from amqp_server.broker.moves.confirmed import ConfirmedMoves, are_of, settle_moved
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue import Queue
@@ -28,7 +28,7 @@ from amqp_server.broker.turn import Turn
 from persistence.record import alike_stretches
 from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, later_of, wait_for
 from queues.effects import DeadLettered, Effect
-from queues.moves import Dying
+from queues.moves import Dying, Moves
 
 PIECE_MAX: Final = 256
 """Messages that are taken from their queue, and settled, in one step."""
@@ -162,24 +162,25 @@ class Mover:
         if queue.engine.options.dead_letters_at_least_once and not queue.is_deleted:
             confirmed = self._confirmed_moves(queue)
             return (yield from confirmed.moving(max_count, now_ms, self._wall_s(now_ms)))
-        dying = queue.engine.moves.take(max_count)
+        moves = queue.engine.moves
+        dying = moves.take(max_count)
         if dying is None:
             return 0
         safe_at = SAFE_NOW
         if dying.exchange == "" or self._has_exchange(dying.exchange):
             safe_at = yield from self._publishing(queue.name, dying, now_ms)
         if is_ordered_by(queue.engine.commit_group, safe_at):
-            queue.engine.moved(dying)
+            settle_moved(queue, moves, dying)
         else:
-            wait_for(safe_at, partial(self._decided, queue, dying, safe_at))
+            wait_for(safe_at, partial(self._decided, queue, moves, dying, safe_at))
         return len(dying.records)
 
-    def _decided(self, queue: Queue, dying: Dying, safe_at: CommitPoint) -> None:
+    def _decided(self, queue: Queue, moves: Moves, dying: Dying, safe_at: CommitPoint) -> None:
         """Settle messages whose copies are safe; those whose copies may be lost are moved again."""
         if is_safe(safe_at) or queue.is_deleted:
-            queue.engine.moved(dying)
-        else:
-            queue.engine.moves.give_back(dying)
+            settle_moved(queue, moves, dying)
+        elif are_of(queue, moves):
+            moves.give_back(dying)
             self._put_in_line(queue, len(dying.records))
 
     def _publishing(self, queue_name: str, dying: Dying, now_ms: int) -> Steps[CommitPoint]:

@@ -87,6 +87,30 @@ def test_what_a_commit_group_that_fails_had_is_copied_again() -> None:
     assert place.at.bodies("dead") == [b"a", b"b"]
 
 
+@pytest.mark.parametrize("is_safe", [True, False])
+def test_what_died_under_an_earlier_leader_is_the_next_one_s(*, is_safe: bool) -> None:
+    place = Place()
+    dead = place.target()
+    place.die(*[b"%d" % number for number in range(OPEN_MAX)])
+    earlier = place.jobs.engine
+    # The front half of a mirrored queue has the engine of the leadership that is.
+    place.jobs.engine = place.at.queue("led anew").engine
+    if is_safe:
+        place.disk.commit_all()
+    else:
+        place.disk.fail()
+        place.disk.has_failed = False
+        for _ in range(3):
+            place.look()
+    assert (place.kept_count, earlier.moves.count) == (0, OPEN_MAX)
+    assert dead.engine.ready_count == OPEN_MAX
+    # And there is room for those of the next one.
+    place.jobs.engine = earlier
+    place.die(b"more")
+    place.disk.commit_all()
+    assert dead.engine.ready_count == OPEN_MAX + 1
+
+
 def test_what_a_target_refuses_before_the_commit_is_copied_to_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

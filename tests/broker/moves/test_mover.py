@@ -128,6 +128,33 @@ def test_a_copy_that_is_lost_with_its_commit_group_is_made_again() -> None:
     assert jobs.engine.moves.count == 0
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_died_under_an_earlier_leader_is_not_settled_under_the_next_one(
+    *, is_lost: bool
+) -> None:
+    here, there = OrderedLogs(), OrderedLogs()
+    place = VhostUnderTest(
+        backing=Backing(
+            make_log=lambda queue: (there if queue.name == "dead" else here).make_log(queue)
+        )
+    )
+    dead = place.queue("dead")
+    jobs = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead")
+    place.publish(b"a")
+    place.reject()
+    place.end()
+    # The front half of a mirrored queue has the engine of the leadership that is.
+    jobs.engine = place.queue("led anew").engine
+    if is_lost:
+        there.disk.fail()
+        place.end()
+    else:
+        there.disk.commit(2)
+    assert jobs.engine.moves.count == 0
+    assert [each.what for each in here.noted] == ["append"]
+    assert dead.engine.ready_count == 1, "the next leader moves it, nobody else"
+
+
 def test_the_rest_of_a_long_move_is_left_to_later_turns_and_keeps_its_order() -> None:
     clock = iter(range(0, 10**9, 1_000))
     place = VhostUnderTest(budget=TurnBudget(clock.__next__, 4_000))
