@@ -24,6 +24,7 @@ from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.errors import UndecidedError
+from amqp_server.broker.events import EventKind
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
@@ -179,6 +180,7 @@ class ClusteredNode:
         self._applier.on_applied = node.tell_applied
         broker.cluster = self._commands = ClusterCommands(node, broker, self._placing.standings)
         node.listen(self._commands)
+        broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from amqp_server.broker.errors import NotSupportedError
+from amqp_server.broker.events import Event
 from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
@@ -53,7 +54,7 @@ class Reach(Protocol):
 
 
 class _Front(FrontQueue):
-    """A front half, which says when its queue is gone."""
+    """A front half, which says when its queue is about to go."""
 
     def __init__(
         self,
@@ -67,8 +68,9 @@ class _Front(FrontQueue):
         self._on_deleted = on_deleted
 
     def delete(self) -> None:
-        super().delete()
+        # First: its end asks for a drain, and must not look for a leader.
         self._on_deleted(self.queue)
+        super().delete()
 
 
 @dataclass(slots=True, eq=False)
@@ -127,7 +129,9 @@ class MirroredQueues:
         self._turn = turn
         self._memory = memory
         self._queues: dict[str, _Mirrored] = {}
+        # Of queues that are led here and not in the tables yet.
         self._logs: dict[str, tuple[MirroredLog, RecoveredQueue]] = {}
+        self._unmirrored_ids: dict[tuple[str, str], str] = {}
         self._waiting_for: dict[str, dict[str, None]] = {}
 
     # -- for the broker: see ``amqp_server.broker.queue.EngineFactory`` ----------------------------
@@ -163,7 +167,14 @@ class MirroredQueues:
         take = partial(submit, cast("MirroredLog", UnmirroredLog()), taking)
         half = LeaderHalf(queue.stored_id, UNMIRRORED_EPOCH, engine, take, self._turn.resume)
         self.led.begin(half)
+        self._unmirrored_ids[queue.vhost_name, queue.name] = queue.stored_id
         return engine
+
+    def queue_deleted(self, event: Event) -> None:
+        """A queue is gone from the tables: a transient one of this node is served no more."""
+        queue_id = self._unmirrored_ids.pop((event.vhost, event.name), None)
+        if queue_id is not None:
+            self.led.end(queue_id)
 
     # -- for the core: see ``cluster.node.ports.Broker`` -------------------------------------------
 
@@ -227,7 +238,8 @@ class MirroredQueues:
     def _lead(self, known: _Mirrored) -> None:
         """Make the engine of a queue that this node leads now."""
         queue_id = known.front.queue
-        log, found = self._logs[queue_id]
+        # Once: what was found has all messages that are in memory.
+        log, found = self._logs.pop(queue_id)
         now_ms = max(self._turn.now_ms, 1)
         self._forget_engine(known)
         known.memory = self._memory.of_queue(spills_early=True)
@@ -240,10 +252,10 @@ class MirroredQueues:
         )
         make_mirrored = known.kind.make_mirrored
         assert make_mirrored is not None, "other kinds have no front half"
-        engine = make_mirrored(parts)
+        known.engine = engine = make_mirrored(parts)
         engine.recover(found, now_ms)
         log.on_admitted = partial(self._go_on, known)
-        known.engine, known.pipe = engine, None
+        known.pipe = None
         epoch = log.led.lead.epoch
         take = partial(submit, log, cast("TakingQueue", engine))
         self.led.begin(LeaderHalf(queue_id, epoch, engine, take, self._turn.resume))
@@ -305,6 +317,8 @@ class MirroredQueues:
 
     def _deleted(self, queue_id: str) -> None:
         self._queues.pop(queue_id, None)
+        for waiting in self._waiting_for.values():
+            waiting.pop(queue_id, None)
         self.led.end(queue_id)
         self.front_node.forget(queue_id)
 

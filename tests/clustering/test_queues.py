@@ -1,5 +1,6 @@
 """The mirrored queues of a node: who leads decides where the way of a front half goes."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -7,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from amqp_server.broker.errors import NotSupportedError
+from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.queues import MirroredQueues
@@ -43,6 +45,10 @@ class Log(FakeCommittedLog):
 
 def not_serving(submission: Submission) -> Verdict:
     raise NotServingError("q1")
+
+
+class Kept(SimpleNamespace):
+    """What is found, as something of which it can be told whether anybody has it."""
 
 
 class Pipe:
@@ -199,6 +205,43 @@ def test_a_transient_queue_of_this_node_is_served_to_others() -> None:
     half = rig.queues.led.get("q1")
     assert half is not None
     assert half.epoch == 1
+
+
+def test_a_transient_queue_that_is_gone_is_served_no_more() -> None:
+    rig = Rig()
+    rig.owner = "a"
+    rig.make()
+    rig.queues.queue_deleted(Event(EventKind.QUEUE_DELETED, "v", "another"))
+    assert rig.queues.led.get("q1") is not None
+    rig.queues.queue_deleted(Event(EventKind.QUEUE_DELETED, "v", "jobs"))
+    assert rig.queues.led.get("q1") is None
+    rig.make("q2")
+    assert rig.queues.led.get("q2") is not None, "the next one of its name"
+
+
+def test_the_end_of_a_queue_that_nobody_uses_opens_no_way() -> None:
+    rig = Rig()
+    rig.make().delete()
+    assert rig.asked == []
+
+
+def test_what_a_leadership_began_with_is_not_kept_beside_the_queue() -> None:
+    rig = Rig()
+    rig.leader = ("a", 3)
+    rig.make()
+    log = Log()
+    found = cast("RecoveredQueue", Kept(**log.found()._asdict()))
+    kept = weakref.ref(found)
+    rig.queues.serve("q1", cast("MirroredLog", log), found)
+    del found
+    assert kept() is None
+
+
+def test_an_engine_that_is_about_to_lead_opens_no_way_to_an_earlier_leader() -> None:
+    rig = Rig()
+    rig.make()
+    rig.serve()
+    assert rig.asked == [], "the view is behind: it still has b"
 
 
 @pytest.mark.parametrize(("owner", "asked"), [("b", ["b"]), ("", [])])
