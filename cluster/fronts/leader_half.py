@@ -7,6 +7,8 @@
 It is of one leadership. When that ends, the engine ends too, so nothing is given back to it.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from cluster.fronts.frames import NotServing, Open, Opened, ToFront, ToLeader
@@ -46,20 +48,22 @@ class LeaderHalf:
         self.queue = queue
         self.epoch = epoch
         self._led = Led(queue, engine, take, later)
-        self._fronts: dict[LeaderFront, None] = {}
+        self._fronts: dict[LeaderFront, Callable[[], object]] = {}
 
-    def open(self, front: Front, pipe: FrontPipe, opening: int, published: int = 0) -> LeaderFront:
+    def open(
+        self, front: Front, pipe: FrontPipe, opening: int, on_end: Callable[[], object] = nothing
+    ) -> LeaderFront:
         """Begin with a front half on a connection; it is told so.
 
         Args:
             front: whose it is.
             pipe: the way back.
             opening: its number, which the answers have.
-            published: up to which number its messages are known to be in the log; 0 is none.
+            on_end: called when the leadership is over before the front half is.
         """
         opened = LeaderFront(self._led, front, pipe, self._closed, opening)
-        self._fronts[opened] = None
-        pipe.put(Opened(self.queue, self.epoch, opening, published))
+        self._fronts[opened] = on_end
+        pipe.put(Opened(self.queue, self.epoch, opening, 0))
         return opened
 
     def _closed(self, front: LeaderFront) -> None:
@@ -73,9 +77,10 @@ class LeaderHalf:
     def end(self) -> None:
         """The leadership is over: the front halves look for the next leader."""
         fronts, self._fronts = self._fronts, {}
-        for front in fronts:
+        for front, on_end in fronts.items():
             front.stop()
             front.pipe.put(NotServing(self.queue, self.epoch, front.opening))
+            on_end()
 
 
 class LedQueues:
@@ -149,7 +154,9 @@ class FrontOpenings:
             epoch = 0 if half is None else half.epoch
             self._pipe.put(NotServing(queue, epoch, opening))
         else:
-            self._open[queue] = half.open(self._front, self._pipe, opening)
+            # It opens the queue again or never: nothing of it may be kept until then.
+            forget = partial(self._open.pop, queue, None)
+            self._open[queue] = half.open(self._front, self._pipe, opening, forget)
 
     def room(self, queue: str) -> None:
         """There is room for more of a queue again."""

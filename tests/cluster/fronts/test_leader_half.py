@@ -1,5 +1,8 @@
 """A leader half serves fronts by their connections, and ends with its leadership."""
 
+import gc
+import weakref
+
 from cluster.fronts.frames import Close, Consume, NotServing, Open, Opened, Publish
 from cluster.fronts.leader_half import FrontOpenings, LedQueues
 from tests.support.half_pair import Pair, Pipe, X
@@ -42,6 +45,16 @@ def test_fronts_hear_that_a_leadership_ends() -> None:
     assert pair.led.get("q") is None
     link.ended(NOW_MS)
     assert pair.engine.consumer_count == 0
+
+
+def test_a_connection_keeps_nothing_of_a_leadership_that_is_over() -> None:
+    pair = Pair()
+    link, _ = link_to(pair.led)
+    link.receive(Open("q", 1, 4), NOW_MS)
+    kept = weakref.ref(link._open["q"])
+    pair.led.end("q")
+    gc.collect()
+    assert kept() is None
 
 
 def test_to_open_again_is_to_begin_anew() -> None:
