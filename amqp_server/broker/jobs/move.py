@@ -178,7 +178,10 @@ class MoveJob:
         self._go_on()
 
     def _settle_copied(self) -> None:
-        """Settle what is still there of a piece whose copies are safe; else the job has failed."""
+        """Settle what is still there of a piece whose copies are safe; else the job has failed.
+
+        Where the messages stay in the source too, it is only told what has no copy.
+        """
         copied, self._copied = self._copied, None
         if copied is None:
             return
@@ -193,7 +196,8 @@ class MoveJob:
                 self._fail_unless_over("the other queue is full")
             taken = [each for index, each in enumerate(positions) if index not in refused]
             try:
-                settle_those_there(self._queue, lane, taken)
+                if not self._move.copies:
+                    settle_those_there(self._queue, lane, taken)
             except OSError as error:
                 text = f"{self._queue.text} cannot be read now: {error.strerror}"
                 self._fail_unless_over(text)
@@ -297,16 +301,13 @@ class MoveJob:
         live = [one for one in messages if not 0 < one.expires_at_ms <= now_ms]
         sent, self._waits_for = self._publish([one.record for one in live])
         self._pace.moved(len(live), now_ms)
-        if self._move.copies:
-            return
         gone = [one for one, is_sent in zip(live, sent, strict=True) if is_sent]
-        engine = self._queue.emptied
-        if not gone or engine is None:
+        if not gone:
             return
-        group = self._queue.engine.commit_group
+        engine, group = self._queue.emptied, self._queue.engine.commit_group
         if self._still_open or not is_ordered_by(group, self._waits_for):
             self._copied = lane, [one.position for one in gone]
-        else:
+        elif engine is not None and not self._move.copies:
             # With a higher LSN than the copies.
             engine.remove(lane, gone)
 

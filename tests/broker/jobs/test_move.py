@@ -11,6 +11,7 @@ from amqp_server.broker.jobs.move import JobState, Move, MoveJob
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
 from tests.support.commits import FakeDisk
 from tests.support.peer import Client, Node
+from tests.support.refusing_queue import RefusingQueue
 
 
 class Desk:
@@ -112,6 +113,30 @@ def test_a_full_queue_ends_it_and_nothing_is_lost(desk: Desk) -> None:
     move = desk.move("small")
     assert (move.state, move.error) == (JobState.FAILED, "queue 'small' is full")
     assert sorted([*desk.bodies("small"), *desk.bodies("jobs")]) == [b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize("copies", [False, True])
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_is_refused_before_the_commit_is_told_and_stays(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, copies: bool, is_lost: bool
+) -> None:
+    desk.client.publish(b"1", b"2", b"3")
+    other = desk.node.vhost.queues.find("other")
+    assert other is not None
+    late = RefusingQueue()
+    monkeypatch.setattr(other.engine, "publish", late.publish)
+    move = desk.move(copies=copies)
+    assert desk.bodies("jobs") == [b"1", b"2", b"3"]
+    if is_lost:
+        late.commits.fail()
+    else:
+        late.refuse(0, range(1, 3))
+        late.commits.commit(late.last_lsn)
+    desk.node.end_turns()
+    assert move.state is JobState.FAILED
+    assert (move.moved, move.skipped) == ((0, 3) if is_lost else (1, 2))
+    left = [b"1", b"2", b"3"]
+    assert desk.bodies("jobs") == (left if copies or is_lost else left[1:])
 
 
 def test_a_queue_that_goes_ends_it(desk: Desk) -> None:
