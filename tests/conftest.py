@@ -1,5 +1,6 @@
 """A broker in memory and a client of it, for the tests of everything that a client reaches."""
 
+import hypothesis.internal.conjecture.optimiser  # noqa: F401 (see below)
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -8,6 +9,10 @@ from tests.support.peer import Client, Node
 # No test fails because a machine is busy: neither an example nor its making has a time limit.
 settings.register_profile("haremq", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("haremq")
+
+# hypothesis imports its optimiser in the middle of a test. CPython 3.11 cannot always parse a
+# module there: where the garbage collector runs Python code meanwhile, "AST constructor recursion
+# depth mismatch" ends the test.
 
 
 @pytest.fixture
