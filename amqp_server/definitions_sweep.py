@@ -26,6 +26,10 @@ KEYS_PER_PIECE: Final = 256
 PAUSE_S: Final = 1.0
 """Between two sweeps: many deletes are swept after together."""
 
+LOOK_MS: Final = 5_000
+"""How often a node that has something to sweep asks whether it has become its task, if no news
+comes: that of the controller's key may come before the node knows that it won."""
+
 
 class DefinitionsSweep:
     """Sweeps while ``run`` runs.
@@ -61,7 +65,7 @@ class DefinitionsSweep:
         try:
             while True:
                 while not (self._is_due and self._is_sweeper()):
-                    await self._bell.wait()
+                    await self._bell.wait(LOOK_MS if self._is_due else None)
                 self._is_due = False
                 try:
                     await self.sweep()
@@ -70,10 +74,6 @@ class DefinitionsSweep:
                 await asyncio.sleep(PAUSE_S)
         finally:
             self._cache.leave(self._hear)
-
-    def look(self) -> None:
-        """Ask again whether it is for this node to do: it may have become the controller."""
-        self._bell.ring()
 
     async def sweep(self) -> int:
         """Delete what does not hold, as far as this node's copy says; return how many keys.
@@ -94,4 +94,5 @@ class DefinitionsSweep:
     def _hear(self, news: News) -> None:
         if any(each.after is None for each in news.differences):
             self._is_due = True
-            self._bell.ring()
+        if self._is_due:
+            self._bell.ring()  # whoever became the controller sweeps what the one before left

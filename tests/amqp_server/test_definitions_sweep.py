@@ -90,6 +90,25 @@ def test_it_runs_after_deletes_and_leaves_others_the_loop() -> None:
     play(case)
 
 
+def test_who_becomes_the_sweeper_does_what_the_one_before_has_left() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        is_sweeper: list[bool] = []
+        sweep._is_sweeper = lambda: bool(is_sweeper)
+        await bound(cluster)
+        running = asyncio.ensure_future(sweep.run())
+        await cluster.open(1).ask(Q.Delete, queue="q")
+        await cluster.alike()
+        assert await stored(cluster, "b") == 1
+        is_sweeper.append(True)
+        # As the controller's key does: nothing is deleted by that.
+        await cluster.store.transact(Transaction(then=(Put(KEYS.key("ctl"), b""),)))
+        await until(lambda: not cluster.nodes[0].vhost.exchanges.exists("x"))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    play(case)
+
+
 def test_a_store_that_is_away_is_swept_later() -> None:
     async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
         await bound(cluster)
