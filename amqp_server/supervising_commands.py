@@ -9,7 +9,7 @@ import click
 from amqp_server import exit_status
 from amqp_server.settings.load import SettingsError
 from amqp_server.settings.schema import Settings
-from amqp_server.supervising.folder import FolderError, NoEtcdError, raw_settings
+from amqp_server.supervising.folder import FolderError, NoEtcdError, TakenPortError, raw_settings
 from amqp_server.supervising.layout import NODES_MAX, LayoutError
 from amqp_server.supervising.nodes import Wish, run
 from persistence.data_directory import FORMAT_PATH
@@ -17,6 +17,7 @@ from persistence.data_directory import FORMAT_PATH
 STATUSES: Final[Mapping[type[Exception], int]] = {
     LayoutError: exit_status.USAGE,
     NoEtcdError: exit_status.UNAVAILABLE,
+    TakenPortError: exit_status.UNAVAILABLE,
     FolderError: exit_status.DATA_DIRECTORY,
     SettingsError: exit_status.CONFIGURATION,
     OSError: exit_status.DATA_DIRECTORY,

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,10 @@ class FolderError(Exception):
 
 class NoEtcdError(Exception):
     """There is no etcd to start; the text says where it comes from."""
+
+
+class TakenPortError(Exception):
+    """Somebody listens where a node is to; the text names the port, and what to do."""
 
 
 @contextmanager
@@ -126,6 +130,25 @@ def found_etcd() -> str:
     if program is None:
         raise NoEtcdError(ETCD_HINT)
     return program
+
+
+def check_free(ports: Iterable[int]) -> None:
+    """Look whether nobody listens on ports of loopback, before anything is started.
+
+    Raises:
+        TakenPortError: somebody does.
+    """
+    for port in ports:
+        with socket.socket() as probe:
+            # As a node does: connections that have ended keep nobody off.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError as error:
+                raise TakenPortError(
+                    f"port {port} of {LOOPBACK} cannot be had: {error.strerror}; --port names the"
+                    " first of other ports"
+                ) from error
 
 
 def free_ports(count: int) -> list[int]:

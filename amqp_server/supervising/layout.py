@@ -66,6 +66,11 @@ class NodePlace:
         return self.folder / "log"
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """All of them."""
+        return (self.port, self.management_port, self.metrics_port, self.stream_port)
+
+    @property
     def links(self) -> str:
         """The address of its links."""
         return f"{UNIX_PREFIX}{self.folder / 'links'}"

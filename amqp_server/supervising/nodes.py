@@ -10,6 +10,7 @@ from amqp_server.net.readiness import tell_ready, tell_stopping
 from amqp_server.settings.schema import Settings
 from amqp_server.supervising.folder import (
     ETCD,
+    check_free,
     found_etcd,
     free_ports,
     made_secret,
@@ -74,12 +75,14 @@ def run(wish: Wish, say: Callable[[str], None]) -> bool:
         Whether they ended because they were asked to.
 
     Raises:
-        LayoutError, FolderError, NoEtcdError, SettingsError: nothing was started.
+        LayoutError, FolderError, NoEtcdError, TakenPortError, SettingsError: nothing was started.
         OSError: a file of the folder cannot be written.
     """
     program = found_etcd() if wish.needs_etcd else ""
     with opened_folder(wish.folder, keeps=wish.keeps) as folder:
         places = _places(wish, folder)
+        if wish.shared is None:
+            check_free([port for place in places for port in place.ports])
         plans, etcd_url = [], ""
         if program:
             port, peer_port = free_ports(2)

@@ -28,7 +28,10 @@ NOT_STARTED: Final = 127
 """The exit status that a shell gives a command that it cannot start."""
 
 _SIGNALS_BYTES_MAX: Final = 4_096
-_SHOWN_BYTES: Final = 2_048
+_SHOWN_BYTES: Final = 8_192
+_PANIC: Final = "panic: "
+"""How etcd, as all that is written in Go, begins to say why it ends."""
+
 _SHOWN_LINES: Final = 3
 """Of the log of a child that ended without having been asked to."""
 
@@ -160,6 +163,9 @@ def last_lines(path: Path) -> list[str]:
             lines = log_file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
+    panics = [at for at, line in enumerate(lines) if line.startswith(_PANIC)]
+    if panics:
+        return lines[panics[-1] :][:1]  # behind it is where in the code that was
     return lines[-_SHOWN_LINES:]
 
 

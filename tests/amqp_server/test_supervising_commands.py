@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from amqp_server import exit_status
 from amqp_server.cli import haremq
 from amqp_server.settings.load import SettingsError
-from amqp_server.supervising.folder import FolderError, NoEtcdError
+from amqp_server.supervising.folder import FolderError, NoEtcdError, TakenPortError
 from amqp_server.supervising.layout import LayoutError
 from amqp_server.supervising.nodes import Wish
 from persistence.data_directory import FORMAT_PATH
@@ -64,6 +64,7 @@ def test_its_options_are_obeyed(nodes: Nodes, tmp_path: Path) -> None:
     [
         (False, exit_status.FAILED),
         (NoEtcdError("no etcd"), exit_status.UNAVAILABLE),
+        (TakenPortError("port 5672"), exit_status.UNAVAILABLE),
         (FolderError("a folder"), exit_status.DATA_DIRECTORY),
         (LayoutError("a port"), exit_status.USAGE),
         (SettingsError(["one", "two"]), exit_status.CONFIGURATION),

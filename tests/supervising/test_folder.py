@@ -10,6 +10,8 @@ from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.supervising.folder import (
     FolderError,
     NoEtcdError,
+    TakenPortError,
+    check_free,
     found_etcd,
     free_ports,
     made_secret,
@@ -116,3 +118,21 @@ def test_free_ports_are_different_and_free() -> None:
     assert len(set(ports)) == 5
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", ports[0]))
+
+
+def test_a_port_that_somebody_has_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        with pytest.raises(TakenPortError, match=f"port {port} of 127.0.0.1 .*--port names"):
+            check_free([*free_ports(1), port])
+
+
+def test_connections_that_have_ended_keep_nobody_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)):
+            connection, _ = server.accept()
+            connection.close()  # first, so that this end stays in TIME_WAIT
+    with socket.socket() as probe, pytest.raises(OSError, match="in use"):
+        probe.bind(("127.0.0.1", port))
+    check_free([port])

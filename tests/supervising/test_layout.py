@@ -25,6 +25,7 @@ def test_the_first_node_has_the_usual_ports_and_each_other_one_the_next() -> Non
     first, second, third = laid_out(FOLDER, 3, 5672)
     assert (first.port, first.management_port, first.metrics_port) == (5672, 15672, 15692)
     assert first.stream_port == 5552
+    assert sorted(first.ports) == [5552, 5672, 15672, 15692]
     assert (third.port, third.management_port, third.stream_port) == (5674, 15674, 5554)
     assert first.name != second.name
     assert first.data_dir == FOLDER / "node-1" / "data"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.supervising.folder import NoEtcdError
+from amqp_server.supervising.folder import NoEtcdError, TakenPortError
 from amqp_server.supervising.nodes import Wish, run
 from amqp_server.supervising.supervision import ChildPlan
 
@@ -101,6 +101,7 @@ class Fake:
 def planned(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
     monkeypatch.setattr("amqp_server.supervising.nodes.Runner", Fake)
     monkeypatch.setattr("amqp_server.supervising.nodes.found_etcd", lambda: "/bin/etcd")
+    monkeypatch.setattr("amqp_server.supervising.nodes.check_free", lambda _ports: None)
     return Fake
 
 
@@ -134,4 +135,18 @@ def test_without_an_etcd_nothing_is_made(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", "")
     with pytest.raises(NoEtcdError):
         run(Wish(3, 5672, folder=tmp_path / "new", keeps=True), print)
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_a_port_is_taken_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("amqp_server.supervising.nodes.Runner", None)  # It would not be called.
+    monkeypatch.setattr("amqp_server.supervising.nodes.found_etcd", lambda: "/bin/etcd")
+    port = free_port()
+    with (
+        socket.create_server(("127.0.0.1", port + 10_001)),
+        pytest.raises(TakenPortError, match=f"port {port + 10_001} of"),
+    ):
+        run(Wish(2, port, folder=tmp_path / "new"), print)
     assert not (tmp_path / "new").exists()

@@ -184,6 +184,13 @@ def test_the_end_of_a_log_is_short(tmp_path: Path) -> None:
     assert last_lines(log_file) == ["line 9997", "line 9998", "line 9999"]
 
 
+def test_of_a_log_with_a_panic_its_reason_is_shown(tmp_path: Path) -> None:
+    log_file = tmp_path / "log"
+    where = "".join(f"goroutine {number} [running]:\n" for number in range(50))
+    log_file.write_text(f"2026 | before\npanic: freepages: failed to get all\n\n{where}")
+    assert last_lines(log_file) == ["panic: freepages: failed to get all"]
+
+
 def test_when_nothing_is_left_it_ends(programs: list[Program], tmp_path: Path) -> None:
     program = started(programs, tmp_path, "good", "good", "good")
     pids = program.pids()
