@@ -130,7 +130,7 @@ class ClusteredNode:
             lease=lambda: node.lease_id,
             place=self._placing,
         )
-        self._decisions = Decisions(declaring, self._desk, node.keys)
+        self._decisions = Decisions(declaring, self._desk, node.keys, options.node)
         self._sweep = DefinitionsSweep(
             desk, declaring, node.keys, node.follower.cache, lambda: node.is_controller
         )

@@ -19,6 +19,7 @@ from cluster.definitions.inquiry import (
 )
 from cluster.definitions.references import References
 from cluster.metadata.port import (
+    Absent,
     Comparison,
     CreateRevision,
     Delete,
@@ -61,6 +62,19 @@ class InUse:
     item: Item
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another key, which may keep a definition from being deleted.
+
+    Attributes:
+        key: of it; what is not there keeps nothing.
+        allows: takes what is there, and returns whether the definition may go.
+    """
+
+    key: bytes
+    allows: Callable[[Item], bool]
+
+
 def nothing(_item: Item) -> tuple[Operation, ...]:
     """Return that nothing is changed along with it."""
     return ()
@@ -78,6 +92,7 @@ def removing(
     along: Along = nothing,
     is_ended: bool = False,
     is_meant: Callable[[Item], bool] = any_one,
+    beside: Beside | None = None,
 ) -> Inquiry[Removed | NothingThere]:
     """Delete a definition; all that needs it ends with it.
 
@@ -87,6 +102,7 @@ def removing(
         along: what is changed in the same transaction.
         is_ended: it holds no more, and is swept.
         is_meant: whether the one that is there is meant; it stays where not.
+        beside: it stays where this does not allow it, at that moment.
 
     Raises:
         ContendedError: others were always faster.
@@ -95,7 +111,14 @@ def removing(
         item = yield from _found(references, key, is_ended=is_ended)
         if item is None or not is_meant(item):
             return NothingThere()
-        answer = yield from transacting(deletion(item, along(item)))
+        compared: tuple[Comparison, ...] = ()
+        if beside is not None:
+            other = (yield from looking_up((beside.key,)))[beside.key]
+            if other is not None and not beside.allows(other):
+                return NothingThere()
+            at = Absent(beside.key) if other is None else ModRevision(other.key, other.mod_revision)
+            compared = (at,)
+        answer = yield from transacting(deletion(item, along(item), *compared))
         if isinstance(answer, Done):
             return Removed(item, answer.revision)
     raise ContendedError(key)

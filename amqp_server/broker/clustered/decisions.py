@@ -39,10 +39,14 @@ class Decisions:
         declaring: makes the inquiries of this node.
         desk: runs them.
         keys: of the cluster.
+        node: the name of this node.
     """
 
-    def __init__(self, declaring: Declaring, desk: Deciding, keys: KeySpace) -> None:
+    def __init__(
+        self, declaring: Declaring, desk: Deciding, keys: KeySpace, node: str = ""
+    ) -> None:
         self._declaring = declaring
+        self._node = node
         self._desk = desk
         self._keys = keys
 
@@ -64,6 +68,8 @@ class Decisions:
     ) -> WaitingSteps[None]:
         """Delete a queue that has expired or lost its last consumer, once the store answers.
 
+        A mirrored queue that another node leads by then stays.
+
         Args:
             vhost: of the queue.
             name: of the queue.
@@ -72,7 +78,9 @@ class Decisions:
         """
         while is_unused():
             try:
-                yield from self.deleting_queue(vhost, name, stored_id)
+                yield from self._deciding(
+                    self._declaring.deleting_queue(vhost, name, stored_id, self._node)
+                )
             except UndecidedError:
                 yield from self._desk.pause().value()
             else:

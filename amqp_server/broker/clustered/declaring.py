@@ -18,6 +18,7 @@ from amqp_server.broker.arguments.declare import (
     validate_exchange,
     validate_queue,
 )
+from amqp_server.broker.clustered.deleting import deleting_queue, ended_with_queue
 from amqp_server.broker.clustered.refusing import refuse_deduplication, refuse_remembering
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import (
@@ -56,7 +57,7 @@ from cluster.definitions.removing import (
 )
 from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Delete, Item, Operation, Put
-from cluster.metadata.records import StoredGone, StoredQueueState, encode_gone, encode_queue_state
+from cluster.metadata.records import StoredQueueState, encode_queue_state
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
 
@@ -243,22 +244,12 @@ class Declaring:
         removal = yield from unbinding(self._references, key, self.goes_with_last)
         return _removed_at(removal)
 
-    def deleting_queue(self, vhost: str, name: str, queue_id: str = "") -> Inquiry[int]:
-        """Delete a queue; its bindings end at the same moment. None there is no error.
-
-        Args:
-            vhost: of the queue.
-            name: of the queue.
-            queue_id: of the queue; another one of its name stays. Empty is any.
-        """
-        key = self._stored.keys.queue_definition(vhost, name)
-
-        def is_it(item: Item) -> bool:
-            stored = self._stored.definition_of(item.key, item.value)
-            return not queue_id or (stored is not None and stored.queue_id == queue_id)
-
-        removal = yield from removing(
-            self._references, key, along=self._ended_with_queue, is_meant=is_it
+    def deleting_queue(
+        self, vhost: str, name: str, queue_id: str = "", led_by: str = ""
+    ) -> Inquiry[int]:
+        """Delete a queue, see ``deleting``. None there is no error."""
+        removal = yield from deleting_queue(
+            self._stored, self._references, (vhost, name), queue_id, led_by
         )
         return _removed_at(removal)
 
@@ -345,16 +336,7 @@ class Declaring:
         return stored.definition
 
     def _ended_with_queue(self, queue: Item) -> tuple[Operation, ...]:
-        """Return what goes with a queue: its state, and a note that its data may go."""
-        stored = self._stored.definition_of(queue.key, queue.value)
-        place = self._stored.keys.place_of(queue.key)
-        assert stored is not None, queue.key
-        assert place is not None, queue.key
-        vhost, name, _ = place.names
-        gone = self._stored.keys.key("gone", stored.queue_id)
-        return Delete(self._stored.keys.queue_state(vhost, name)), Put(
-            gone, encode_gone(StoredGone())
-        )
+        return ended_with_queue(self._stored, queue)
 
     def _revision_of(self, creation: Creation) -> int:
         """Return what the copy must have before an answer; raise what stood in the way."""
