@@ -132,11 +132,12 @@ class Vhost:
         self.default_queue_kind: QueueKind | None = None
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
         self.router = router = Router(lookup.has_queue)
-        events = Events() if events is None else events
+        events, congestion = events or Events(), congestion or Congestion()
         self.publisher = publisher = Publisher(router, lookup.target_of)
         lookup.taps = publisher.taps
-        tally = self.totals.duplicates
-        self.keepers = lookup.keepers = Keepers(name, router, turn, publisher, backing, tally)
+        self.keepers = lookup.keepers = Keepers(
+            name, router, turn, publisher, backing, self.totals.duplicates, congestion=congestion
+        )
         self.exchanges = ExchangeTable(
             name,
             self.router,
@@ -148,15 +149,17 @@ class Vhost:
             keepers=self.keepers,
             is_shared=backing.decisions is not None,
         )
-        self.firehose = self._new_firehose(Place(name, node_name), is_short)
+        self.firehose = self._new_firehose(Place(name, node_name), is_short, congestion)
         mover = Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion)
         self.queues = lookup.queues = self._queue_table(
             mover, default_consumer_timeout_ms, backing, events
         )
 
-    def _new_firehose(self, place: Place, is_short: Callable[[], bool]) -> Firehose:
+    def _new_firehose(
+        self, place: Place, is_short: Callable[[], bool], congestion: Congestion
+    ) -> Firehose:
         has_readers = partial(self.router.has_bindings_from, TRACE_EXCHANGE)
-        return Firehose(place, self.publisher, self._turn, has_readers, is_short)
+        return Firehose(place, self.publisher, self._turn, has_readers, is_short, congestion)
 
     def _queue_table(
         self, mover: Mover, default_timeout_ms: int | None, backing: Backing, events: Events

@@ -173,7 +173,7 @@ class ClusteredNode:
         await node.start()
         front = Front(node.options.node, node.incarnation)
         limits = FrontLimits(hold_ms=self._settings.cluster.held_publishes_ms)
-        self._queues.front_node = FrontNode(front, limits)
+        self._queues.front_node = FrontNode(front, limits, broker.congestion.fill)
         self._is_begun = True
         node.listen(self._queues)
         node.on_applied_elsewhere(self._elsewhere.ring)

@@ -242,7 +242,7 @@ class Connection:
             self._channels.on_event(event, now_ms)
             if turn.effects:
                 turn.settle(now_ms)
-            if self._congestion.is_on and (self._congestion.is_brought_about or is_content(event)):
+            if self._congestion.is_on and (self._congestion.is_caused or is_content(event)):
                 self.intake.hold()
                 self._congestion.wait(self.intake.release)
         except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is this peer's 541

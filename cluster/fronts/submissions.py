@@ -148,6 +148,7 @@ class Submissions:
         "_open_below",
         "_queue",
         "_sent",
+        "_waiting",
         "group",
         "open_bytes",
     )
@@ -167,6 +168,7 @@ class Submissions:
         self._again: deque[Submitted] = deque()
         self._held: deque[Submitted] = deque()
         self._open_below = self._attempt = self._confirmed = 0
+        self._waiting: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._sent) + len(self._again) + len(self._held)
@@ -195,7 +197,18 @@ class Submissions:
         self.open_bytes += submitted.size_bytes
         node.open_bytes += submitted.size_bytes
         self._held.append(submitted)
+        if self.is_full:
+            node.on_full(self._waiting.append)
         return submitted
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who publishes should wait, so that nothing has to be refused."""
+        node, limits = self._node, self._node.limits
+        return (
+            self.open_bytes * limits.full_part > limits.open_bytes_max
+            or node.open_bytes * limits.full_part > limits.node_open_bytes_max
+        )
 
     def next(self) -> Submitted | None:
         """Return the run that is to be submitted next, which counts as submitted from now on."""
@@ -315,6 +328,10 @@ class Submissions:
     def _forget(self, submitted: Submitted) -> None:
         self.open_bytes -= submitted.size_bytes
         self._node.open_bytes -= submitted.size_bytes
+        if self._waiting and (not self.open_bytes or not self.is_full):
+            waiting, self._waiting = self._waiting, []
+            for go_on in waiting:
+                go_on()
 
     def _look_below(self) -> None:
         """Find the highest open number of what is submitted."""

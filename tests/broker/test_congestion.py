@@ -1,5 +1,7 @@
 """Congestion: who waits is called once, when it is over."""
 
+from collections.abc import Callable
+
 from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX, Congestion
 
 
@@ -73,3 +75,35 @@ def test_the_node_stays_behind_whoever_is_excused() -> None:
     congestion.bring_about(1, by_event=True)
     congestion.set(is_on=False)
     assert congestion.is_on
+
+
+def test_who_fills_a_queue_waits_for_it_and_nobody_else_does() -> None:
+    congestion = Congestion()
+    of_queue: list[Callable[[], None]] = []
+    gone_on: list[str] = []
+    congestion.fill(of_queue.append)
+    assert (congestion.is_on, congestion.is_caused) == (True, True)
+    congestion.wait(lambda: gone_on.append("a"))
+    assert (congestion.is_on, congestion.is_caused) == (False, False)
+    congestion.set(is_on=True)
+    congestion.set(is_on=False)
+    assert gone_on == [], "the node is not what it waits for"
+    of_queue.pop()()
+    assert gone_on == ["a"]
+
+
+def test_who_did_not_fill_a_queue_is_excused() -> None:
+    congestion = Congestion()
+    for ends in (congestion.excuse, lambda: congestion.blame_only(None)):
+        congestion.fill(lambda _go_on: None)
+        congestion.set(is_on=False)
+        assert congestion.is_on
+        ends()
+        assert (congestion.is_on, congestion.is_caused) == (False, False)
+    first: list[Callable[[], None]] = []
+    congestion.fill(first.append)
+    blamed = congestion.full
+    congestion.fill(lambda _go_on: None)
+    congestion.blame_only(blamed)
+    congestion.wait(lambda: None)
+    assert len(first) == 1

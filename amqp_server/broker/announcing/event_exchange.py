@@ -98,6 +98,7 @@ class EventExchange:
                     yield from publisher.publishing(EVENT_EXCHANGE, run, broker.turn.now_ms)
                 except (BrokerError, WireError) as error:
                     log.warning("an event is not announced: %s", error)
+                broker.congestion.excuse()
             waiting.popleft()
             yield
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
 from amqp_server.broker.backing import Backing
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.counts import DuplicateCounts
 from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.keepers.due_publisher import DuePublisher
@@ -62,6 +63,7 @@ class Keepers:
         publisher: the vhost's.
         backing: the broker's.
         tally: keeps what exchanges that deduplicate have counted.
+        congestion: the broker's.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Keepers:
         publisher: Publisher,
         backing: Backing,
         tally: Tally[DuplicateCounts],
+        *,
+        congestion: Congestion,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
@@ -79,6 +83,7 @@ class Keepers:
         self._publisher = publisher
         self._backing = backing
         self._tally = tally
+        self._congestion = congestion
         self._histories: dict[str, History] = {}
         self._rooms: dict[str, WaitingRoom] = {}
         self._deduplicators: dict[str, Deduplicator] = {}
@@ -184,7 +189,9 @@ class Keepers:
             is_fsynced=backing.default_durability is Durability.FSYNC,
         )
         publisher = DuePublisher(exchange_name, self._router, self._publisher)
-        return WaitingRoom(exchange_name, queue_id, messages, self._turn, publisher)
+        return WaitingRoom(
+            exchange_name, queue_id, messages, self._turn, publisher, self._congestion
+        )
 
     def _new_deduplicator(self, exchange_name: str, window: Window, queue_id: int) -> Deduplicator:
         backing = self._backing

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.keepers.due_publisher import DuePublisher
 from amqp_server.broker.messages.delay import as_waiting
 from amqp_server.broker.steps import Steps
@@ -45,6 +46,7 @@ class WaitingRoom:
         messages: WaitingMessages,
         turn: Turn,
         publisher: DuePublisher,
+        congestion: Congestion,
     ) -> None:
         """Begin with the messages that wait already.
 
@@ -54,12 +56,14 @@ class WaitingRoom:
             messages: of this exchange alone.
             turn: the broker's.
             publisher: of this exchange.
+            congestion: the broker's; what comes out lets no client wait.
         """
         self.exchange_name = exchange_name
         self.queue_id = queue_id
         self.messages = messages
         self._turn = turn
         self._publisher = publisher
+        self._congestion = congestion
         self._moving: Steps[None] | None = None
         self._is_closed = False
 
@@ -112,6 +116,12 @@ class WaitingRoom:
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
         """Move what is due, within the budget of the turn; return whether more is due."""
+        is_more = self._moving_what_is_due(now_ms, max_messages)
+        # No client waits for room in a queue that messages fill whose time has come.
+        self._congestion.excuse()
+        return is_more
+
+    def _moving_what_is_due(self, now_ms: int, max_messages: int) -> bool:
         is_spent = self._turn.budget.is_spent
         left_count = max_messages
         while not self._is_closed:

@@ -96,14 +96,18 @@ class Mover:
         """Move a piece, and more within the budget; return whether all are moved."""
         is_spent = self._turn.budget.is_spent
         steps = self._steps = self._steps or self._moving_all()
+        full = self._congestion.full
         self._is_at_work = True
         for _ in steps:
             if is_spent():
-                self._is_at_work = False
-                return False
-        self._steps = None
-        self._is_called = self._is_at_work = False
-        return True
+                break
+        else:
+            self._steps = None
+            self._is_called = False
+        self._is_at_work = False
+        # No client waits for room in a queue that dead letters fill.
+        self._congestion.blame_only(full)
+        return self._steps is None
 
     def finishing(self, queue: Queue) -> Steps[None]:
         """Move all dead messages of a queue that is about to go, before those of others."""

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.tracing.traced import (
@@ -69,6 +70,7 @@ class Firehose:
         turn: Turn,
         has_readers: Callable[[], bool],
         is_short: Callable[[], bool],
+        congestion: Congestion,
     ) -> None:
         """Make a firehose that is off.
 
@@ -78,12 +80,14 @@ class Firehose:
             turn: the broker's.
             has_readers: whether anything is bound to the exchange.
             is_short: whether an alarm is on.
+            congestion: the broker's; traces of deliveries let no client wait.
         """
         self._place = place
         self._publisher = publisher
         self._turn = turn
         self._has_readers = has_readers
         self._is_short = is_short
+        self._congestion = congestion
         self.is_on = False
         self.dropped_count = 0
         self._waiting: deque[_Delivered] = deque()
@@ -167,6 +171,8 @@ class Firehose:
                         record, queue_name, actor, self._place, redelivered=redelivered
                     )
                     yield from self._telling(trace, self._turn.now_ms)
+                    # No client waits for room in a queue that traces of deliveries fill.
+                    self._congestion.excuse()
                 yield
             waiting.popleft()
             self._waiting_count -= len(records)

@@ -21,6 +21,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import finish
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
+from tests.support.full_queue import FullQueue
 from tests.support.peer import Client, Node
 
 
@@ -244,6 +245,15 @@ def test_what_waits_is_bounded(
     assert announced.exchange.dropped_count == 2
     assert caplog.messages == ["events come faster than they can be announced: some are left out"]
     assert announced.keys() == ["vhost.created"] * 3
+
+
+def test_a_queue_that_events_fill_lets_no_client_wait(
+    announced: Announced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = FullQueue(announced.node.broker.congestion, "events", monkeypatch)
+    announced.node.broker.add_vhost("v")
+    announced.node.end_turns()
+    assert (full.count, announced.node.broker.congestion.is_on) == (1, False)
 
 
 def test_a_storm_of_events_is_cut_into_turns(announced: Announced) -> None:

@@ -8,6 +8,7 @@ from amqp_server.broker.keepers.waiting_room import WaitingRoom
 from amqp_server.wire.tables import Field
 from persistence.record import Record
 from queues.outcomes import PublishOutcome
+from tests.support.full_queue import FullQueue
 from tests.support.vhosts import VhostUnderTest, headers_of, message, plain_headers
 
 LONGEST_MS = (1 << 32) - 1
@@ -54,6 +55,16 @@ def test_messages_come_in_the_order_in_which_they_are_due() -> None:
         send(rig, str(delay).encode(), delay)
     rig.advance(60_000)
     assert rig.bodies() == [b"1000", b"2000", b"3000", b"60000"]
+
+
+def test_a_queue_that_delayed_messages_fill_lets_no_client_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = delaying()
+    full = FullQueue(rig.congestion, "jobs", monkeypatch)
+    send(rig, b"m", 5_000)
+    rig.advance(5_000)
+    assert (full.count, rig.congestion.is_on) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from amqp_server.broker.steps import finish
 from amqp_server.broker.tracing import firehose
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
+from tests.support.full_queue import FullQueue
 from tests.support.peer import Client, Node
 from tests.support.vhosts import message
 
@@ -177,6 +178,19 @@ def test_deliveries_that_wait_to_be_traced_are_bounded(
     assert caplog.messages == ["deliveries are faster than their traces vhost='/'"]
     traced.node.end_turns()
     assert traced.keys() == ["deliver.jobs"] * 3
+
+
+def test_a_queue_that_traces_fill_lets_only_publishers_wait(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = FullQueue(traced.node.broker.congestion, "traces", monkeypatch)
+    traced.client.publish(b"one")
+    assert (full.count, len(full.waiting)) == (1, 1)
+    full.make_room()
+    traced.node.open().consume()
+    traced.node.end_turns()
+    assert (full.count, len(full.waiting)) == (2, 0), "the delivery is traced"
+    assert not traced.node.broker.congestion.is_on
 
 
 def test_traces_of_many_deliveries_are_cut_into_turns(traced: Traced) -> None:

@@ -1,5 +1,9 @@
 """Publishes of a front half stay until a leader has decided, and are submitted in their order."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from cluster.fronts.errors import FrontError
@@ -183,3 +187,56 @@ def test_a_queue_that_goes_lets_go_of_all() -> None:
     submissions.end()
     assert (len(submissions), submissions._node.open_bytes) == (0, 0)
     assert submissions.group.has_failed
+
+
+@pytest.mark.parametrize("bound", ["open_bytes_max", "node_open_bytes_max"])
+def test_who_fills_a_part_of_the_bound_waits_until_there_is_room(bound: str) -> None:
+    size_bytes = memory_bytes(run_of(b"m"))
+    limits = replace(FrontLimits(full_part=4), **{bound: size_bytes * 12})
+    waiting: list[Callable[[Callable[[], None]], None]] = []
+    node = FrontNode(Front("x", 1), limits, waiting.append)
+    submissions = Submissions("q", node)
+    for _ in range(3):
+        add(submissions)
+    assert not waiting, "a quarter is not too much"
+    for _ in range(2):
+        add(submissions)
+    gone_on: list[str] = []
+    for until_room, name in zip(waiting, "ab", strict=True):
+        until_room(partial(gone_on.append, name))
+    sent(submissions)
+    submissions.confirm(1)
+    assert gone_on == []
+    submissions.confirm(2)
+    assert gone_on == ["a", "b"]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_waits_for_a_queue_that_is_gone_or_has_failed_goes_on(ends: bool) -> None:
+    limits = FrontLimits(open_bytes_max=1)
+    waiting: list[Callable[[Callable[[], None]], None]] = []
+    submissions = Submissions("q", FrontNode(Front("x", 1), limits, waiting.append))
+    add(submissions)
+    gone_on: list[str] = []
+    waiting[0](lambda: gone_on.append("a"))
+    if ends:
+        submissions.end()
+    else:
+        submissions.expire(NOW_MS + limits.hold_ms)
+    assert gone_on == ["a"]
+
+
+def test_who_fills_the_node_goes_on_with_its_own_queue() -> None:
+    limits = FrontLimits(node_open_bytes_max=1)
+    waiting: list[Callable[[Callable[[], None]], None]] = []
+    node = FrontNode(Front("x", 1), limits, waiting.append)
+    other, mine = Submissions("other", node), Submissions("q", node)
+    for each in (mine, other):
+        each.add(run_of(b"m"), NOW_MS)
+        node.limits = FrontLimits()
+    node.limits = limits
+    gone_on: list[str] = []
+    waiting[0](lambda: gone_on.append("a"))
+    sent(mine)
+    mine.confirm(1)
+    assert gone_on == ["a"]
