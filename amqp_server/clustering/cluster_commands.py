@@ -1,7 +1,7 @@
 """What is done to a cluster from one of its nodes: the other half of ``broker.cluster.Cluster``.
 
     state of a node, promotion      in the metadata store, from any node
-    leader and replicas of a queue  by the core that leads it: another node names it, and refuses
+    leader and replicas of a queue  by the core that leads it: ``queue_commands`` asks its node
 
 Each ends within ``PATIENCE_S``. What is not there yet is refused, and changes nothing.
 """
@@ -23,15 +23,14 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
+from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.promoting import Promoting
+from amqp_server.clustering.queue_commands import QueueCommands
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.port import Done, ModRevision, Put, Read, Transaction, Unknown
 from cluster.metadata.records import decode_member, encode_member
 from cluster.node.node import ClusterNode
-from cluster.node.view import KnownQueue
-from cluster.placement.moving import successors
-from cluster.placement.nodes import NodeStanding, by_name
-from cluster.replication.state import QueueOptions
+from cluster.placement.nodes import NodeStanding
 
 T = TypeVar("T")
 
@@ -41,11 +40,20 @@ RETRY_S: Final = 0.01
 
 
 class ClusterCommands(ClusterLook):
-    """A ``broker.cluster.Cluster``; see ``ClusterLook`` for its arguments."""
+    """A ``broker.cluster.Cluster``; see ``ClusterLook`` for its arguments.
+
+    Args:
+        peers: the other nodes.
+    """
 
     def __init__(
-        self, node: ClusterNode, broker: Broker, standings: Callable[[], list[NodeStanding]]
+        self,
+        node: ClusterNode,
+        broker: Broker,
+        standings: Callable[[], list[NodeStanding]],
+        peers: Peers,
     ) -> None:
+        self._on_queues = QueueCommands(node, standings, peers)
         self._draining = Draining(node, standings)
         self._promoting = Promoting(node)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -68,16 +76,16 @@ class ClusterCommands(ClusterLook):
     # -- queues -----------------------------------------------------------------------------------
 
     def move_leader(self, vhost: str, name: str, node: str) -> Awaited[str]:
-        """Have another member lead a queue (R22); return which. Only where it is led."""
-        return self._begun(self._moving(vhost, name, node))
+        """Have another member lead a queue (R22); return which."""
+        return self._begun(self._on_queues.move_leader(vhost, name, node))
 
     def add_replica(self, vhost: str, name: str, node: str) -> Awaited[None]:
-        """Have a node get a replica of a queue. Only where it is led."""
-        return self._begun(self._adding(vhost, name, node))
+        """Have a node get a replica of a queue."""
+        return self._begun(self._on_queues.add_replica(vhost, name, node))
 
     def remove_replica(self, vhost: str, name: str, node: str) -> Awaited[None]:
-        """Have a node give its replica of a queue up. Only where it is led."""
-        return self._begun(self._removing(vhost, name, node))
+        """Have a node give its replica of a queue up."""
+        return self._begun(self._on_queues.remove_replica(vhost, name, node))
 
     def promotion(self, vhost: str, name: str, node: str) -> Awaited[Promotion]:
         """Ask what a promotion with accepted loss would mean."""
@@ -120,54 +128,6 @@ class ClusterCommands(ClusterLook):
         """Leaders that this node has still to move."""
         return self._draining.left_count
 
-    async def _moving(self, vhost: str, name: str, wanted: str) -> str:
-        is_asked = False
-        while True:
-            known = self._queue(vhost, name)
-            leader = known.stored.state.leader
-            if is_asked and leader not in {"", self._node.options.node}:
-                return leader
-            self._require_led_here(known)
-            able = [each.name for each in successors(known.stored, by_name(self._standings()))]
-            if not able:
-                raise PreconditionFailedError("no other member of the in-sync set runs")
-            if wanted not in {"", *able}:
-                raise PreconditionFailedError(f"{wanted} is no other member that runs")
-            is_asked = self._node.move_leader(known.stored.queue_id, wanted or able[0]) or is_asked
-            await asyncio.sleep(RETRY_S)
-
-    async def _adding(self, vhost: str, name: str, node: str) -> None:
-        known = self._queue(vhost, name)
-        standing = by_name(self._standings()).get(node)
-        if standing is None or not standing.may_hold():
-            raise PreconditionFailedError(f"{node} leaves the cluster, or is not in it")
-        replicas = known.stored.options.replicas
-        await self._changing(vhost, name, (*(each for each in replicas if each != node), node))
-
-    async def _removing(self, vhost: str, name: str, node: str) -> None:
-        known = self._queue(vhost, name)
-        state, options = known.stored.state, known.stored.options
-        if state.leader == node:
-            raise PreconditionFailedError(f"{node} leads the queue: move its leader first")
-        left_count = sum(each.node != node for each in state.in_sync_set)
-        if left_count < options.min_isr:
-            raise PreconditionFailedError(
-                f"{left_count} members would be left, and the queue needs {options.min_isr}"
-            )
-        await self._changing(vhost, name, tuple(each for each in options.replicas if each != node))
-
-    async def _changing(self, vhost: str, name: str, replicas: tuple[str, ...]) -> None:
-        """Ask the core until the list of replicas is this one."""
-        while True:
-            known = self._queue(vhost, name)
-            options = known.stored.options
-            if options.replicas == replicas:
-                return
-            self._require_led_here(known)
-            wanted = QueueOptions(replicas, options.min_isr, options.lease_guard)
-            self._node.change_options(known.stored.queue_id, wanted)
-            await asyncio.sleep(RETRY_S)
-
     async def _promoted(self, vhost: str, name: str, node: str) -> int:
         epoch = await self._promoting.promote(vhost, name, node)
         self.promotions_count += 1
@@ -195,23 +155,6 @@ class ClusterCommands(ClusterLook):
             if isinstance(outcome, Unknown):
                 # Another read tells, or another write of the same state does.
                 await asyncio.sleep(RETRY_S)
-
-    def _queue(self, vhost: str, name: str) -> KnownQueue:
-        known = self._known((vhost, name))
-        if known is None:
-            raise NotFoundError(f"queue '{name}' in vhost '{vhost}' is not mirrored")
-        return known
-
-    def _require_led_here(self, known: KnownQueue) -> None:
-        leader = known.stored.state.leader
-        if leader == self._node.options.node:
-            return
-        peer = self._node.view.live.get(leader)
-        if peer is None:
-            raise PreconditionFailedError("nobody leads the queue now")
-        address = dict(peer.record.addresses).get("http", "")
-        at = f" at {address}" if address else ""
-        raise PreconditionFailedError(f"{leader} leads the queue: give the command to {leader}{at}")
 
     def _begun(self, work: Coroutine[Any, Any, T]) -> Awaited[T]:
         awaited: Awaited[T] = Awaited()

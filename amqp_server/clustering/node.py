@@ -31,6 +31,7 @@ from amqp_server.cluster_options import options_of, rules_of
 from amqp_server.clustering.beginning import first_definitions, run_steps
 from amqp_server.clustering.cluster_commands import ClusterCommands
 from amqp_server.clustering.elsewhere import Elsewhere
+from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.pipes import Pipes
 from amqp_server.clustering.placing import Placing
 from amqp_server.clustering.queues import MirroredQueues
@@ -40,6 +41,7 @@ from amqp_server.net.reactor import Reactor
 from amqp_server.net.timers import now_ms, wall_offset_ms
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
+from cluster.asking.table import AskingTable
 from cluster.definitions.desk import Desk
 from cluster.fronts.limits import FrontLimits, FrontNode
 from cluster.fronts.links.dialing import FrontDialing
@@ -94,6 +96,7 @@ class ClusteredNode:
     Attributes:
         node: its part in the cluster.
         backing: of its broker.
+        peers: the other nodes, as they are asked.
         has_failed: it takes no part any more, and the process has to end.
     """
 
@@ -135,7 +138,11 @@ class ClusteredNode:
             desk, declaring, node.keys, node.follower.cache, lambda: node.is_controller
         )
         self._sweeping: asyncio.Task[None] | None = None
-        self._pipes = self._joined_links()
+        trust = Trust(
+            options.secret, needs_certificate=options.tls is not None and options.tls.names_nodes
+        )
+        self._pipes = self._joined_links(trust)
+        self.peers = self._joined_peers(trust)
         self.backing = Backing(
             make_log=lambda queue: memory_log(queue, wall_offset_ms),
             default_durability=Durability(settings.persistence.durability),
@@ -144,12 +151,9 @@ class ClusteredNode:
             decisions=self._decisions,
         )
 
-    def _joined_links(self) -> Pipes:
+    def _joined_links(self, trust: Trust) -> Pipes:
         """Join the front links to the queues, and to the socket of the node's links."""
-        options = self.node.options
         pipes = Pipes(self._queues, self._turn, now_ms, self.wake)
-        tls = options.tls
-        trust = Trust(options.secret, needs_certificate=tls is not None and tls.names_nodes)
         pipes.table = FrontTable(pipes, pipes, self._hello, trust)
         pipes.dialing = FrontDialing(
             self._loop, pipes.table, self._addresses_of, _link_budget, _chance
@@ -158,6 +162,16 @@ class ClusteredNode:
         self._queues.reach = pipes
         self._queues.leaders = self
         return pipes
+
+    def _joined_peers(self, trust: Trust) -> Peers:
+        """Join the asking links to the socket of the node's links."""
+        peers = Peers()
+        peers.table = AskingTable(peers, self._hello, trust)
+        peers.dialing = FrontDialing(
+            self._loop, peers.table, self._addresses_of, _link_budget, _chance
+        )
+        self._makers[Purpose.ASKING] = peers.table.make_accepted
+        return peers
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -178,7 +192,8 @@ class ClusteredNode:
         node.listen(self._queues)
         node.on_applied_elsewhere(self._elsewhere.ring)
         self._applier.on_applied = node.tell_applied
-        broker.cluster = self._commands = ClusterCommands(node, broker, self._placing.standings)
+        standings = self._placing.standings
+        broker.cluster = self._commands = ClusterCommands(node, broker, standings, self.peers)
         node.listen(self._commands)
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
         self._applier.begin(broker, broker.events, node.follower.cache)
@@ -194,6 +209,7 @@ class ClusteredNode:
             await asyncio.gather(self._sweeping, return_exceptions=True)
         if self._commands is not None:
             await self._commands.stop()
+        await self.peers.stop()
         await self._pipes.dialing.stop()
         await self._desk.stop()
         await self.node.stop()

@@ -8,6 +8,7 @@ class Purpose(IntEnum):
 
     MIRRORING = 1
     FRONTS = 2
+    ASKING = 3
 
 
 class Kind(IntEnum):

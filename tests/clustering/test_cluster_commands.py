@@ -17,6 +17,7 @@ from amqp_server.clustering.placing import Placing
 from cluster.placement.asking import RULES
 from tests.cluster.conftest import require_etcd
 from tests.support.etcd_server import running_etcd
+from tests.support.joined_peers import JoinedPeers
 from tests.support.looked_cluster import looked
 from tests.support.peer import Node
 from tests.support.running_cluster import Publisher, RunningCluster, running_cluster
@@ -32,13 +33,15 @@ class Commanded:
     def __init__(self, cluster: RunningCluster) -> None:
         self.cluster = cluster
         self.on: dict[str, ClusterCommands] = {}
+        self.peers: dict[str, JoinedPeers] = {}
         for name in cluster.nodes:
             self.begin(name)
 
     def begin(self, name: str) -> None:
         node = self.cluster.nodes[name].node
         placing = Placing(name, node.view, RULES, lambda *_: {})
-        self.on[name] = commands = ClusterCommands(node, Node().broker, placing.standings)
+        peers = JoinedPeers(name, self.peers)
+        self.on[name] = commands = ClusterCommands(node, Node().broker, placing.standings, peers)
         node.listen(commands)
 
     def jobs(self, on: str) -> MirroredView:
@@ -55,6 +58,7 @@ class Commanded:
 
     async def kill(self, name: str) -> None:
         await self.on.pop(name).stop()
+        del self.peers[name]
         await self.cluster.kill(name)
 
 
@@ -85,16 +89,20 @@ def test_what_is_not_there_yet_is_refused() -> None:
     assert asyncio.run(run_steps(commands.finalize().value())) == 1
 
 
-def test_a_leader_moves_where_it_is_led_and_nowhere_else(tmp_path: Path) -> None:
+def test_a_leader_moves_from_any_node(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with commanded(tmp_path, "a", "b", "c") as nodes:
             leader = await nodes.served("a", "b", "c")
             target, other = sorted({"a", "b", "c"} - {leader})
-            text = f"{leader} leads the queue: give the command to {leader}"
-            with pytest.raises(PreconditionFailedError, match=text):
-                await done(nodes.on[other].move_leader("v", "jobs", target))
             assert await done(nodes.on[leader].move_leader("v", "jobs", target)) == target
             await nodes.cluster.until_served("q1", by=target)
+            assert await done(nodes.on[other].move_leader("v", "jobs", leader)) == leader
+            assert nodes.peers[other].asked_of == [(target, "queue command")]
+            await nodes.cluster.until_served("q1", by=leader)
+            assert await done(nodes.on[other].move_leader("v", "jobs", target)) == target
+            await nodes.cluster.until_served("q1", by=target)
+            with pytest.raises(PreconditionFailedError, match=f"{target} is no other member"):
+                await done(nodes.on[other].move_leader("v", "jobs", target))
             await Publisher(nodes.cluster, "q1").publish(3)
             assert await done(nodes.on[target].move_leader("v", "jobs", "")) in {leader, other}
             with pytest.raises(NotFoundError):
@@ -132,14 +140,15 @@ def test_a_replica_comes_and_goes(tmp_path: Path) -> None:
             leader = await nodes.served("a", "b")
             commands = nodes.on[leader]
             other = ({"a", "b"} - {leader}).pop()
-            with pytest.raises(PreconditionFailedError, match="1 members would be left"):
-                await done(commands.remove_replica("v", "jobs", other))
-            await done(commands.add_replica("v", "jobs", "c"))
+            for each in (leader, "c"):
+                with pytest.raises(PreconditionFailedError, match="1 members would be left"):
+                    await done(nodes.on[each].remove_replica("v", "jobs", other))
+            await done(nodes.on["c"].add_replica("v", "jobs", "c"))
             assert {each.node for each in nodes.jobs(leader).replicas} == {"a", "b", "c"}
             await nodes.cluster.until_whole("q1")
             with pytest.raises(PreconditionFailedError, match="move its leader first"):
                 await done(commands.remove_replica("v", "jobs", leader))
-            await done(commands.remove_replica("v", "jobs", other))
+            await done(nodes.on["c"].remove_replica("v", "jobs", other))
             assert set(nodes.jobs(leader).members) == {leader, "c"}
             await Publisher(nodes.cluster, "q1").publish(3)
 

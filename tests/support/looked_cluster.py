@@ -10,6 +10,7 @@ from cluster.placement.nodes import NodeStanding
 from cluster.replication.core import ReplicationCore
 from cluster.replication.identity import DiskIdentity
 from tests.support.cluster_views import KEYS, Told
+from tests.support.joined_peers import JoinedPeers
 from tests.support.peer import Node
 
 
@@ -76,4 +77,4 @@ def looked(name: str = "a") -> tuple[LookedNode, ClusterCommands]:
     """Return a node without cluster, and who looks at it."""
     node = LookedNode(name)
     commands: Any = ClusterCommands
-    return node, commands(node, Node().broker, lambda: standings_of(node))
+    return node, commands(node, Node().broker, lambda: standings_of(node), JoinedPeers(name, {}))

@@ -1,12 +1,11 @@
-"""A node dials those that lead what its clients use, and hangs up where they use nothing more."""
+"""A node dials those that it uses, and hangs up where it uses nothing more."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from cluster.fronts.links.connection import FrontLink
-from cluster.fronts.links.table import FrontTable
-from cluster.links.port import MakeLink
+from cluster.links.port import Link, MakeLink
+from cluster.links.settings import LinkSettings
 from cluster.links.sockets.backoff import Backoff
 from cluster.links.sockets.dialer import Address, Dialer
 from cluster.links.sockets.transport import Budget
@@ -18,13 +17,30 @@ FindAddresses: TypeAlias = Callable[[str], tuple[Address, ...]]
 """Returns where a node is now, the best way first; nothing while nobody knows."""
 
 
+class DialingTable(Protocol):
+    """The links of one purpose; ``FrontTable`` is one."""
+
+    @property
+    def settings(self) -> LinkSettings:
+        """Of its links."""
+
+    def make(self, meant: str, names: frozenset[str] | None, now_ms: int) -> Link:
+        """Return an end of a new connection to the node that is meant."""
+
+    def is_open(self, node: str) -> bool:
+        """Return whether there is a link to a node."""
+
+    def opened_count(self, node: str) -> int:
+        """Return how many links to a node have been open."""
+
+
 class FrontDialing:
-    """The dialers of one node's front links."""
+    """The dialers of one node's links of one purpose."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        table: FrontTable,
+        table: DialingTable,
         find_addresses: FindAddresses,
         make_budget: Callable[[], Budget],
         chance: Callable[[], float],
@@ -35,7 +51,7 @@ class FrontDialing:
 
         Args:
             loop: of this node.
-            table: its front links.
+            table: its links.
             find_addresses: where other nodes are; asked before each attempt.
             make_budget: returns a turn's time for a socket.
             chance: returns a number from 0 to 1.
@@ -80,7 +96,7 @@ class FrontDialing:
     def renew(self, node: str) -> None:
         """A new process of a node is there: dial it now, where no link is open."""
         dialer = self._dialers.get(node)
-        if dialer is None or self._table.to_leader(node) is not None:
+        if dialer is None or self._table.is_open(node):
             return
         del self._dialers[node]
         self._end(dialer, "a new process of the node is there")
@@ -97,7 +113,7 @@ class FrontDialing:
         await asyncio.gather(*[dialer.stop(reason) for dialer in dialers], *self._stopping)
 
     def _maker(self, node: str) -> MakeLink:
-        def make(names: frozenset[str] | None, now_ms: int) -> FrontLink:
+        def make(names: frozenset[str] | None, now_ms: int) -> Link:
             return self._table.make(node, names, now_ms)
 
         return make
@@ -115,7 +131,7 @@ class FrontDialing:
 class _Ways:
     """The ways to a node, one for each attempt; the best one again once a link was open."""
 
-    def __init__(self, node: str, find_addresses: FindAddresses, table: FrontTable) -> None:
+    def __init__(self, node: str, find_addresses: FindAddresses, table: DialingTable) -> None:
         self._node = node
         self._find_addresses = find_addresses
         self._table = table

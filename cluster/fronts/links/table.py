@@ -108,6 +108,10 @@ class FrontTable:
         """Return the link of a node with clients; None without one."""
         return self._from_fronts.get(node)
 
+    def is_open(self, node: str) -> bool:
+        """Return whether there is a link to a node that leads."""
+        return node in self._to_leaders
+
     def opened_count(self, node: str) -> int:
         """Return how many links to a node that leads have been open."""
         return self._opened_counts.get(node, 0)
