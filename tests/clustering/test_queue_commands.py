@@ -37,7 +37,7 @@ def commands_of(peers: JoinedPeers) -> tuple[LookedNode, QueueCommands]:
     """Return the commands on node a, of a queue that b leads."""
     node: Any = LookedNode("a")
     for name in "abc":
-        node.told.member(name, StoredMember(f"disk {name}", 10, 0))
+        node.told.member(name, StoredMember(f"disk {name}", 10))
         node.told.live(name, 10)
     node.told.queue(stored("q1", "b", 10, 1))
     return node, QueueCommands(node, lambda: standings_of(node), peers)

@@ -15,7 +15,7 @@ from cluster.links.kinds import Purpose
 from cluster.links.settings import LinkSettings
 from cluster.links.sockets.dialer import Address, TcpAddress
 from cluster.links.sockets.listener import Listener
-from tests.support.front_nodes import Slices
+from tests.support.linked_nodes import Slices
 
 BRISK = LinkSettings(heartbeat_ms=20, silence_ms=1_500, handshake_ms=1_500, stall_ms=800)
 
