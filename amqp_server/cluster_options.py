@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from amqp_server import __version__
+from amqp_server.broker.protocol_counts import STREAM
 from amqp_server.cluster_files import etcd_address_of, link_contexts_of, secret_of
 from amqp_server.net.listener import open_sockets
 from amqp_server.net.local_socket import open_local_socket
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.schema import Settings
-from cluster.node.options import LINKS, ClusterOptions, LinkTls
+from cluster.node.options import LINKS, TLS_SUFFIX, ClusterOptions, LinkTls
 from cluster.placement.asking import ReplicaRules
 from cluster.settings import ANY_HOSTS, UNIX_PREFIX, host_and_port, is_unix
+from management.settings import HttpListenerSettings
 
 LISTEN_KEY: Final = "cluster.links.listen"
 LINKS_BACKLOG: Final = 128
@@ -60,24 +62,32 @@ def rules_of(settings: Settings) -> ReplicaRules:
 def addresses_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield where this node is reached: links, and the first listener of each kind of client.
 
-    A listener on all addresses is told by the host of the links, or else by this host's name.
+    One that speaks TLS is another kind. A listener on all addresses is told by the host of the
+    links, or else by this host's name.
     """
     links = settings.cluster.links
     reached = links.advertise or links.listen
     host = socket.gethostname() if is_unix(reached) else host_and_port(reached)[0]
     yield LINKS, reached
-    listeners = [(each.protocol, each.address, each.port) for each in settings.net.listeners]
-    listeners += [("http", each.address, each.port) for each in settings.management.listeners]
     told = set[str]()
-    stream = settings.stream_protocol
-    for protocol, address, port in listeners:
-        if protocol in told:
+    for protocol, where in _listening(settings):
+        kind = protocol + TLS_SUFFIX if where.tls else protocol
+        if kind in told:
             continue
-        told.add(protocol)
-        where = host if address in ANY_HOSTS else address
-        if protocol == "stream":
-            where, port = stream.advertised_host or where, stream.advertised_port or port  # noqa: PLW2901
-        yield protocol, f"[{where}]:{port}" if ":" in where else f"{where}:{port}"
+        told.add(kind)
+        shown = host if where.address in ANY_HOSTS else where.address
+        port = where.port
+        if protocol == STREAM:
+            stream = settings.stream_protocol.advertised(is_tls=where.tls)
+            shown, port = stream.host or shown, stream.port or port
+        yield kind, f"[{shown}]:{port}" if ":" in shown else f"{shown}:{port}"
+
+
+def _listening(settings: Settings) -> Iterator[tuple[str, ListenerSettings | HttpListenerSettings]]:
+    for each in settings.net.listeners:
+        yield each.protocol, each
+    for management in settings.management.listeners:
+        yield "http", management
 
 
 def _opened(listen: str) -> tuple[socket.socket, ...]:

@@ -1,6 +1,7 @@
 """The cluster that a node belongs to, as its broker sees it and drives it: a port, and its values.
 
-    look at      view, nodes, links, queue, queues, harmed_without     from memory, no I/O
+    look at      view, nodes, links, queue, queues, harmed_without,
+                 listener_of                                        from memory, no I/O
     do           move_leader, promote, drain, rebalance …              ``Awaited``: an answer later
 
 The values are frozen, and say what this node knows now. It hears of other nodes through the
@@ -192,6 +193,13 @@ class ClusterView(NamedTuple):
     moves_left: int = 0
 
 
+class ListenerAddress(NamedTuple):
+    """Where clients reach a node: a host, without brackets, and a port."""
+
+    host: str
+    port: int
+
+
 class HarmedQueue(NamedTuple):
     """A queue that needs a node.
 
@@ -260,6 +268,12 @@ class Cluster(Protocol):
 
     def harmed_without(self, node: str) -> Steps[Harm]:
         """Return what queues would suffer if a node stopped now, in steps."""
+
+    def listener_of(self, node: str, protocol: str, *, is_tls: bool) -> ListenerAddress | None:
+        """Return where clients of a protocol reach a node.
+
+        None: it does not run, has no such listener, or does not say.
+        """
 
     def move_leader(self, vhost: str, name: str, node: str) -> Awaited[str]:
         """Have another member lead a queue (R22); return which.

@@ -16,14 +16,17 @@ from amqp_server.broker.cluster import (
     Harm,
     HarmedQueue,
     LinkView,
+    ListenerAddress,
     MirroredView,
     QueuePlace,
     ReplicaView,
 )
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
+from cluster.links.sockets.dialer import TcpAddress
+from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode as Node
-from cluster.node.options import LINKS
+from cluster.node.options import LINKS, TLS_SUFFIX
 from cluster.node.view import KnownQueue
 from cluster.placement.checking import Harm as PlacedHarm
 from cluster.placement.checking import harmed_without
@@ -144,6 +147,17 @@ class ClusterLook:
                 return Harm(counts, tuple(shown))
             yield
             standings = self._standings()
+
+    def listener_of(self, node: str, protocol: str, *, is_tls: bool) -> ListenerAddress | None:
+        """Return where clients of a protocol reach a node, as its ``live`` key says."""
+        peer = self._node.view.live.get(node)
+        if peer is None:
+            return None
+        name = protocol + TLS_SUFFIX if is_tls else protocol
+        address = address_of(dict(peer.record.addresses).get(name, ""), None)
+        return (
+            ListenerAddress(address.host, address.port) if isinstance(address, TcpAddress) else None
+        )
 
     @property
     def moves_left(self) -> int:

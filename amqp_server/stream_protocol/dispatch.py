@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from amqp_server.broker.steps import Steps, WaitingSteps
-from amqp_server.stream_protocol import streams, super_streams
+from amqp_server.stream_protocol import metadata, streams, super_streams
 from amqp_server.stream_protocol.fields import I32, U16, Fields
 from amqp_server.stream_protocol.handshake import authenticate_again
 from amqp_server.stream_protocol.keys import VERSION_2, VERSIONS, CommandKey
@@ -47,7 +47,7 @@ def handlers(
         ),
         CommandKey.CREATE: lambda fields, now_ms: streams.create(session, fields, now_ms),
         CommandKey.DELETE: lambda fields, now_ms: streams.delete(session, fields, now_ms),
-        CommandKey.METADATA: lambda fields, now_ms: streams.metadata(session, fields, now_ms),
+        CommandKey.METADATA: lambda fields, now_ms: metadata.metadata(session, fields, now_ms),
         CommandKey.STREAM_STATS: lambda fields, now_ms: streams.stream_stats(
             session, fields, now_ms
         ),

@@ -17,6 +17,7 @@ from amqp_server.broker.errors import (
     MechanismError,
     NotAllowedError,
 )
+from amqp_server.broker.protocol_counts import STREAM
 from amqp_server.connections.login import HeldRefusal, enter_vhost, log_in
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U32, Fields, string_map, strings
@@ -133,8 +134,11 @@ def open_vhost(session: StreamSession, fields: Fields) -> bytes:
 
 def advertised(session: StreamSession) -> tuple[str, int]:
     """Return host and port that this client is told; the same in Open and in Metadata."""
-    peer, settings = session.peer, session.settings
-    return (
-        settings.advertised_host or peer.server_address,
-        settings.advertised_port or peer.server_port,
-    )
+    broker, peer = session.broker, session.peer
+    if broker.cluster is not None:
+        # What the other nodes tell of this one: clients compare.
+        told = broker.cluster.listener_of(broker.settings.node_name, STREAM, is_tls=peer.is_tls)
+        if told is not None:
+            return told.host, told.port
+    given = session.settings.advertised(is_tls=peer.is_tls)
+    return given.host or peer.server_address, given.port or peer.server_port

@@ -4,9 +4,17 @@ Each key is declared with its type, default, range and a sentence; see ``setting
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 KIB = 1024
 MIB = 1024 * KIB
+
+
+class Advertised(NamedTuple):
+    """Where clients are told to connect; an empty host and port 0 are where they are now."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,8 @@ class StreamProtocolSettings:
     advertised_host: str = field(
         default="",
         metadata={
-            "doc": "Where clients are told to connect; empty is the address that each came to."
+            "doc": "Where clients are told to connect; empty is the address that each came to, and"
+            " in a cluster that of the listener."
         },
     )
     advertised_port: int = field(
@@ -57,6 +66,28 @@ class StreamProtocolSettings:
         metadata={
             "min": 0,
             "max": 65_535,
-            "doc": "Port that clients are told to connect to; 0 is the port that each came to.",
+            "doc": "Port that clients are told to connect to; 0 is the port that each came to, and"
+            " in a cluster that of the first listener without TLS.",
         },
     )
+    advertised_tls_host: str = field(
+        default="",
+        metadata={"doc": "The same for clients that speak TLS; empty is advertised_host."},
+    )
+    advertised_tls_port: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 65_535,
+            "doc": "The same for clients that speak TLS; 0 is the port that each came to, and in a"
+            " cluster that of the first listener with TLS.",
+        },
+    )
+
+    def advertised(self, *, is_tls: bool) -> Advertised:
+        """Return where clients are told to connect that speak TLS, or do not."""
+        if not is_tls:
+            return Advertised(self.advertised_host, self.advertised_port)
+        return Advertised(
+            self.advertised_tls_host or self.advertised_host, self.advertised_tls_port
+        )

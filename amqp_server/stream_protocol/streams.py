@@ -1,9 +1,7 @@
-"""Streams as clients of the stream protocol see them: create, delete, metadata, offsets, figures.
+"""Streams as clients of the stream protocol see them: create, delete, offsets, figures.
 
 Source: RabbitMQ, rabbit_stream_manager and rabbit_stream_reader.
 """
-
-from typing import Final
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.stream_texts import stream_properties
@@ -11,16 +9,11 @@ from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.names import strip_line_ends
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.stream_protocol.errors import RefusedError
-from amqp_server.stream_protocol.fields import I32, I64, U16, U32, U64, Fields, string
-from amqp_server.stream_protocol.handshake import advertised
+from amqp_server.stream_protocol.fields import I32, I64, U16, U64, Fields, string
 from amqp_server.stream_protocol.keys import Code
 from amqp_server.stream_protocol.offset_specs import OFFSET, offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
-
-_NO_LEADER: Final = 0xFFFF
-_BROKER: Final = 0
-_STEP_NAMES: Final = 64
 
 
 def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
@@ -62,37 +55,6 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
         return b""
     yield from queues.deleting(name, session, now_ms, if_unused=False, if_empty=False)
     return b""
-
-
-def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
-    """Tell where streams are; see Metadata. One frame may name half a million."""
-    names = yield from fields.strings_in_steps()
-    fields.end()
-    host, port = advertised(session)
-    told = bytearray(I32.pack(1) + U16.pack(_BROKER) + string(host) + U32.pack(port))
-    told += I32.pack(len(names))
-    for number, name in enumerate(names):
-        told += _where(session, name)
-        if not number % _STEP_NAMES:
-            yield
-    return bytes(told)
-
-
-def _where(session: StreamSession, name: str) -> bytes:
-    code, leader = Code.OK, _BROKER
-    try:
-        session.find_stream(name)
-        _require_read_or_write(session, name)
-    except RefusedError as error:
-        code, leader = error.code, _NO_LEADER
-    return string(name) + U16.pack(code) + U16.pack(leader) + I32.pack(0)
-
-
-def _require_read_or_write(session: StreamSession, name: str) -> None:
-    try:
-        session.require_stream(Permission.READ, name)
-    except RefusedError:
-        session.require_stream(Permission.WRITE, name)
 
 
 def store_offset(session: StreamSession, fields: Fields, _now_ms: int) -> None:

@@ -40,7 +40,9 @@ class LiveRecord:
         boot: drawn anew at each start of the node.
         release: of HareMQ.
         wire_versions: least and greatest version of links that the node speaks.
-        addresses: ``host:port`` by protocol: ``amqp``, ``stream``, ``http``, ``links``.
+        addresses: ``host:port`` by protocol: ``amqp``, ``stream``, ``http``, ``links``, and those
+            of clients with ``-tls`` behind. A node that says less, as an earlier release does, is
+            read all the same; what this version does not know is kept.
     """
 
     disk: str

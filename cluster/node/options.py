@@ -16,6 +16,8 @@ election that is well below 5 s. etcd as Debian starts it makes 2 s of anything 
 LEASE_TTL_MS_MIN: Final = 2_000
 LINKS: Final = "links"
 """The protocol of links among the addresses of a node."""
+TLS_SUFFIX: Final = "-tls"
+"""Behind the protocol of an address where clients speak TLS."""
 UNIX_PREFIX: Final = "unix:"
 """Begins an address that is the path of a Unix socket; all others are ``host:port``."""
 
@@ -68,8 +70,8 @@ class ClusterOptions:
             only where certificates name the nodes.
         listening: bound sockets for links, of TCP or Unix, not blocking; the node closes them.
         addresses: where others reach this node, by protocol: ``links`` must be there, ``amqp``,
-            ``http`` and ``stream`` are told to whoever asks. ``host:port``, and for links also
-            ``unix:<path>``.
+            ``http`` and ``stream`` are told to whoever asks, and with ``TLS_SUFFIX`` the same for
+            TLS. ``host:port``, and for links also ``unix:<path>``.
         zone: where the node stands, such as a rack; empty where that does not matter.
         release: of HareMQ, as others see it.
         tls: of links; None: they are not encrypted.

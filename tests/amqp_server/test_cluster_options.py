@@ -122,6 +122,24 @@ def test_clients_are_told_of_the_first_listener_of_each_kind(settings: Settings)
     )
 
 
+def test_listeners_that_speak_tls_are_told_beside_the_others(settings: Settings) -> None:
+    listeners = (
+        ListenerSettings(address="10.0.0.1", port=5671, tls=True),
+        ListenerSettings(address="10.0.0.1", port=5552, protocol="stream"),
+        ListenerSettings(address="10.0.0.1", port=5551, protocol="stream", tls=True),
+    )
+    several = replace(settings, net=NetSettings(listeners=listeners))
+    told = dict(addresses_of(several))
+    assert "amqp" not in told
+    assert told["amqp-tls"] == "10.0.0.1:5671"
+    assert (told["stream"], told["stream-tls"]) == ("10.0.0.1:5552", "10.0.0.1:5551")
+    given = StreamProtocolSettings(
+        advertised_host="plain.example", advertised_port=80, advertised_tls_port=443
+    )
+    told = dict(addresses_of(replace(several, stream_protocol=given)))
+    assert (told["stream"], told["stream-tls"]) == ("plain.example:80", "plain.example:443")
+
+
 def test_a_node_with_links_on_this_host_is_told_by_the_hosts_name(settings: Settings) -> None:
     listeners = (ListenerSettings(address="0.0.0.0", port=5672),)
     several = replace(settings, net=NetSettings(listeners=listeners))

@@ -8,6 +8,7 @@ from amqp_server.broker.cluster import (
     Harm,
     HarmedQueue,
     LinkView,
+    ListenerAddress,
     ReplicaView,
 )
 from amqp_server.broker.steps import Steps
@@ -64,6 +65,20 @@ def test_members_say_where_they_are_what_they_lead_and_since_when_they_are_gone(
     look.nodes_changed(("c",))
     node.time_ms += 1
     assert look.nodes()[2].gone_ms == 1
+
+
+def test_clients_reach_a_node_where_it_says(cluster: tuple[LookedNode, ClusterLook]) -> None:
+    node, look = cluster
+    node.told.live("b", 6, stream="[fd00::2]:5552", **{"stream-tls": "b.example:5551"})
+    plain = look.listener_of("b", "stream", is_tls=False)
+    assert plain == ListenerAddress("fd00::2", 5552)
+    assert look.listener_of("b", "stream", is_tls=True) == ListenerAddress("b.example", 5551)
+    # One that does not say, as a node of an earlier release; one that says nothing; one that is
+    # gone, or that nobody heard of.
+    assert look.listener_of("a", "stream", is_tls=False) is None
+    node.told.live("a", 7, stream="b.example:0")
+    for name in ("a", "c", "unheard-of"):
+        assert look.listener_of(name, "stream", is_tls=False) is None
 
 
 def test_links_are_to_the_other_members(cluster: tuple[LookedNode, ClusterLook]) -> None:

@@ -1,4 +1,4 @@
-"""Streams over the stream protocol: create, delete, metadata, offsets, figures."""
+"""Streams over the stream protocol: create, delete, offsets, figures."""
 
 import pytest
 
@@ -6,16 +6,13 @@ from amqp_server.stream_protocol.fields import (
     I32,
     I64,
     U16,
-    U32,
     U64,
     string,
     string_map,
-    strings,
 )
-from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
-from amqp_server.stream_protocol.settings import StreamProtocolSettings
+from amqp_server.stream_protocol.keys import Code, CommandKey
 from tests.support.peer import Node
-from tests.support.stream_peer import CORRELATION_ID, Answer, StreamPeer, ok, refused
+from tests.support.stream_peer import StreamPeer, ok, refused
 
 CREATE, DELETE = CommandKey.CREATE, CommandKey.DELETE
 
@@ -95,32 +92,6 @@ def test_create_and_delete_need_the_right_to_configure(node: Node, peer: StreamP
     denied = Code.ACCESS_REFUSED
     assert other.ask(CREATE, string("t"), string_map({})) == refused(CREATE, denied)
     assert other.ask(DELETE, string("s")) == refused(DELETE, denied)
-
-
-def test_metadata_tells_where_each_stream_is(node: Node) -> None:
-    settings = StreamProtocolSettings(advertised_host="broker.example", advertised_port=5551)
-    peer = StreamPeer.open(node, settings=settings)
-    peer.create("s")
-    body = b"".join(
-        (
-            U32.pack(CORRELATION_ID),
-            I32.pack(1),
-            U16.pack(0),
-            string("broker.example"),
-            U32.pack(5551),
-            I32.pack(2),
-            string("s"),
-            U16.pack(Code.OK),
-            U16.pack(0),
-            I32.pack(0),
-            string("none"),
-            U16.pack(Code.STREAM_DOES_NOT_EXIST),
-            U16.pack(0xFFFF),
-            I32.pack(0),
-        )
-    )
-    answer = peer.ask(CommandKey.METADATA, strings(["s", "none"]))
-    assert answer == Answer(CommandKey.METADATA | RESPONSE, body)
 
 
 def test_offsets_are_stored_and_found(peer: StreamPeer) -> None:

@@ -51,8 +51,9 @@ class Told:
         value = None if state is None else encode_queue_state(state)
         return self.tell(KEYS.queue_state("v", name), value)
 
-    def live(self, name: str, incarnation: int = 0, disk: str = "") -> Tidings:
-        record = LiveRecord(disk or f"disk {name}", "boot", addresses=(("links", f"{name}:1"),))
+    def live(self, name: str, incarnation: int = 0, disk: str = "", **addresses: str) -> Tidings:
+        named = {"links": f"{name}:1", **addresses}
+        record = LiveRecord(disk or f"disk {name}", "boot", addresses=tuple(named.items()))
         key = KEYS.key("live", name)
         return self.tell(key, encode_live(record) if incarnation else None, created=incarnation)
 

@@ -22,6 +22,7 @@ from amqp_server.broker.cluster import (
     Harm,
     HarmedQueue,
     LinkView,
+    ListenerAddress,
     MirroredView,
     Promotion,
     QueuePlace,
@@ -47,6 +48,7 @@ class FakeCluster:
         is_slow: commands wait until ``answer_all``.
         done: commands that were carried out, with what they were given.
         end: of every replica, for promotions; None is not known.
+        addresses: of clients, by node, protocol and whether they speak TLS.
     """
 
     def __init__(self, *names: str) -> None:
@@ -61,6 +63,7 @@ class FakeCluster:
         self.is_away = self.is_slow = False
         self.done: list[tuple[Any, ...]] = []
         self.end: tuple[int, int] | None = (1_204, 7)
+        self.addresses: dict[tuple[str, str, bool], ListenerAddress] = {}
         self._waiting: list[Callable[[], None]] = []
 
     # ── what a test does ──
@@ -135,6 +138,11 @@ class FakeCluster:
     ) -> Page[QueuePlace, MirroredView]:
         """Return a page of the queues."""
         return page_of(SortedList(self.mirrored), self.mirrored.get, after, max_count)
+
+    def listener_of(self, node: str, protocol: str, *, is_tls: bool) -> ListenerAddress | None:
+        """Return what the test says of a node that runs."""
+        is_running = self.members[node].is_running
+        return self.addresses.get((node, protocol, is_tls)) if is_running else None
 
     def harmed_without(self, node: str) -> Steps[Harm]:
         """Return what needs a node."""

@@ -1,0 +1,125 @@
+"""Where streams are: the answer to Metadata, from what this node knows.
+
+    nodes by number: host, port │ streams: code, number of the leader, numbers of the replicas
+
+A node by itself leads all streams. In a cluster the leader is the node that the store names, and
+the replicas are those of the in-sync set. A node that does not run, or is drained, is not named:
+nobody should connect to it. Where that is the leader the code is OK all the same, and the leader is
+none: clients ask again.
+
+Source: RabbitMQ, rabbit_stream_reader and rabbit_stream_manager, topology.
+"""
+
+from typing import Final
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.cluster import ACTIVE, Cluster, MirroredView
+from amqp_server.broker.protocol_counts import STREAM
+from amqp_server.broker.steps import Steps
+from amqp_server.stream_protocol.errors import RefusedError
+from amqp_server.stream_protocol.fields import I32, U16, U32, Fields, string
+from amqp_server.stream_protocol.handshake import advertised
+from amqp_server.stream_protocol.keys import Code
+from amqp_server.stream_protocol.session import StreamSession
+
+_NO_LEADER: Final = 0xFFFF
+_STEP_NAMES: Final = 64
+
+
+def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
+    """Tell where streams are; see Metadata. One frame may name half a million."""
+    names = yield from fields.strings_in_steps()
+    fields.end()
+    cluster = session.broker.cluster
+    nodes = _OneNode(session) if cluster is None else _Nodes(session, cluster)
+    told = bytearray(I32.pack(len(names)))
+    for number, name in enumerate(names):
+        told += string(name) + _where(session, name, nodes)
+        if not number % _STEP_NAMES:
+            yield
+    return nodes.told() + bytes(told)
+
+
+def _where(session: StreamSession, name: str, nodes: "_OneNode | _Nodes") -> bytes:
+    try:
+        session.find_stream(name)
+        _require_read_or_write(session, name)
+        leader, replicas = nodes.of_stream(name)
+    except RefusedError as error:
+        return U16.pack(error.code) + U16.pack(_NO_LEADER) + I32.pack(0)
+    numbers = b"".join(map(U16.pack, replicas))
+    return U16.pack(Code.OK) + U16.pack(leader) + I32.pack(len(replicas)) + numbers
+
+
+def _require_read_or_write(session: StreamSession, name: str) -> None:
+    try:
+        session.require_stream(Permission.READ, name)
+    except RefusedError:
+        session.require_stream(Permission.WRITE, name)
+
+
+class _OneNode:
+    """A node by itself, which has all streams."""
+
+    def __init__(self, session: StreamSession) -> None:
+        self._address = advertised(session)
+
+    def of_stream(self, _name: str) -> tuple[int, list[int]]:
+        return 0, []
+
+    def told(self) -> bytes:
+        host, port = self._address
+        return I32.pack(1) + _node(0, host, port)
+
+
+class _Nodes:
+    """The nodes of a cluster that one answer names, numbered as they come.
+
+    Of each it is asked once, so that an answer which takes turns says one thing.
+    """
+
+    def __init__(self, session: StreamSession, cluster: Cluster) -> None:
+        self._vhost = session.vhost_name
+        self._cluster = cluster
+        self._is_tls = session.peer.is_tls
+        self._active = {each.name for each in cluster.nodes() if each.state == ACTIVE}
+        self._numbers: dict[str, int | None] = {}
+        self._told: list[bytes] = []
+
+    def of_stream(self, name: str) -> tuple[int, list[int]]:
+        """Return the leader, and the other members of the in-sync set that can be reached.
+
+        Raises:
+            RefusedError: ``STREAM_NOT_AVAILABLE``: nothing is known of its replicas.
+        """
+        view = self._cluster.queue(self._vhost, name)
+        if view is None:
+            raise RefusedError(Code.STREAM_NOT_AVAILABLE)
+        running = {each.node for each in view.replicas if each.is_member and each.is_online}
+        leader = self._number(view.leader) if view.leader in running else None
+        return _NO_LEADER if leader is None else leader, self._replicas(view, running)
+
+    def told(self) -> bytes:
+        return I32.pack(len(self._told)) + b"".join(self._told)
+
+    def _replicas(self, view: MirroredView, running: set[str]) -> list[int]:
+        others = [name for name in view.members if name in running and name != view.leader]
+        return [number for number in map(self._number, others) if number is not None]
+
+    def _number(self, node: str) -> int | None:
+        if node not in self._numbers:
+            self._numbers[node] = self._added(node)
+        return self._numbers[node]
+
+    def _added(self, node: str) -> int | None:
+        if node not in self._active:
+            return None
+        address = self._cluster.listener_of(node, STREAM, is_tls=self._is_tls)
+        if address is None:
+            return None
+        self._told.append(_node(len(self._told), *address))
+        return len(self._told) - 1
+
+
+def _node(number: int, host: str, port: int) -> bytes:
+    return U16.pack(number) + string(host) + U32.pack(port)
