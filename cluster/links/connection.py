@@ -136,7 +136,7 @@ class LinkConnection(LinkEnd):
 
     def _peer_found(self, peer: Hello) -> None:
         self._outgoing = OutgoingWindow(peer.windows)
-        self._lanes.piece_bytes = min(self._settings.piece_bytes, piece_max(peer.windows))
+        self._lanes.fit(self._settings.piece_bytes, piece_max(peer.windows))
         self._owner.opened(self, peer)
 
     def _take_of_mirror(self, kind: int, body: memoryview) -> None:

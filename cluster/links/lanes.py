@@ -18,20 +18,21 @@ from cluster.links.windows import BEGUN_MAX, LIVE, Lane, OutgoingWindow
 from cluster.replication.frames import Fence, LeaderFrame, Snapshot, Tail
 
 PIECES_PER_CATCH_UP: Final = 4
-"""Live pieces for one of a catch-up, where both wait."""
+"""Pieces of live runs for one of a catch-up, where both wait. So many of one run leave at once."""
 
 
 class Lanes:
     """The frames of one connection that have not left.
 
     Attributes:
-        piece_bytes: how many octets of records leave at once; it must fit into each window.
+        piece_bytes: how many octets of a catch-up leave at once; it must fit into each window.
+        live_piece_bytes: how many of a run: an envelope more costs as much as 50 KiB of records.
     """
 
     def __init__(self, held: HeldOctets, piece_bytes: int, waiting_max: int) -> None:
         """Begin with nothing; a link that ends calls ``close``."""
         self._held = held
-        self.piece_bytes = piece_bytes
+        self.fit(piece_bytes, piece_bytes)
         self._waiting_max = waiting_max
         self._live: deque[Waiting] = deque()
         self._kept: deque[Waiting] = deque()
@@ -44,6 +45,11 @@ class Lanes:
         self._catch_up_count = self._open_count = 0
         self.held_bytes = 0
         held.join(self)
+
+    def fit(self, piece_bytes: int, piece_max: int) -> None:
+        """Let no more leave at once than the other node's windows have room for."""
+        self.piece_bytes = min(piece_bytes, piece_max)
+        self.live_piece_bytes = min(PIECES_PER_CATCH_UP * piece_bytes, piece_max)
 
     def __len__(self) -> int:
         """Return how many frames wait."""
@@ -152,8 +158,10 @@ class Lanes:
         return None
 
     def _may_leave(self, waiting: Waiting, window: OutgoingWindow) -> tuple[Waiting, int] | None:
-        octets = min(self.piece_bytes, waiting.size - waiting.sent)
-        if octets and not window.has_room(lane_of(waiting.frame), octets):
+        lane = lane_of(waiting.frame)
+        piece_bytes = self.live_piece_bytes if lane == LIVE else self.piece_bytes
+        octets = min(piece_bytes, waiting.size - waiting.sent)
+        if octets and not window.has_room(lane, octets):
             return None
         return waiting, octets
 

@@ -5,7 +5,7 @@ holds most lets go of the newest runs, because they are needed last: queue, inde
 kept, and the log is read again once their turn comes.
 """
 
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, cast, runtime_checkable
 
 from cluster.links.envelope import Octets
 from cluster.links.errors import PayloadGoneError
@@ -54,7 +54,7 @@ class Waiting:
         is_held: its octets are in memory, and the log has them too.
     """
 
-    __slots__ = ("_payload", "begun", "frame", "is_held", "sent", "size")
+    __slots__ = ("_are_octets", "_payload", "begun", "frame", "is_held", "sent", "size")
 
     def __init__(self, frame: LeaderFrame, payload: Payload) -> None:
         """Nothing has left yet."""
@@ -63,8 +63,9 @@ class Waiting:
         self.size = size_of(payload)
         self.sent = 0
         self.begun = False
-        is_octets = isinstance(payload, bytes | bytearray | memoryview)
-        self.is_held = isinstance(frame, Append) and self.size > 0 and is_octets
+        # Known once: to ask whether something is a ``Source`` takes as long as a run does.
+        self._are_octets = isinstance(payload, bytes | bytearray | memoryview)
+        self.is_held = isinstance(frame, Append) and self.size > 0 and self._are_octets
 
     @property
     def is_start(self) -> bool:
@@ -98,18 +99,18 @@ class Waiting:
             return b""
         if self._payload is None:
             assert isinstance(self.frame, Append)
-            octets = log.read_run(self.frame)
-            if octets is None or len(octets) != self.size:
+            found = log.read_run(self.frame)
+            if found is None or len(found) != self.size:
                 raise PayloadGoneError(f"{self.frame.queue} behind {self.frame.after}")
-            self._payload = octets
+            self._payload, self._are_octets = found, True
         start = self.sent
         self.sent += count
-        if isinstance(self._payload, Source):
-            return self._payload.read(start, count)
-        assert isinstance(self._payload, bytes | bytearray | memoryview)
+        if not self._are_octets:
+            return cast("Source", self._payload).read(start, count)
+        octets = cast("Octets", self._payload)
         if count == self.size:
-            return self._payload
-        return memoryview(self._payload)[start : start + count]
+            return octets
+        return memoryview(octets)[start : start + count]
 
 
 class Holder(Protocol):

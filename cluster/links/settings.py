@@ -42,7 +42,8 @@ class LinkSettings:
 
     Attributes:
         windows: what this node takes as a mirror.
-        piece_bytes: records in one envelope; the longest that a live run waits for a catch-up.
+        piece_bytes: records of a catch-up in one envelope: how long a live run waits for it. Of a
+            live run four times as many leave in one.
         waiting_frames_max: frames that wait for one slow node; with more its link ends.
         held_bytes_max: octets of waiting runs that are kept in memory, of all links of the node;
             others are read from the log again.

@@ -248,9 +248,9 @@ class MirroredNode:
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""
-        ready = self.core.ready()
-        if ready.is_idle():
+        if self.core.is_idle():
             return self._read_or_compact()
+        ready = self.core.ready()
         for write in ready.writes:
             self._last_lsn = self._write(write)
         self._ask_for_fsync(ready)

@@ -72,6 +72,10 @@ class ReplicationCore:
         if self._timers is not None:
             decide(self.node, self._timers)
 
+    def is_idle(self) -> bool:
+        """Return whether there is nothing to be done since the last time."""
+        return self.node.ready.is_idle()
+
     def ready(self) -> Ready:
         """Take out what is to be done since the last time."""
         taken = self.node.ready

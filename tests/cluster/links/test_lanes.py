@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.links.settings import KIB
-from cluster.replication.frames import Ack, Append, Ends, Got, LeaderFrame, Refused
+from cluster.replication.frames import Ack, Append, Ends, Got, LeaderFrame, Refused, Tail
 from tests.support.linked_pair import SMALL, LinkedPair, fence, never, run, tail
 
 
@@ -65,6 +65,32 @@ def test_catch_ups_go_on_beside_a_flood_of_live_runs() -> None:
     pair.carry()
     order = pair.at_b.order()
     assert 4 < order.index("Tail old") < 20
+
+
+def test_a_run_leaves_in_one_envelope_where_a_tail_leaves_in_pieces() -> None:
+    # One read of a publisher is a run of 256 KiB: the mirror must not put it together in memory.
+    pair = LinkedPair().opened()
+    pair.a.put(run("q", 1, b"x" * 300 * KIB))
+    pair.a.put(tail("r", b"t" * 300 * KIB))
+    octets = bytearray(pair.output(pair.a))
+    pair.b.receive(memoryview(octets), pair.now_ms, never)
+    live, old = pair.at_b.frames
+    assert isinstance(live, Append)
+    assert isinstance(live.payload, memoryview)
+    assert live.payload.obj is octets
+    assert isinstance(old, Tail)
+    assert isinstance(old.payload, memoryview)
+    assert old.payload.obj is not octets
+
+
+def test_a_run_leaves_in_pieces_that_the_other_nodes_windows_take() -> None:
+    pair = LinkedPair(SMALL).opened()
+    pair.a.put(run("q", 1, b"x" * 16 * KIB))
+    first = b"".join(map(bytes, pair.a.output(1, pair.now_ms)))
+    assert len(first) < 5 * KIB, "a quarter of its smallest window is the most at once"
+    pair.give(pair.b, first)
+    pair.carry()
+    assert pair.at_b.order() == ["Append q"]
 
 
 def test_too_many_frames_that_wait_end_the_connection() -> None:
