@@ -29,6 +29,11 @@ _NODE_COMMANDS: Final[Mapping[str, Row]] = {
         "amqp_server.supervising_commands:dev_cluster",
         "Run several nodes and their etcd on this machine.",
     ),
+    "verify": Row(
+        NODE,
+        "amqp_server.verify_command:verify",
+        "Kill, freeze and cut a throw-away cluster under load, and count what was lost.",
+    ),
     "check-config": Row(
         NODE, "amqp_server.node_commands:check_config", "Say what is wrong with a settings file."
     ),

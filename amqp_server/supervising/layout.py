@@ -169,9 +169,11 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return joined
 
 
-def etcd_command(program: str, data_dir: Path, port: int, peer_port: int) -> tuple[str, ...]:
-    """Return the command of an etcd that is alone, on loopback."""
-    client, peer = (f"http://{LOOPBACK}:{each}" for each in (port, peer_port))
+def etcd_command(
+    program: str, data_dir: Path, port: int, peer_port: int, address: str = LOOPBACK
+) -> tuple[str, ...]:
+    """Return the command of an etcd that is alone, on an address of loopback."""
+    client, peer = (f"http://{address}:{each}" for each in (port, peer_port))
     return (
         program,
         *("--name", "haremq", "--data-dir", str(data_dir)),

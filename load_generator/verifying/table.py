@@ -10,6 +10,7 @@ _HEADS: Final[tuple[str, ...]] = (
     "fault",
     "episodes",
     "confirmed",
+    "delivered",
     "lost",
     "resurrected",
     "unexpected",
@@ -44,7 +45,7 @@ def _row(kind: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     verdicts = [outcome.verdict for outcome in outcomes]
     sums = [
         sum(len(getattr(verdict, name)) for verdict in verdicts)
-        for name in ("confirmed", "lost", "resurrected", "unexpected", "inverted")
+        for name in ("confirmed", "delivered", "lost", "resurrected", "unexpected", "inverted")
     ]
     counts = [
         sum(len(getattr(verdict, name)) for verdict in verdicts)

@@ -1,20 +1,16 @@
 """HareMQ under the suite: one node without a cluster, or a cluster with its etcd."""
 
-import json
 import os
 import shutil
 import signal
 import sys
-import urllib.request
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from cluster.metadata.keys import KeySpace
-from cluster.metadata.records import decode_queue_state
+from amqp_server.proving.store import is_well, leader_in, renewing_leases
 from load_generator.verifying.cluster import Ability
 from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue
@@ -26,10 +22,7 @@ LINK_PORT: Final = 25_672
 ETCD_PORT: Final = 2379
 ETCD_PEER_PORT: Final = 2380
 HTTP_PORT: Final = 15672
-HTTP_S: Final = 3.0
 CLUSTER: Final = "jepsen"
-VHOST: Final = "/"
-LEASE_PROGRAM: Final = b"cluster.liveness"
 REFUSALS: Final = ("cannot start a node of a cluster yet", "cluster: unknown key")
 """What a HareMQ says that has no cluster; anything else that keeps it from starting is a fault."""
 PERSISTENCE: Final = {
@@ -165,43 +158,17 @@ class ClusterNodes(HareNodes):
     def is_ready(self, name: str) -> bool:
         if name not in self.stores:
             return super().is_ready(name)
-        url = f"http://{self.address(name)}:{ETCD_PORT}/health"
-        try:
-            with urllib.request.urlopen(url, timeout=HTTP_S) as answer:
-                return bool(json.load(answer).get("health") == "true")
-        except (OSError, ValueError):
-            return False
+        return is_well(self._url(name))
 
     def freeze_lease(self, node: str) -> None:
-        self._frozen.add(node)
-        signal_all(_of_lease(self.network.pids(node)), signal.SIGSTOP)
+        signal_all(renewing_leases(self.network.pids(node)), signal.SIGSTOP)
 
     def leader_of(self, queue: str) -> str | None:
         """Ask the stores, which know it also while no node serves."""
-        key = KeySpace(CLUSTER).queue_state(VHOST, queue)
-        question = json.dumps({"key": b64encode(key).decode()}).encode()
-        for store in self.stores:
-            url = f"http://{self.address(store)}:{ETCD_PORT}/v3/kv/range"
-            try:
-                with urllib.request.urlopen(url, question, timeout=HTTP_S) as answer:
-                    found = json.load(answer).get("kvs", [])
-            except (OSError, ValueError):
-                continue
-            if found:
-                return decode_queue_state(b64decode(found[0]["value"])).state.leader
-        return None
+        return leader_in(map(self._url, self.stores), CLUSTER, queue)
+
+    def _url(self, store: str) -> str:
+        return f"http://{self.address(store)}:{ETCD_PORT}"
 
 
 _ETCD_PORTS: Final = (ETCD_PORT, ETCD_PEER_PORT)
-
-
-def _of_lease(pids: Iterable[int]) -> list[int]:
-    found = []
-    for pid in pids:
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if LEASE_PROGRAM in words:
-            found.append(pid)
-    return found

@@ -33,10 +33,10 @@ def test_kinds_are_summed_and_all_come_last() -> None:
     ]
     head, bridge, kills, every = table(outcomes).splitlines()
     assert head.startswith("fault ")
-    assert cells(bridge)[:4] == ["bridge", "1", "2", "0"]
-    assert cells(kills)[:4] == ["kill-all", "2", "5", "2"]
+    assert cells(bridge)[:5] == ["bridge", "1", "2", "2", "0"]
+    assert cells(kills)[:5] == ["kill-all", "2", "5", "3", "2"]
     assert "100 / 300 / 300" in kills
-    assert cells(every)[:4] == ["all", "3", "7", "2"]
+    assert cells(every)[:5] == ["all", "3", "7", "5", "2"]
 
 
 def test_a_queue_that_was_never_served_again_has_no_time() -> None:
