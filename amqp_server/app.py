@@ -274,11 +274,19 @@ async def _serve_until_stopped(
     run: _Run, reactor: Reactor, disk: DiskMonitor | None, stop: asyncio.Event
 ) -> None:
     """Let clients in until the node is to stop, then have them leave."""
-    loop, broker, settings, _, descriptors, log_output, _ = run
+    loop, broker, settings, _, descriptors, log_output, clustered = run
     server = Server(
         loop, reactor, connections_of(broker, settings), settings.net, descriptors.sockets_max
     )
-    http_api = HttpApi(loop, broker, reactor, settings, server.tls, log_output)
+    http_api = HttpApi(
+        loop,
+        broker,
+        reactor,
+        settings,
+        server.tls,
+        log_output,
+        peers=None if clustered is None else clustered.peers,
+    )
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     listen_on_all(server, http_api)
     moving = begun_moving(loop, broker, server, reactor.request_turn)

@@ -25,6 +25,7 @@ from amqp_server.net.tls import TlsContexts
 from amqp_server.settings.effective import effective_text
 from amqp_server.settings.schema import Settings
 from management.composition import Management
+from management.forwarding import Peers
 from management.server import HttpServer
 from management.settings import HttpListenerSettings, MetricsListenerSettings
 
@@ -50,6 +51,7 @@ class HttpApi:
         settings: of the node.
         tls: the certificates of the node; None where it has none.
         log_output: writes the log; None where others do.
+        peers: the other nodes of the cluster; None where there is none.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class HttpApi:
         settings: Settings,
         tls: TlsContexts | None,
         log_output: LogOutput | None = None,
+        *,
+        peers: Peers | None = None,
     ) -> None:
         section, is_clustered = settings.management, settings.cluster.is_clustered
         self._listeners = _listeners(section.listeners)
@@ -77,6 +81,7 @@ class HttpApi:
             data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
             settings_text=partial(effective_text, settings),
             log=None if log_output is None else log_output.recent,
+            peers=peers,
         )
 
         def server(http: HttpServer, key: str, protocol: str) -> AsyncioServer:

@@ -12,13 +12,16 @@ from typing import Any, Final, TypeAlias
 from management.access.account import Account
 from management.access.authorization import require
 from management.call import Call, Services
+from management.forwarding import SUBJECT, Forwarded, Forwarding, asked_of, octets_of
 from management.headers import Headers
 from management.http.errors import (
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
+    NOT_FOUND,
     NOT_IMPLEMENTED,
     OK,
     PRECONDITION_FAILED,
+    UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
     HttpError,
     bad_request,
@@ -36,6 +39,9 @@ from management.settings import ManagementSettings
 
 API: Final = "/api"
 METRICS: Final = "/metrics"
+PEER_BODY_BYTES_MAX: Final = 15 * 1024 * 1024
+"""Largest body of an answer to another node, which gets all of it in one piece."""
+
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
 
 Pages: TypeAlias = Callable[[Request], Response | None]
@@ -69,6 +75,9 @@ class Application:
         self._trie = Trie(services.routes)
         self._headers = Headers(settings)
         self._timeout_s = settings.request_timeout_s
+        self._forwarding = Forwarding(services.node, services.identity.node, services.peers)
+        if services.peers is not None:
+            services.peers.answer_to(SUBJECT, self.answer_peer)
         self._places = Places(settings.requests_max, settings.requests_max)
 
     @asynccontextmanager
@@ -106,6 +115,7 @@ class Application:
         match = self._trie.find(path.removeprefix(API).removeprefix("/"), request.method)
         if match is None:
             raise not_found()
+        request = replace(request, path=path)
         if request.method == "OPTIONS":
             return empty(OK, {"Allow": match.allowed})
         route = _route_of(match, request)
@@ -116,10 +126,64 @@ class Application:
         _check_headers(route, request)
         await place.enter_async_context(self._places.place())
         async with asyncio.timeout(self._timeout_s):
-            await self._services.node.slices.begin()
-            large_body = await self._large_body(route, request)
-            call = Call(request, match.names, self._services, user, large_body)
-            return await route.handler(call)
+            if user is None:
+                return await self._made(route, match, request, user)
+            return await self._made_somewhere(route, match, Forwarded(request, user))
+
+    async def _made_somewhere(self, route: Route, match: Match, forwarded: Forwarded) -> Response:
+        """Make the answer on the node of the cluster that has to."""
+        other = await self._forwarding.instead(route, match.names, forwarded)
+        if other is not None:
+            return other
+        try:
+            made = await self._made(route, match, forwarded.request, forwarded.account)
+        except HttpError as error:
+            found = None
+            if error.status == NOT_FOUND:
+                found = await self._forwarding.found(route, forwarded)
+            if found is None:
+                raise
+            return found
+        await self._forwarding.also(route, forwarded)
+        return made
+
+    async def _made(
+        self, route: Route, match: Match, request: Request, user: Account | None
+    ) -> Response:
+        await self._services.node.slices.begin()
+        large_body = await self._large_body(route, request)
+        return await route.handler(Call(request, match.names, self._services, user, large_body))
+
+    async def answer_peer(self, octets: bytes, _node: str) -> bytes:
+        """Answer a request that another node of the cluster has let in; see ``forwarding``.
+
+        Raises:
+            PeerRefusedError: it makes no sense.
+        """
+        forwarded = asked_of(octets, self._services.node)
+        body = b""
+        async with AsyncExitStack() as place:
+            try:
+                response = await self._for_peer(forwarded, place)
+                if isinstance(response.body, bytes):
+                    body = response.body
+                elif not response.is_live:
+                    body = await _whole(response.body)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the answer says so
+                response = of_error(refusal_of(error))
+                body = response.body if isinstance(response.body, bytes) else b""
+        return octets_of(response, body)
+
+    async def _for_peer(self, forwarded: Forwarded, place: AsyncExitStack) -> Response:
+        request, account = forwarded.request, forwarded.account
+        match = self._trie.find(request.path.removeprefix(API).removeprefix("/"), request.method)
+        if match is None:
+            raise not_found()
+        route = _route_of(match, request)
+        require(route.right, account, match.names.get("vhost"), self._services.node)
+        await place.enter_async_context(self._places.place())
+        async with asyncio.timeout(self._timeout_s):
+            return await self._made(route, match, request, account)
 
     async def _large_body(self, route: Route, request: Request) -> dict[str, Any] | None:
         """Read a body that takes long, in slices; None is a small one, or one of another kind.
@@ -148,6 +212,18 @@ class Application:
         if page is None:
             raise not_found()
         return page
+
+
+async def _whole(chunks: AsyncIterator[bytes]) -> bytes:
+    """Return the body of an answer to another node, as far as one is taken there."""
+    gathered: list[bytes] = []
+    size_bytes = 0
+    async for piece in chunks:
+        gathered.append(piece)
+        size_bytes += len(piece)
+        if size_bytes > PEER_BODY_BYTES_MAX:
+            raise HttpError(UNAVAILABLE, "unavailable", "the answer is too long: ask this node")
+    return b"".join(gathered)
 
 
 def _route_of(match: Match, request: Request) -> Route:

@@ -8,6 +8,7 @@ from management.access.account import Account
 from management.access.login import Logins
 from management.attention.board import Board
 from management.bodies.queue_texts import QueueTexts
+from management.forwarding import Peers
 from management.http.errors import bad_request
 from management.http.json_text import NotJsonError, loaded
 from management.http.request import Request
@@ -47,6 +48,7 @@ class Services:
         rates_mode: as the settings have it.
         routes: all rows of the route table.
         scrapes: places of requests for metrics; each holds the numbers of all that it shows.
+        peers: the other nodes of the cluster; None where there is none.
     """
 
     node: Node
@@ -62,6 +64,7 @@ class Services:
     rates_mode: str
     routes: tuple[Route, ...]
     scrapes: Places
+    peers: Peers | None = None
 
     def cluster_name(self) -> str:
         """Return the name that the cluster was given, or that of the settings."""

@@ -17,6 +17,7 @@ from management.application import Application
 from management.attention.board import Board
 from management.bodies.queue_texts import QueueTexts
 from management.call import Services
+from management.forwarding import Peers
 from management.identity import Identity
 from management.live.hub import Hub
 from management.live.listeners import Listeners
@@ -65,6 +66,7 @@ class Management:
         data_dir, config_files: see ``Identity``.
         log: the last lines of the log; None where it goes elsewhere.
         settings_text: returns the settings in force, without secrets.
+        peers: the other nodes of the cluster; None where there is none.
     """
 
     _sampling: asyncio.Task[None] | None = None
@@ -85,6 +87,7 @@ class Management:
         config_files: tuple[str, ...] = (),
         log: RecentLog | None = None,
         settings_text: Callable[[], str] = str,
+        peers: Peers | None = None,
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
@@ -115,6 +118,7 @@ class Management:
             settings.rates_mode,
             ROUTES,
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
+            peers,
         )
         scraped_slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
         scraped = Node(views, admin, events, request_turn, now_ms, scraped_slices)

@@ -17,6 +17,8 @@ from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.cluster import (
     NotClusteredError,
+    PeerAwayError,
+    PeerRefusedError,
     Promotion,
     StoreAwayError,
     UnknownOutcomeError,
@@ -125,6 +127,8 @@ __all__ = [
     "Passed",
     "PathError",
     "Peeked",
+    "PeerAwayError",
+    "PeerRefusedError",
     "Picked",
     "Policy",
     "PreconditionFailedError",

@@ -44,6 +44,22 @@ class UnknownOutcomeError(BrokerError):
     """It is not known whether it was done: who asks again looks first."""
 
 
+class PeerAwayError(BrokerError):
+    """Another node has not answered.
+
+    Attributes:
+        was_asked: the question has left, so it may have been carried out.
+    """
+
+    def __init__(self, text: str, *, was_asked: bool) -> None:
+        super().__init__(text)
+        self.was_asked = was_asked
+
+
+class PeerRefusedError(BrokerError):
+    """Another node has refused to answer; the text is its own."""
+
+
 class ReplicaView(NamedTuple):
     """A replica of a queue.
 
@@ -132,6 +148,7 @@ class ClusterNode(NamedTuple):
         feature_level: the highest that it can read; 0 is not known.
         leaders_count, replicas_count: queues that it leads, and has a replica of.
         gone_ms: for how long it has not run, as far as was seen here; None where it runs.
+        http_address: of its HTTP API; empty is not known.
     """
 
     name: str
@@ -144,6 +161,7 @@ class ClusterNode(NamedTuple):
     leaders_count: int = 0
     replicas_count: int = 0
     gone_ms: int | None = None
+    http_address: str = ""
 
 
 class LinkView(NamedTuple):
@@ -257,6 +275,9 @@ class Cluster(Protocol):
 
     def links(self) -> tuple[LinkView, ...]:
         """Return the links from this node, by the names of their other ends."""
+
+    def leader_of(self, vhost: str, name: str) -> str:
+        """Return the node with the messages of a queue, mirrored or not; empty is nobody."""
 
     def queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return where a queue is; None is not mirrored, or there is none."""

@@ -23,6 +23,7 @@ from amqp_server.broker.cluster import (
 )
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
+from amqp_server.clustering.owners import owner_of
 from cluster.links.sockets.dialer import TcpAddress
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode as Node
@@ -112,6 +113,15 @@ class ClusterLook:
                 lag = self._node.waiting_count(name)
                 found.append(LinkView(name, at_ms is not None, lag, heard_ms))
         return tuple(found)
+
+    def leader_of(self, vhost: str, name: str) -> str:
+        """Return the node with the messages of a queue, mirrored or not; empty is nobody."""
+        known = self._known((vhost, name))
+        if known is None:
+            owner = owner_of(self._node, vhost, name)
+            return self._node.options.node if owner is None else owner
+        leader = known.stored.state.leader
+        return leader if leader in self._node.view.live else ""
 
     def queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return where a queue is; None is not mirrored, or there is none."""
@@ -208,6 +218,7 @@ class ClusterLook:
             view.led_count(name),
             view.replicas_count(name),
             gone_ms,
+            "" if record is None else dict(record.addresses).get("http", ""),
         )
 
     def _mirrored(self, queue_id: str) -> MirroredView | None:

@@ -31,6 +31,7 @@ from amqp_server.cluster_options import options_of, rules_of
 from amqp_server.clustering.beginning import first_definitions, run_steps
 from amqp_server.clustering.cluster_commands import ClusterCommands
 from amqp_server.clustering.elsewhere import Elsewhere
+from amqp_server.clustering.owners import owner_of
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.pipes import Pipes
 from amqp_server.clustering.placing import Placing
@@ -264,15 +265,7 @@ class ClusteredNode:
 
         An empty name is a node that does not live any more.
         """
-        cache, keys = self.node.follower.cache, self.node.keys
-        item = cache.get(keys.queue_definition(vhost, name))
-        if item is None or not item.lease:
-            return None
-        for node in self.node.live_nodes():
-            live = cache.get(keys.key("live", node))
-            if live is not None and live.lease == item.lease:
-                return node
-        return ""
+        return owner_of(self.node, vhost, name)
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any, Final, TypeAlias
 
-from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
 from cluster.asking.connection import AskingLink
 from cluster.asking.table import AskingTable
 from cluster.fronts.links.dialing import FrontDialing
@@ -25,22 +25,6 @@ ANSWER_S: Final = 60.0
 
 Answering: TypeAlias = Callable[[bytes, str], Awaitable[bytes]]
 """Returns the answer to a question of a node; a ``PeerRefusedError`` refuses it, with its text."""
-
-
-class PeerAwayError(BrokerError):
-    """A node has not answered.
-
-    Attributes:
-        was_asked: the question has left, so it may have been carried out.
-    """
-
-    def __init__(self, text: str, *, was_asked: bool) -> None:
-        super().__init__(text)
-        self.was_asked = was_asked
-
-
-class PeerRefusedError(BrokerError):
-    """A node has refused to answer; the text is its own."""
 
 
 class Peers:

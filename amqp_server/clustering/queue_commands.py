@@ -11,9 +11,14 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from amqp_server.broker.cluster import StoreAwayError, UnknownOutcomeError
+from amqp_server.broker.cluster import (
+    PeerAwayError,
+    PeerRefusedError,
+    StoreAwayError,
+    UnknownOutcomeError,
+)
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
-from amqp_server.clustering.peers import PeerAwayError, PeerRefusedError, Peers
+from amqp_server.clustering.peers import Peers
 from cluster.node.node import ClusterNode
 from cluster.node.view import KnownQueue
 from cluster.placement.moving import successors

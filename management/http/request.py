@@ -27,6 +27,10 @@ class Query:
         """Return all values of a parameter, in order."""
         return self._values.get(name, ())
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return all names with their values, those of a name in order."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
     def is_true(self, name: str) -> bool:
         """Return whether a parameter is ``true``; every other value is false."""
         return self.get(name) == "true"

@@ -30,7 +30,7 @@ from management.open_connections import (
     require_own,
     seen_connections,
 )
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import matching
 
 STREAM_PROTOCOL: Final = "stream"
@@ -264,6 +264,17 @@ def _require_stats(call: Call) -> None:
         raise bad_request(NO_STATS)
 
 
+_SINGLE: Final = frozenset(
+    {
+        "connections/{connection}",
+        "connections/{connection}/channels",
+        "connections/{connection}/sessions",
+        "channels/{channel}",
+    }
+)
+"""What one node has, and another one may be asked for."""
+
+
 def _get(path: str, handler: Any, summary: str, answer: str, *, is_list: bool) -> Route:  # noqa: ANN401 -- a Handler
     return Route(
         method="GET",
@@ -273,6 +284,7 @@ def _get(path: str, handler: Any, summary: str, answer: str, *, is_list: bool) -
         summary=summary,
         answer=answer,
         is_list=is_list,
+        answered_by=AnsweredBy.ANY_NODE if path in _SINGLE else AnsweredBy.THIS_NODE,
     )
 
 
@@ -313,6 +325,7 @@ ROUTES: Final = (
         right=Right.USER,
         handler=close_connection,
         summary="Close a connection; the header X-Reason says why.",
+        answered_by=AnsweredBy.ANY_NODE,
     ),
     Route(
         method="DELETE",
@@ -320,6 +333,7 @@ ROUTES: Final = (
         right=Right.USER,
         handler=close_connections_of_user,
         summary="Close all connections of a user.",
+        answered_by=AnsweredBy.ALL_NODES,
     ),
     _get("channels", channels, "Open channels.", "channel", is_list=True),
     _get(
@@ -341,5 +355,6 @@ ROUTES: Final = (
         handler=cancel_consumer,
         summary="Cancel a consumer, of a channel by its number; its client is told.",
         extension=True,
+        answered_by=AnsweredBy.ANY_NODE,
     ),
 )

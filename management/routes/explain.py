@@ -8,7 +8,7 @@ from management.call import Call
 from management.http.errors import not_found
 from management.http.response import Response, answer
 from management.node import pages
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.samples.details import rate_of
 from management.samples.series import QUEUE_STATS
 from management.vhost_commands import matching
@@ -50,5 +50,6 @@ ROUTES: Final = (
         summary="Why the messages of a queue move, or what they wait for.",
         answer="explanation",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

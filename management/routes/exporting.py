@@ -15,7 +15,7 @@ from management.bodies.message_rows import csv_head, csv_row, json_row
 from management.call import Call
 from management.http.errors import HttpError, bad_request, missing
 from management.http.response import Chunks, Response
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 LOOK_COUNT: Final = 200
@@ -127,5 +127,6 @@ ROUTES: Final = (
         handler=export,
         summary="Save messages where they are, as CSV or JSON lines; nothing is taken or marked.",
         extension=True,
+        answered_by=AnsweredBy.LEADER_ITSELF,
     ),
 )

@@ -23,7 +23,7 @@ from management.http.errors import (
     not_found,
 )
 from management.http.response import Response, answer, empty
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 ORIGIN: Final = "origin"
@@ -141,6 +141,7 @@ ROUTES: Final = (
         body="move",
         answer="job",
         extension=True,
+        answered_by=AnsweredBy.LEADER_ITSELF,
     ),
     Route(
         method="GET",

@@ -24,7 +24,7 @@ from management.http.body import integer_of, text_of
 from management.http.errors import bad_request, missing
 from management.http.response import Response, answer
 from management.routes.messages import as_base64_of, truncate_of
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 COUNT_USUAL: Final = 50
@@ -139,6 +139,7 @@ ROUTES: Final = (
         body="peek",
         answer="look",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="POST",
@@ -159,5 +160,6 @@ ROUTES: Final = (
         answer="unacked",
         is_list=True,
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

@@ -24,7 +24,7 @@ from management.call import Call
 from management.http.body import integer_of, key_text_of, object_of, require_keys
 from management.http.errors import bad_request, missing, not_authorised
 from management.http.response import Response, answer
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 
 _ENCODINGS: Final = {"auto": False, "base64": True}
 
@@ -189,5 +189,6 @@ ROUTES: Final = (
         body="get",
         answer="message",
         is_list=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

@@ -13,7 +13,7 @@ from management.http.request import whole_number
 from management.http.response import Response
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.samples import series
 
 MS_PER_S: Final = 1_000
@@ -122,6 +122,7 @@ def _route(path: str, handler: Any, summary: str, answer: str) -> Route:  # noqa
         summary=summary,
         answer=answer,
         is_list=path == "nodes",
+        answered_by=AnsweredBy.THIS_NODE if path == "nodes" else AnsweredBy.NAMED_NODE,
     )
 
 
@@ -143,6 +144,7 @@ ROUTES: Final = (
         summary="How late the event loop was, as a histogram; age is in seconds, else all of it.",
         answer="loop_lag",
         extension=True,
+        answered_by=AnsweredBy.NAMED_NODE,
     ),
     _route("nodes/{node}/memory/ets", tables, "Tables of Erlang: none.", "tables"),
     _route("nodes/{node}/memory/ets/relative", tables, "Tables of Erlang: none.", "tables"),

@@ -22,7 +22,7 @@ from management.http.body import text_of
 from management.http.errors import CONFLICT, UNAVAILABLE, HttpError, bad_request, missing
 from management.http.response import Response, answer
 from management.routes.jobs import ORIGIN
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 PICKED_MAX: Final = 500
@@ -124,6 +124,7 @@ ROUTES: Final = (
         body="picked",
         answer="taken_out",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="POST",
@@ -134,5 +135,6 @@ ROUTES: Final = (
         body="picked_move",
         answer="taken_out",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

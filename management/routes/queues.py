@@ -24,7 +24,7 @@ from management.listing import Rows, listed
 from management.lists.columns import Wanted
 from management.lists.ranges import NO_RANGES, Ranges, ranges_of
 from management.node import pages
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.samples.sampler import QueueKey
 from management.vhost_commands import change, matching, require_object, require_vhost, things
 
@@ -265,6 +265,7 @@ ROUTES: Final = (
         handler=queue,
         summary="A queue.",
         answer="queue",
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="PUT",

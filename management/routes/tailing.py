@@ -11,7 +11,7 @@ from management.http.event_stream import EVENT_STREAM, event_stream
 from management.http.response import Response
 from management.live.listeners import Listener
 from management.live.tail import TailFollower, passed_body
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 RATE_USUAL: Final = 100
@@ -66,6 +66,7 @@ ROUTES: Final = (
         summary="Copies of the messages that come to a queue, as server-sent events.",
         extension=True,
         media_type=EVENT_STREAM,
+        answered_by=AnsweredBy.LEADER_ITSELF,
     ),
     Route(
         method="GET",

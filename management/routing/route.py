@@ -41,6 +41,28 @@ class Right(Enum):
     """The tag administrator."""
 
 
+class AnsweredBy(Enum):
+    """Which node of a cluster makes the answer; see ``management.forwarding``."""
+
+    THIS_NODE = "this node"
+    """The one that gets the request."""
+
+    LEADER = "leader"
+    """The node that leads the queue of the path."""
+
+    LEADER_ITSELF = "leader itself"
+    """The same, and the client has to ask it: the answer is long, or goes on."""
+
+    NAMED_NODE = "named node"
+    """The node of the path."""
+
+    ANY_NODE = "any node"
+    """This node, or else the one that has what this one has not."""
+
+    ALL_NODES = "all nodes"
+    """This node, and what is done here is done on all of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One method on one path.
@@ -59,6 +81,7 @@ class Route:
         extension: whether RabbitMQ does not have it.
         media_type: of the answer, which a client must accept; JSON is accepted for all.
         reads_own_body: whether the handler reads a large body itself.
+        answered_by: which node of a cluster makes the answer.
     """
 
     method: str
@@ -73,3 +96,4 @@ class Route:
     extension: bool = False
     media_type: str = JSON
     reads_own_body: bool = False
+    answered_by: AnsweredBy = AnsweredBy.THIS_NODE

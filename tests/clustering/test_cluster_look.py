@@ -173,3 +173,13 @@ def _worked_off(steps: Steps[Harm]) -> tuple[Harm, int]:
         except StopIteration as end:
             return end.value, count
         count += 1
+
+
+def test_who_has_the_messages_of_a_queue() -> None:
+    node, looks = looked()
+    node.told.live("b", 10)
+    node.told.queue(stored("q1", "b", 10, 1))
+    assert looks.leader_of("v", "jobs") == "b"
+    node.told.live("b", 0)
+    assert looks.leader_of("v", "jobs") == ""
+    assert looks.leader_of("v", "not mirrored") == "a"

@@ -5,8 +5,8 @@ from collections.abc import Coroutine
 
 import pytest
 
+from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
 from amqp_server.clustering import peers
-from amqp_server.clustering.peers import PeerAwayError, PeerRefusedError
 from cluster.asking.layout import ANSWER_BYTES_MAX, OPEN_MAX
 from tests.support.asking_nodes import AskingNode, until
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from amqp_server.broker.cluster import StoreAwayError, UnknownOutcomeError
+from amqp_server.broker.cluster import (
+    PeerAwayError,
+    PeerRefusedError,
+    StoreAwayError,
+    UnknownOutcomeError,
+)
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
-from amqp_server.clustering.peers import PeerAwayError, PeerRefusedError
 from amqp_server.clustering.queue_commands import SUBJECT, QueueCommands
 from cluster.metadata.records import StoredMember
 from tests.support.cluster_views import stored

@@ -1,6 +1,7 @@
 """A cluster of real nodes with an etcd, each a process of its own on loopback, ended by pid."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -100,7 +101,14 @@ class ClusteredProcesses:
 
     def get(self, name: str, path: str) -> tuple[int, bytes]:
         """Ask the HTTP API of a node; return the status and the body."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http_ports[name]}/{path}")
+        return self.call(name, "GET", path)
+
+    def call(self, name: str, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """Ask the HTTP API of a node with a body of JSON; return the status and the body."""
+        url = f"http://127.0.0.1:{self.http_ports[name]}/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, method=method)
+        request.add_header("Content-Type", "application/json")
         request.add_header("Authorization", basic_header(Credentials("guest", "guest")))
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:

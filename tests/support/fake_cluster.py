@@ -129,6 +129,11 @@ class FakeCluster:
         """Return the links."""
         return tuple(link for _, link in sorted(self.peers.items()))
 
+    def leader_of(self, vhost: str, name: str) -> str:
+        """Return who leads a queue; a queue that is not mirrored is of the node that looks."""
+        view = self.mirrored.get((vhost, name))
+        return self.whole.node if view is None else view.leader
+
     def queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return a queue."""
         return self.mirrored.get((vhost, name))

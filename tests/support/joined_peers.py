@@ -1,6 +1,7 @@
 """Peers of several nodes in one loop, joined without a link between them."""
 
-from amqp_server.clustering.peers import PeerAwayError, PeerRefusedError, Peers
+from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
+from amqp_server.clustering.peers import Peers
 
 
 class JoinedPeers(Peers):

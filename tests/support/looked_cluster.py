@@ -5,6 +5,7 @@ from typing import Any
 from amqp_server.clustering.cluster_commands import ClusterCommands
 from cluster.metadata.following.freshness import Freshness
 from cluster.metadata.keys import KeySpace
+from cluster.metadata.port import Item
 from cluster.node.queue_views import MirroredQueueView, view_of
 from cluster.placement.nodes import NodeStanding
 from cluster.replication.core import ReplicationCore
@@ -26,6 +27,9 @@ class _Options:
 
 class _Follower:
     freshness = Freshness(7, 1_000, None)
+
+    def __init__(self) -> None:
+        self.cache: dict[bytes, Item] = {}
 
 
 class LookedNode:

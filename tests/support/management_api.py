@@ -8,20 +8,23 @@ assert reply.json == {...}
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from amqp_server.broker.access.rights import new_user
 from amqp_server.broker.admin import Admin
 from amqp_server.broker.views import Views
 from management.access.login import Credentials, basic_header
 from management.composition import Management
+from management.forwarding import Peers
 from management.http.request import Request, parsed_query
 from management.live.log import RecentLog
 from management.settings import ManagementSettings
 from tests.support.peer import Node
+
+T = TypeVar("T")
 
 ALL = (".*", ".*", ".*")
 
@@ -47,7 +50,9 @@ class Api:
         settings: ManagementSettings | None = None,
         node: Node | None = None,
         log: RecentLog | None = None,
+        peers: Peers | None = None,
     ) -> None:
+        self._peers = peers
         self.node = node or Node()
         self.broker = self.node.broker
         self._runner = asyncio.Runner()
@@ -64,6 +69,7 @@ class Api:
             lambda: self.node.now_ms,
             version="9.9",
             log=log,
+            peers=self._peers,
         )
 
     def _request_turn(self) -> None:
@@ -125,6 +131,10 @@ class Api:
             given.setdefault("content-type", "application/json")
         request = Request(method, raw, parsed_query(query), given, content)
         return self.send(replace(request, is_loopback=is_loopback))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what something comes to in the loop of the node."""
+        return self._runner.run(work)
 
     def send(self, request: Request) -> Reply:
         """Return the answer to a request."""

@@ -35,6 +35,11 @@ class ClusterViews:
         cluster = self._broker.cluster
         return () if cluster is None else cluster.links()
 
+    def leader_of(self, vhost: str, name: str) -> str:
+        """Return the node with the messages of a queue; empty is nobody, or there is no cluster."""
+        cluster = self._broker.cluster
+        return "" if cluster is None else cluster.leader_of(vhost, name)
+
     def mirrored_queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return where a queue is; None is not mirrored."""
         cluster = self._broker.cluster

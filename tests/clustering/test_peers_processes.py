@@ -1,0 +1,113 @@
+"""Real nodes answer for each other over HTTP, and nobody waits for one that stands still."""
+
+import asyncio
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aio_pika
+import pytest
+
+from tests.cluster.conftest import require_etcd
+from tests.support.clustered_processes import ClusteredProcesses
+from tests.support.etcd_server import running_etcd
+
+NAMES = ("n1", "n2", "n3")
+QUEUE = "api/queues/%2F/jobs"
+GET = {"ackmode": "ack_requeue_true", "count": 5, "encoding": "auto"}
+
+pytestmark = pytest.mark.timeout(240)
+
+
+class Asked:
+    """What the nodes say over HTTP."""
+
+    def __init__(self, nodes: ClusteredProcesses) -> None:
+        self.nodes = nodes
+
+    def of(self, name: str, path: str) -> Any:  # noqa: ANN401 -- it is JSON
+        return self.do(name, "GET", path)
+
+    def is_node(self, name: str, leader: str) -> bool:
+        return bool(self.of(name, QUEUE)["node"] == leader)
+
+    def do(self, name: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
+        status, answer = self.nodes.call(name, method, path, body)
+        assert status < 300, (name, method, path, status, answer)
+        return json.loads(answer) if answer else None
+
+
+async def filled(nodes: ClusteredProcesses) -> aio_pika.abc.AbstractConnection:
+    url = f"amqp://guest:guest@127.0.0.1:{nodes.ports['n1']}/"
+    connection = await aio_pika.connect(url, client_properties={"connection_name": "of n1"})
+    channel = await connection.channel()
+    await channel.declare_queue("jobs", durable=True)
+    for number in range(20):
+        message = aio_pika.Message(b"%d" % number, delivery_mode=2)
+        await channel.default_exchange.publish(message, "jobs")
+    return connection
+
+
+async def require_single_forms(asked: Asked, connection: aio_pika.abc.AbstractConnection) -> None:
+    nodes = asked.nodes
+    assert asked.of("n2", QUEUE)["messages"] == 20
+    got = await asyncio.to_thread(asked.do, "n3", "POST", f"{QUEUE}/get", GET)
+    assert [each["payload"] for each in got] == [str(number) for number in range(5)]
+    assert asked.of("n2", "api/nodes/n1")["mem_used"] > 0
+    status, text = nodes.call("n2", "POST", f"{QUEUE}/move", {"dest": "other"})
+    assert (status, b"n1 leads queue 'jobs': ask it at 127.0.0.1:" in text) == (503, True)
+    [name] = [each["name"] for each in asked.of("n1", "api/connections")]
+    path = f"api/connections/{quote(name, safe='')}"
+    assert asked.of("n3", path)["node"] == "n1"
+    closed = asyncio.Event()
+    connection.close_callbacks.add(lambda *_: closed.set())
+    await asyncio.to_thread(asked.do, "n2", "DELETE", path)
+    async with asyncio.timeout(30):
+        await closed.wait()
+
+
+async def require_commands(asked: Asked) -> None:
+    moved = await asyncio.to_thread(asked.do, "n3", "POST", f"{QUEUE}/leader", {"node": "n2"})
+    assert moved == {"leader": "n2"}
+    for name in NAMES:
+        await asked.nodes.until(partial(asked.is_node, name, "n2"))
+    await asyncio.to_thread(asked.do, "n1", "DELETE", f"{QUEUE}/replicas/n3")
+    assert {each["node"] for each in asked.of("n1", QUEUE)["replicas"]} == {"n1", "n2"}
+    await asyncio.to_thread(asked.do, "n3", "PUT", f"{QUEUE}/replicas/n3")
+
+
+def require_no_hang(asked: Asked) -> None:
+    """n2 leads, and stands still."""
+    asked.nodes.freeze("n2")
+    begun_s = time.monotonic()
+    assert asked.of("n1", QUEUE)["name"] == "jobs"
+    asked.of("n1", "api/nodes/n2")
+    assert time.monotonic() - begun_s < 5
+    asked.nodes.thaw("n2")
+
+
+def test_any_node_answers_for_all(tmp_path: Path) -> None:
+    require_etcd()
+
+    async def run() -> None:
+        await nodes.start_all()
+        asked = Asked(nodes)
+        connection = await filled(nodes)
+
+        def are_in_sync() -> bool:
+            return set(asked.of("n2", QUEUE).get("in_sync", ())) == set(NAMES)
+
+        await nodes.until(are_in_sync)
+        await require_single_forms(asked, connection)
+        await require_commands(asked)
+        require_no_hang(asked)
+
+    with running_etcd(tmp_path) as etcd:
+        nodes = ClusteredProcesses(tmp_path, etcd, 3)
+        try:
+            asyncio.run(run())
+        finally:
+            nodes.stop()
