@@ -23,9 +23,11 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
+from amqp_server.clustering.forgetting import Forgetting
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.promoting import Promoting
 from amqp_server.clustering.queue_commands import QueueCommands
+from amqp_server.clustering.restoring import NOTHING_WANTED, WantedOf
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.port import Done, ModRevision, Put, Read, Transaction, Unknown
 from cluster.metadata.records import decode_member, encode_member
@@ -44,6 +46,10 @@ class ClusterCommands(ClusterLook):
 
     Args:
         peers: the other nodes.
+        wanted_of: says how a queue is to be replicated.
+
+    Attributes:
+        forgetting: takes nodes out of the cluster.
     """
 
     def __init__(
@@ -52,16 +58,19 @@ class ClusterCommands(ClusterLook):
         broker: Broker,
         standings: Callable[[], list[NodeStanding]],
         peers: Peers,
+        wanted_of: WantedOf = NOTHING_WANTED,
     ) -> None:
-        self._on_queues = QueueCommands(node, standings, peers)
+        self._on_queues = QueueCommands(node, standings, peers, wanted_of)
         self._draining = Draining(node, standings)
         self._promoting = Promoting(node)
+        self.forgetting = Forgetting(node)
         self._under_way: set[asyncio.Task[None]] = set()
         super().__init__(node, broker, standings)
 
     async def stop(self) -> None:
         """End what is under way; who waits for it is gone by then."""
         await self._draining.stop()
+        await self.forgetting.stop()
         running = tuple(self._under_way)
         for each in running:
             each.cancel()
@@ -70,6 +79,7 @@ class ClusterCommands(ClusterLook):
     def nodes_changed(self, names: tuple[str, ...]) -> None:
         """Note who runs, and whether this node is to lead nothing."""
         super().nodes_changed(names)
+        self.forgetting.nodes_changed(names)
         if self._node.options.node in names:
             self._draining.look()
 
@@ -106,9 +116,8 @@ class ClusterCommands(ClusterLook):
         return self._begun(self._putting_state(node, ACTIVE))
 
     def forget(self, node: str) -> Awaited[None]:
-        """Refuse to take a node out of the cluster."""
-        del node
-        return _refused("to forget a node")
+        """Have a node leave that does not run; it is no member once its replicas are elsewhere."""
+        return self._begun(self.forgetting.forget(node))
 
     def rebalance(self, kind: str, vhost_pattern: str, queue_pattern: str) -> Awaited[int]:
         """Refuse to spread leaders over the nodes."""

@@ -24,7 +24,7 @@ from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.errors import UndecidedError
-from amqp_server.broker.events import EventKind
+from amqp_server.broker.events import DEFINITION_KINDS, EventKind
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
@@ -34,8 +34,9 @@ from amqp_server.clustering.elsewhere import Elsewhere
 from amqp_server.clustering.owners import owner_of
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.pipes import Pipes
-from amqp_server.clustering.placing import Placing
+from amqp_server.clustering.placing import Placing, Wanted
 from amqp_server.clustering.queues import MirroredQueues
+from amqp_server.clustering.restoring import Restoring
 from amqp_server.deciding_desk import PATIENCE_MS, DecidingDesk
 from amqp_server.definitions_sweep import DefinitionsSweep
 from amqp_server.net.reactor import Reactor
@@ -126,7 +127,9 @@ class ClusteredNode:
         desk = Desk(node.store, node.keys, options.node, life, node.now_ms, PATIENCE_MS)
         self._elsewhere = Elsewhere(node.is_applied_elsewhere)
         self._desk = DecidingDesk(desk, node.follower, self._applier, elsewhere=self._elsewhere)
-        self._placing = Placing(options.node, node.view, rules_of(settings), self._policy_of)
+        rules = rules_of(settings)
+        self._placing = Placing(options.node, node.view, rules, self._policy_of)
+        self._restoring = Restoring(node, self._placing.standings, self._wanted_of, rules)
         declaring = Declaring(
             self._stored,
             node.follower.cache.get,
@@ -194,13 +197,19 @@ class ClusteredNode:
         node.on_applied_elsewhere(self._elsewhere.ring)
         self._applier.on_applied = node.tell_applied
         standings = self._placing.standings
-        broker.cluster = self._commands = ClusterCommands(node, broker, standings, self.peers)
-        node.listen(self._commands)
+        broker.cluster = self._commands = commands = ClusterCommands(
+            node, broker, standings, self.peers, self._wanted_of
+        )
+        node.listen(commands)
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()
         self._sweeping = self._loop.create_task(self._sweep.run())
+        node.listen(self._restoring)
+        broker.events.subscribe(self._restoring.definition_changed, DEFINITION_KINDS)
+        self._restoring.begin()
+        commands.forgetting.begin()
         log.info("joined cluster=%s incarnation=%d", node.options.cluster, node.incarnation)
 
     async def stop(self) -> None:
@@ -208,6 +217,7 @@ class ClusteredNode:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._restoring.stop()
         if self._commands is not None:
             await self._commands.stop()
         await self.peers.stop()
@@ -271,6 +281,13 @@ class ClusteredNode:
 
     def _policy_of(self, vhost: str, name: str, kind: QueueKind) -> Mapping[str, object]:
         return self._broker.vhost(vhost).policies.effective("queue", kind.name, name)
+
+    def _wanted_of(self, vhost: str, name: str) -> Wanted | None:
+        broker = self._broker
+        queue = broker.vhost(vhost).queues.look_at(name) if broker.has_vhost(vhost) else None
+        if queue is None or not queue.properties.durable or queue.kind.make_mirrored is None:
+            return None
+        return self._placing.wanted(queue.definition)
 
     def _hello(self, meant: str) -> Hello:
         options = self.node.options

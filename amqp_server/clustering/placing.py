@@ -2,19 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from amqp_server.broker.arguments.declare import queue_kind
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.errors import NotSupportedError
 from cluster.metadata.records import StoredQueueState
 from cluster.node.view import ClusterView
-from cluster.placement.asking import ReplicaRules, asked_of
+from cluster.placement.asking import Asked, ReplicaRules, asked_of
 from cluster.placement.nodes import NodeStanding
 from cluster.placement.placing import placed
 from queues.kinds import QueueKind
 
 PolicyOf = Callable[[str, str, QueueKind], Mapping[str, object]]
 """Returns what the policies of a vhost say together of a queue: vhost, name, kind."""
+
+
+class Wanted(NamedTuple):
+    """How a queue is to be replicated.
+
+    Attributes:
+        asked: what its arguments and policies say.
+        lowers: whether it gives replicas up that it does not ask for. A classic queue does where a
+            policy says how it is mirrored; one that says nothing of it takes no mirror away.
+    """
+
+    asked: Asked
+    lowers: bool
 
 
 class Placing:
@@ -49,12 +63,18 @@ class Placing:
                 f"queue '{queue.name}' in vhost '{queue.vhost}': queues of type '{kind.name}' are"
                 " not there in a cluster yet"
             )
+        asked = self.wanted(queue).asked
+        return placed(queue_id, asked, self.standings(), self._node, self._rules)
+
+    def wanted(self, queue: QueueDefinition) -> Wanted:
+        """Return how a durable queue is to be replicated, by its arguments and the policies now."""
+        kind = queue_kind(queue.name, queue.vhost, queue.arguments)
         policy = self._policy_of(queue.vhost, queue.name, kind)
         arguments = {name: getattr(each, "value", each) for name, each in queue.arguments.items()}
         asked = asked_of(
             kind.name, arguments, policy, durable=True, exclusive=False, rules=self._rules
         )
-        return placed(queue_id, asked, self.standings(), self._node, self._rules)
+        return Wanted(asked, lowers=kind.name == "classic" and "ha-mode" in policy)
 
     def standings(self) -> list[NodeStanding]:
         """Return the members of the cluster, with what they have."""

@@ -1,5 +1,6 @@
 """A replica that is no member of the in-sync set is to lead: only by command, with loss (R18)."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from amqp_server.broker.cluster import Promotion, StoreAwayError, UnknownOutcomeError
@@ -18,7 +19,7 @@ from cluster.metadata.port import (
 from cluster.metadata.records import StoredQueueState, decode_queue_state, encode_queue_state
 from cluster.node.node import ClusterNode
 from cluster.replication.commands import NotPermittedError, promotion
-from cluster.replication.state import QueueOptions, QueueState
+from cluster.replication.state import QueueState
 
 
 class _Read(NamedTuple):
@@ -68,7 +69,7 @@ class Promoting:
             state = self._promoted(stored, node)
         except NotPermittedError as error:
             raise PreconditionFailedError(str(error)) from error
-        options = QueueOptions(stored.options.replicas, 1, stored.options.lease_guard)
+        options = replace(stored.options, min_isr=1)
         value = encode_queue_state(StoredQueueState(stored.queue_id, state, options, clean=False))
         key = self._node.keys.queue_state(vhost, name)
         compare = (ModRevision(key, found.revision), *self._lives(stored.state.leader, state))

@@ -9,6 +9,7 @@ A leader that moves meanwhile is asked anew. Who calls bounds the time of all th
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from amqp_server.broker.cluster import (
@@ -19,11 +20,12 @@ from amqp_server.broker.cluster import (
 )
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.clustering.peers import Peers
+from amqp_server.clustering.restoring import NOTHING_WANTED, WantedOf
 from cluster.node.node import ClusterNode
 from cluster.node.view import KnownQueue
+from cluster.placement.changing import by_command
 from cluster.placement.moving import successors
 from cluster.placement.nodes import NodeStanding, by_name
-from cluster.replication.state import QueueOptions
 
 SUBJECT: Final = "queue command"
 RETRY_S: Final = 0.01
@@ -53,12 +55,18 @@ class QueueCommands:
         node: its part in the cluster.
         standings: returns the members of the cluster, as placement sees them.
         peers: the other nodes.
+        wanted_of: says how a queue is to be replicated.
     """
 
     def __init__(
-        self, node: ClusterNode, standings: Callable[[], list[NodeStanding]], peers: Peers
+        self,
+        node: ClusterNode,
+        standings: Callable[[], list[NodeStanding]],
+        peers: Peers,
+        wanted_of: WantedOf = NOTHING_WANTED,
     ) -> None:
         self._node = node
+        self._wanted_of = wanted_of
         self._standings = standings
         self._peers = peers
         self._here: dict[str, Callable[[str, str, str], Awaitable[str]]] = {
@@ -178,8 +186,11 @@ class QueueCommands:
             if options.replicas == replicas:
                 return known.stored.state.leader
             self._require_led_here(known)
-            wanted = QueueOptions(replicas, options.min_isr, options.lease_guard)
-            self._node.change_options(known.stored.queue_id, wanted)
+            wanted = self._wanted_of(vhost, name)
+            changed = replace(options, replicas=replicas)
+            if wanted is not None:
+                changed = by_command(options, replicas, wanted.asked, self._standings())
+            self._node.change_options(known.stored.queue_id, changed)
             await asyncio.sleep(RETRY_S)
 
     def _queue(self, vhost: str, name: str) -> KnownQueue:

@@ -12,7 +12,7 @@ import orjson
 
 from cluster.metadata.errors import RecordFormatError
 from cluster.replication.identity import MemberRecord
-from cluster.replication.state import QueueOptions, QueueState, ReplicaId
+from cluster.replication.state import Kept, QueueOptions, QueueState, ReplicaId
 
 QUEUE_STATE_VERSION: Final = 1
 MEMBER_VERSION: Final = 1
@@ -73,6 +73,7 @@ class StoredController:
 def encode_queue_state(stored: StoredQueueState) -> bytes:
     """Return the octets of a queue's state; equal states have equal octets."""
     state, options = stored.state, stored.options
+    kept = {} if options.kept is None else {"kept": list(options.kept)}
     return orjson.dumps(
         {
             "v": QUEUE_STATE_VERSION,
@@ -85,6 +86,7 @@ def encode_queue_state(stored: StoredQueueState) -> bytes:
             "min_isr": options.min_isr,
             "lease_guard": options.lease_guard,
             "clean": stored.clean,
+            **kept,
         }
     )
 
@@ -170,10 +172,15 @@ def _queue_state(fields: dict[str, Any]) -> StoredQueueState:
     state = QueueState(
         _text(fields["leader"]), _number(fields["linc"]), _number(fields["epoch"]), members
     )
+    kept = None
+    if (counts := fields.get("kept")) is not None:
+        count, asked_count = map(_number, _list(counts))
+        kept = Kept(count, asked_count)
     options = QueueOptions(
         tuple(map(_text, _list(fields["replicas"]))),
         _number(fields["min_isr"]),
         _truth(fields["lease_guard"]),
+        kept,
     )
     return StoredQueueState(_text(fields["qid"]), state, options, _truth(fields["clean"]))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from cluster.metadata.records import StoredMember
 from cluster.node.ports import KeptIdentity
+from cluster.placement.nodes import ACTIVE, LEAVING
 from cluster.replication.identity import DiskIdentity, Fit, fit_at_start, identity_at_start
 from cluster.replication.rules import Rules
 
@@ -77,7 +78,11 @@ def fitted(found: Start, rules: Rules, new_disk: str, zone: str) -> Fitted:
         return Fitted(identity, _member_of(found.member, identity, zone), is_new_disk=False)
     identity, _ = identity_at_start(None if found.lost_count else own, member, rules, new_disk)
     identity = replace(identity, stamp=max(identity.stamp, member.stamp + 1))
-    return Fitted(identity, _member_of(found.member, identity, zone), is_new_disk=True)
+    after = _member_of(found.member, identity, zone)
+    if after.state == LEAVING:
+        # It is another node of the same name, which comes instead of the one that leaves.
+        after = replace(after, state=ACTIVE)
+    return Fitted(identity, after, is_new_disk=True)
 
 
 def _member_of(before: StoredMember, identity: DiskIdentity, zone: str) -> StoredMember:
@@ -97,7 +102,8 @@ def _went_back(found: Start, own: DiskIdentity, member: StoredMember) -> str:
     return (
         f"node {found.node!r} does not take part: the metadata store went back. This disk has stamp"
         f" {own.stamp} and has seen revision {own.seen_revision}; the store has stamp"
-        f" {member.stamp}, at revision {found.revision}. An old copy of it was put back, or it is"
-        " another store: bring the right one back, or stop all nodes before anything else, as each"
-        " replica may be needed"
+        f" {member.stamp}, at revision {found.revision}. If the node was taken out and another one"
+        " has its name, give it an empty data directory and another name. Otherwise an old copy of"
+        " the store was put back, or it is another store: bring the right one back, or stop all"
+        " nodes before anything else, as each replica may be needed"
     )

@@ -9,16 +9,20 @@ it catches up and is taken in, the old member is taken out, and then the list is
 
 ``min_isr`` rises only once there are so many members: it would otherwise stop a queue that serves.
 It falls at once.
+
+Who adds or removes a replica by a command decides how many the queue keeps: until it asks for
+another number, nobody takes that back (``Kept``).
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.metadata.records import StoredQueueState
 from cluster.placement.asking import RULES, Asked, ReplicaRules
+from cluster.placement.moving import successors
 from cluster.placement.nodes import NodeStanding, by_name
 from cluster.placement.placing import spread
-from cluster.replication.state import QueueOptions
+from cluster.replication.state import Kept, QueueOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def changed(
     nodes: Collection[NodeStanding],
     gone: Collection[str] = (),
     rules: ReplicaRules = RULES,
+    *,
+    lowers: bool = True,
 ) -> Replacement:
     """Return the next list of replicas of a queue. Who calls it again and again gets it whole.
 
@@ -52,11 +58,15 @@ def changed(
         gone: nodes that will not come back in time: their replicas are replaced, if they do not
             live. One that leaves the cluster, or is not a member, need not be named.
         rules: of the cluster.
+        lowers: whether a queue that has more replicas than it asks for gives the rest up.
     """
     known = by_name(nodes)
     present = stored.options.replicas
     able = [node for node in nodes if node.may_hold() and (node.is_live or node.name not in gone)]
     eligible, wanted = asked.among(able, otherwise=len(present))
+    kept = _kept(stored.options, wanted, {node.name for node in able}, lowers=lowers)
+    if kept is not None:
+        eligible, wanted = able, kept.replicas_count
     names = {node.name for node in eligible}
     staying = _fewer([name for name in present if name in names], wanted, stored, known)
     held = [known[name] for name in staying]
@@ -68,10 +78,64 @@ def changed(
     leaving = tuple(name for name in present if name not in target and name in members)
     options = QueueOptions(
         (*target, *leaving),
-        _next_min_isr(stored, rules.min_isr(len(target))),
+        _next_min_isr(stored, rules.min_isr(len(target)), len(members.intersection(target))),
         stored.options.lease_guard,
+        kept,
     )
     return Replacement(options, leaving, max(0, wanted - len(target)))
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What the leader of a queue has to do next.
+
+    Attributes:
+        options: to be written; those that it has where nothing is to be written.
+        leader: who is to lead instead, once nothing is to be written; empty: nobody else.
+    """
+
+    options: QueueOptions
+    leader: str = ""
+
+
+def next_step(
+    stored: StoredQueueState,
+    asked: Asked,
+    nodes: Collection[NodeStanding],
+    rules: ReplicaRules = RULES,
+    *,
+    lowers: bool = True,
+) -> NextStep:
+    """Return what the leader of a queue has to do next; the arguments are those of ``changed``."""
+    present = stored.options
+    replacement = changed(stored, asked, nodes, rules=rules, lowers=lowers)
+    out = to_take_out(stored, replacement)
+    replicas = tuple(name for name in replacement.options.replicas if name not in out)
+    options = replace(replacement.options, replicas=replicas)
+    if options != present and (present.kept or options != replace(present, kept=options.kept)):
+        return NextStep(options)
+    if stored.state.leader not in replacement.leaving:
+        return NextStep(present)
+    able = successors(stored, by_name(nodes))
+    names = [each.name for each in able if each.name not in replacement.leaving]
+    return NextStep(present, next(iter(names), ""))
+
+
+def by_command(
+    options: QueueOptions, replicas: tuple[str, ...], asked: Asked, nodes: Collection[NodeStanding]
+) -> QueueOptions:
+    """Return options with other replicas, as a command says, which nobody takes back.
+
+    Args:
+        options: what the queue has.
+        replicas: that it is to have.
+        asked: how it is to be replicated.
+        nodes: the members of the cluster.
+    """
+    able = [node for node in nodes if node.may_hold()]
+    _, asked_count = asked.among(able, otherwise=len(options.replicas))
+    kept = None if len(replicas) == asked_count else Kept(len(replicas), asked_count)
+    return replace(options, replicas=replicas, kept=kept)
 
 
 def to_take_out(stored: StoredQueueState, replacement: Replacement) -> list[str]:
@@ -89,6 +153,20 @@ def to_take_out(stored: StoredQueueState, replacement: Replacement) -> list[str]
     if len(staying) < max(1, stored.options.min_isr):
         return []
     return [name for name in leaving if name != stored.state.leader]
+
+
+def _kept(
+    options: QueueOptions, asked_count: int, able: Collection[str], *, lowers: bool
+) -> Kept | None:
+    """Return how many replicas a queue keeps; None: as many as it asks for."""
+    kept = options.kept
+    if kept is not None and kept.asked_count == asked_count:
+        return kept
+    # Who leaves is in the list beside its replacement, and does not make it longer.
+    staying_count = sum(name in able for name in options.replicas)
+    if lowers or staying_count <= asked_count:
+        return None
+    return Kept(len(options.replicas), asked_count)
 
 
 def _fewer(
@@ -110,6 +188,7 @@ def _fewer(
     return [name for name in staying if name in kept]
 
 
-def _next_min_isr(stored: StoredQueueState, wanted: int) -> int:
+def _next_min_isr(stored: StoredQueueState, wanted: int, staying_count: int) -> int:
+    """Return ``min_isr``, which rises once so many of those who stay are members."""
     present = stored.options.min_isr
-    return wanted if wanted <= present or len(stored.state.in_sync_set) >= wanted else present
+    return wanted if wanted <= present or staying_count >= wanted else present

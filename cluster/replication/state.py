@@ -28,17 +28,30 @@ class QueueState:
     in_sync_set: InSyncSet
 
 
+class Kept(NamedTuple):
+    """A number of replicas that a queue keeps, as long as it is asked for another one.
+
+    ``replicas_count`` is what somebody decided on by a command; ``asked_count`` what the queue's
+    arguments and policies said then. Once they say something else, that holds.
+    """
+
+    replicas_count: int
+    asked_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
     """How a queue is replicated.
 
     ``replicas`` are names of nodes. Below ``min_isr`` members nothing is committed. With
-    ``lease_guard`` it is committed only while the lease of the leadership is valid (R17).
+    ``lease_guard`` it is committed only while the lease of the leadership is valid (R17). ``kept``
+    None: it has as many replicas as it asks for.
     """
 
     replicas: tuple[str, ...]
     min_isr: int = 1
     lease_guard: bool = False
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ async def commanded(folder: Path, *names: str) -> AsyncIterator[Commanded]:
 
 def test_what_is_not_there_yet_is_refused() -> None:
     _, commands = looked()
-    refused: list[Awaited[Any]] = [commands.forget("b"), commands.rebalance("", "", "")]
+    refused: list[Awaited[Any]] = [commands.rebalance("", "", "")]
     for each in refused:
         with pytest.raises(PreconditionFailedError, match="is not there yet: nothing was done"):
             asyncio.run(run_steps(each.value()))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,16 @@ class ClusteredProcesses:
         process = self._processes.pop(name)
         process.kill()
         process.wait()
+
+    async def ended(self, name: str) -> int:
+        """Return the exit status of a node, once it has ended by itself."""
+        process = self._processes[name]
+        await self.until(lambda: process.poll() is not None)
+        return self._processes.pop(name).wait()
+
+    def empty(self, name: str) -> None:
+        """Remove all data of a node that does not run."""
+        shutil.rmtree(self._folder / f"{name}.data")
 
     def freeze(self, name: str) -> None:
         """Stop a node's process."""

@@ -19,7 +19,7 @@ from cluster.metadata.records import (
     encode_queue_state,
 )
 from cluster.replication.identity import MemberRecord
-from cluster.replication.state import QueueOptions, QueueState, ReplicaId
+from cluster.replication.state import Kept, QueueOptions, QueueState, ReplicaId
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.integers(0, 2**53)
@@ -29,7 +29,13 @@ states = st.builds(
     st.builds(
         QueueState, names, numbers, numbers, st.frozensets(st.builds(ReplicaId, names, names))
     ),
-    st.builds(QueueOptions, st.lists(names, max_size=4).map(tuple), numbers, st.booleans()),
+    st.builds(
+        QueueOptions,
+        st.lists(names, max_size=4).map(tuple),
+        numbers,
+        st.booleans(),
+        st.none() | st.builds(Kept, numbers, numbers),
+    ),
     st.booleans(),
 )
 members = st.builds(StoredMember, names, numbers, names, names)

@@ -56,6 +56,12 @@ def test_an_unknown_disk_or_an_older_stamp_is_another_replica() -> None:
         assert found.identity.stamp == found.member.stamp > MEMBER.stamp
 
 
+def test_an_empty_disk_comes_instead_of_a_node_that_leaves() -> None:
+    leaving = StoredMember("d", 7, "old zone", "leaving")
+    assert fit(None, leaving).member == StoredMember("new", 8, "zone", "active")
+    assert fit(kept(), leaving).member.state == "leaving"
+
+
 def test_a_disk_that_lost_a_replica_is_another_one() -> None:
     assert fit(kept(), lost_count=1).identity.disk == "new"
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from cluster.metadata.records import StoredQueueState
 from cluster.placement.asking import RULES, Asked
-from cluster.placement.changing import changed, to_take_out
-from cluster.placement.nodes import DRAINING, LEAVING, NodeStanding, by_name
+from cluster.placement.changing import NextStep, by_command, changed, next_step, to_take_out
+from cluster.placement.nodes import ACTIVE, DRAINING, LEAVING, NodeStanding, by_name
 from cluster.placement.placing import placed
-from cluster.replication.state import ReplicaId
+from cluster.replication.state import Kept, QueueOptions, ReplicaId
 from tests.support.placements import ASKED, STANDINGS, members, node, stored
 
 NODES = [node("a"), node("b"), node("c"), node("d")]
@@ -173,3 +173,112 @@ def test_a_list_gets_whole_once_mirrors_catch_up(
     assert done.options.replicas == present.options.replicas
     if not done.leaving and live_count >= RULES.min_isr(len(target)):
         assert done.options.min_isr == RULES.min_isr(len(target))
+
+
+def step(present: StoredQueueState, asked: Asked, *, lowers: bool = True) -> QueueOptions:
+    return next_step(present, asked, NODES, lowers=lowers).options
+
+
+def with_options(present: StoredQueueState, options: QueueOptions) -> StoredQueueState:
+    return replace(present, options=options)
+
+
+def test_what_a_command_says_is_not_taken_back_until_another_number_is_asked_for() -> None:
+    present = stored("abc", min_isr=2)
+    fewer = with_options(present, by_command(present.options, ("a", "b"), Asked(3), NODES))
+    assert fewer.options.kept == Kept(2, 3)
+    # The number of members that are needed is still that of so many replicas.
+    assert step(fewer, Asked(3)) == replace(fewer.options, min_isr=1)
+    assert step(fewer, Asked(3)).replicas == ("a", "b")
+    four = step(fewer, Asked(4))
+    assert (len(four.replicas), four.kept) == (4, None)
+    more = with_options(present, by_command(present.options, tuple("abcd"), Asked(3), NODES))
+    assert step(more, Asked(3)).replicas == tuple("abcd")
+    assert step(more, Asked(2)).replicas == ("a", "b")
+    back = by_command(more.options, tuple("abc"), Asked(3), NODES)
+    assert back == present.options
+
+
+def test_a_node_that_leaves_is_replaced_in_a_list_that_a_command_made() -> None:
+    nodes = [*NODES[:2], node("c", incarnation=0, state=LEAVING), node("d"), node("e")]
+    present = stored("abc", "ab", min_isr=1)
+    made = with_options(present, replace(present.options, kept=Kept(3, 1)))
+    done = next_step(made, Asked(1), nodes).options
+    assert (len(done.replicas), set(done.replicas) & {"a", "b", "c"}) == (3, {"a", "b"})
+
+
+def test_a_policy_that_says_nothing_of_mirrors_takes_none_away() -> None:
+    present = stored("abc", min_isr=2)
+    assert step(present, Asked(1), lowers=False) == present.options
+    less = with_options(present, step(present, Asked(1)))
+    assert (less.options.replicas, less.options.min_isr) == (("a", "b", "c"), 1)
+    assert step(less, Asked(1)).replicas == ("a",)
+    nodes = [*NODES[:2], node("c", incarnation=0, state=LEAVING), node("d")]
+    done = next_step(present, Asked(1), nodes, lowers=False).options
+    assert done.replicas == ("a", "b", "d")
+    assert done.kept == Kept(3, 1)
+
+
+def test_a_replacement_in_two_steps_makes_no_list_longer() -> None:
+    nodes = [*NODES[:2], node("c", incarnation=0, state=LEAVING), node("d"), node("e")]
+    present = stored("abc", "ac", min_isr=2)
+    for _ in range(3):
+        present = with_options(present, next_step(present, Asked(3), nodes, lowers=False).options)
+        assert len(present.options.replicas) == 4
+        assert present.options.replicas[-1] == "c"
+
+
+def test_a_leader_that_is_to_have_no_replica_hands_over_first() -> None:
+    present = stored("abc", min_isr=2)
+    named = Asked(2, ("b", "c"))
+    done = next_step(present, named, NODES)
+    assert (done.options.replicas, done.leader) == (("b", "c", "a"), "")
+    done = next_step(with_options(present, done.options), named, NODES)
+    assert done.leader == "b"
+
+
+@given(_queues(), ASKED, st.booleans(), st.sampled_from([ACTIVE, ACTIVE, LEAVING]))
+def test_steps_come_to_an_end_and_nobody_stays_who_should_not(
+    queue: tuple[StoredQueueState, list[NodeStanding]],
+    asked: Asked,
+    lowers: bool,
+    state_of_first: str,
+) -> None:
+    present, nodes = queue
+    first = min(present.state.in_sync_set)
+    nodes = [each for each in nodes if each.name != first.node]
+    nodes.append(NodeStanding(first.node, first.disk, 9, state=state_of_first))
+    known = by_name(nodes)
+    live = {each.replica for each in nodes if each.is_live}
+    done = NextStep(present.options)
+    for _ in range(12):
+        members_before = present.state.in_sync_set
+        # Somebody leads; the others that live catch up and are taken in.
+        leader = present.state.leader
+        if leader not in known or known[leader].replica not in members_before & live:
+            leader = min(members_before & live).node
+        grown = {known[name].replica for name in present.options.replicas if name in known} & live
+        kept = {each for each in members_before if each.node not in {one.node for one in grown}}
+        state = replace(present.state, leader=leader, in_sync_set=frozenset(grown | kept))
+        present = replace(present, state=state)
+        done = next_step(present, asked, nodes, lowers=lowers)
+        left = {each for each in state.in_sync_set if each.node in done.options.replicas}
+        assert leader in done.options.replicas
+        assert left & live
+        assert left == state.in_sync_set or len(left) >= done.options.min_isr
+        state = replace(state, in_sync_set=frozenset(left), leader=done.leader or leader)
+        present = replace(present, options=done.options, state=state)
+    assert next_step(present, asked, nodes, lowers=lowers).options == present.options
+    stray = {
+        name for name in present.options.replicas if name not in known or not known[name].may_hold()
+    }
+    # A member that is away stays where nobody else could make the set large enough, and one
+    # that leads stays where nobody else may lead.
+    leaving = changed(present, asked, nodes, lowers=lowers).leaving
+    staying = {each for each in present.state.in_sync_set if each.node not in leaving}
+    assert (
+        not stray
+        or not any(each.may_hold() for each in nodes)
+        or len(staying) < max(1, present.options.min_isr)
+        or (stray == {present.state.leader} and not done.leader)
+    )
