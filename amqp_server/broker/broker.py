@@ -364,17 +364,17 @@ class Broker:
         """Return how many queues there are in all vhosts."""
         return sum(len(vhost.queues) for vhost in self._vhosts.values())
 
-    def check_room_for_queue(self, vhost: Vhost, name: str) -> None:
-        """Check that a vhost may have one more queue, if this one is new.
+    def check_room_for_queue(self, vhost: Vhost, name: str, beside_count: int = 0) -> None:
+        """Check that a vhost may have one more queue, and so many beside it, if this one is new.
 
         Raises:
             PreconditionFailedError: the vhost's limit or that of the node is reached (406).
         """
         queues_max, limits = self.settings.queues_max, vhost.limits
         if (limits or queues_max) and vhost.queues.find(name) is None:
-            limits.check_queue(vhost.name, name, len(vhost.queues))
+            limits.check_queue(vhost.name, name, len(vhost.queues) + beside_count)
             if queues_max:
-                check_node_queue(queues_max, name, self.count_queues())
+                check_node_queue(queues_max, name, self.count_queues() + beside_count)
 
     def shut_down(self, now_ms: int) -> None:
         """Ask every connection to close; no confirmed publish is lost."""

@@ -25,6 +25,10 @@ class PreconditionFailedError(BrokerError):
     """It exists with other properties, is in use, or an argument is invalid (406)."""
 
 
+class NameTakenError(PreconditionFailedError):
+    """What must be new has a name that is taken (406)."""
+
+
 class DeletionProtectedError(BrokerError):
     """A vhost that is protected from deletion (HTTP 412)."""
 

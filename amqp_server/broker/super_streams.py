@@ -14,12 +14,19 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.arguments.stream_texts import stream_properties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
+from amqp_server.broker.clustered.decisions import Decisions
+from amqp_server.broker.definitions.definition import BindingDefinition
+from amqp_server.broker.errors import (
+    BrokerError,
+    NameTakenError,
+    NotFoundError,
+    PreconditionFailedError,
+)
 from amqp_server.broker.request_rights import Asker
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, StepsJob, WaitingSteps
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Field
 from exchanges.bindings import Destination, DestinationKind
@@ -29,10 +36,6 @@ PARTITIONS_MAX: Final = 1_000
 SUPER_STREAM: Final = "x-super-stream"
 _RESERVED: Final = "amq."
 _STEP_BINDINGS: Final = 256
-
-
-class NameTakenError(PreconditionFailedError):
-    """An exchange or a queue has the name of the super stream or of a partition."""
 
 
 class SuperStream(NamedTuple):
@@ -76,25 +79,27 @@ def partitions_of(vhost: Vhost, name: str) -> Steps[list[str]]:
 
 def creating(
     broker: Broker, vhost: Vhost, wanted: SuperStream, asker: Asker, owner: object, now_ms: int
-) -> Steps[None]:
-    """Create a super stream: all of it, or nothing.
+) -> WaitingSteps[None]:
+    """Create a super stream: all of it, or nothing; in a cluster the store decides which.
 
     Raises:
+        UndecidedError: the store does not answer; nothing will be there.
         AccessRefusedError: the asker lacks a right.
         NameTakenError: something of it exists.
         PreconditionFailedError: its names, keys or arguments make no sense, or a limit is reached.
     """
     _check(wanted)
-    if broker.decisions is not None:
-        raise PreconditionFailedError("a node of a cluster makes no super streams yet")
     yield from _check_rights(asker, wanted)
+    properties = stream_properties(wanted.arguments)
+    if broker.decisions is not None:
+        yield from _deciding(broker, broker.decisions, vhost, wanted, properties)
+        return
     taken = [vhost.queues.find(name) is not None for name in wanted.partitions]
     if vhost.exchanges.exists(wanted.name) or any(taken):
         raise NameTakenError(f"a name of the super stream '{wanted.name}' is taken")
     yield from vhost.exchanges.finishing(wanted.name)
     for name in wanted.partitions:
         yield from vhost.queues.finishing(name)
-    properties = stream_properties(wanted.arguments)
     made: list[str] = []
     try:
         vhost.exchanges.declare(wanted.name, _exchange_properties())
@@ -104,10 +109,36 @@ def creating(
             made.append(name)
             place = {ORDER: Field("l", order)}
             vhost.bind(wanted.name, Destination(DestinationKind.QUEUE, name), key, place)
-            yield
+            yield None
     except BrokerError:
         yield from removing(vhost, wanted.name, made, owner, now_ms)
         raise
+
+
+def _deciding(
+    broker: Broker,
+    decisions: Decisions,
+    vhost: Vhost,
+    wanted: SuperStream,
+    properties: QueueProperties,
+) -> WaitingSteps[None]:
+    bindings = []
+    for order, (name, key) in enumerate(zip(wanted.partitions, wanted.keys, strict=True)):
+        queue = vhost.queues.find(name)
+        if queue is not None and not queue.stored_id:
+            # An exclusive one, which the store does not know of.
+            raise NameTakenError(f"a name of the super stream '{wanted.name}' is taken")
+        broker.check_room_for_queue(vhost, name, order)
+        place = {ORDER: Field("l", order)}
+        bindings.append(BindingDefinition(wanted.name, vhost.name, name, "queue", key, place))
+        yield None
+    turn = broker.turn
+    yield from decisions.creating_super_stream(
+        _exchange_properties(),
+        bindings,
+        properties,
+        lambda steps: turn.later(StepsJob(steps, turn)),
+    )
 
 
 def removing(

@@ -4,20 +4,19 @@ Source: RabbitMQ, rabbit_stream_reader.
 """
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import Steps, Wait, WaitingSteps, resume_after
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.stream_counts import StreamConsumerView, StreamPublisherView
 from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.reading import Reading
 from amqp_server.stream_protocol.confirms import AwaitedConfirms
 from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates
-from amqp_server.stream_protocol.dispatch import CHANGES_DEFINITIONS, handlers
+from amqp_server.stream_protocol.dispatch import CHANGES_DEFINITIONS, Answered, handlers
 from amqp_server.stream_protocol.errors import (
     MalformedFrameError,
-    RefusedError,
     StreamProtocolError,
 )
 from amqp_server.stream_protocol.fields import U16, U32, U64, Fields, string
@@ -31,6 +30,7 @@ from amqp_server.stream_protocol.keys import (
 )
 from amqp_server.stream_protocol.publish_frame import PublishFrames
 from amqp_server.stream_protocol.publishers import Publishers
+from amqp_server.stream_protocol.requests import Requests
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.single_active import Groups
 from amqp_server.stream_protocol.streams import store_offset
@@ -92,6 +92,7 @@ class Commands:
         self._updates = ConsumerUpdates(session, outbox, groups)
         self._subscriptions = Subscriptions(session, outbox, self._updates)
         self._handlers = handlers(session, self._publishers, self._subscriptions)
+        self._requests = Requests(self, self._handle, self._look_up, intake, session.broker.turn)
         self._watched: dict[Queue, None] = {}
         self._is_over = False
 
@@ -131,26 +132,27 @@ class Commands:
         if version != VERSION_1 or key == CommandKey.PUBLISH:
             raise MalformedFrameError(f"no version {version} of {name_of(key)}")
         try:
-            self._carry_out(key, Fields(body), now_ms)
+            self._carry_out(key, body, now_ms)
         except MalformedFrameError as error:
             raise MalformedFrameError(f"{name_of(key)}: {error}") from error
 
-    def _carry_out(self, key: int, fields: Fields, now_ms: int) -> None:
+    def _carry_out(self, key: int, body: bytes, now_ms: int) -> None:
         if key == CommandKey.CREDIT:
-            self._subscriptions.credit(fields)
+            self._subscriptions.credit(Fields(body))
         elif key == CommandKey.STORE_OFFSET:
-            store_offset(self.session, fields, now_ms)
+            store_offset(self.session, Fields(body), now_ms)
             self._heed_congestion()
         elif key == CommandKey.CONSUMER_UPDATE | RESPONSE:
-            self._updates.answered(fields, now_ms)
+            self._updates.answered(Fields(body), now_ms)
         elif key in self._handlers:
-            self._request(key, fields, now_ms)
+            self._requests.take(key, body, now_ms)
         else:
             raise MalformedFrameError(f"no command has the key {key:#x}")
 
     def ending(self) -> Steps[None]:
         """Give everything back, because the connection is over."""
         self._is_over = True
+        self._requests.end()
         for queue in self._watched:
             queue.watchers.pop(self, None)
         self._watched.clear()
@@ -171,19 +173,23 @@ class Commands:
 
     # ── requests ──
 
-    def _request(self, key: int, fields: Fields, now_ms: int) -> None:
-        correlation_id = fields.u32()
-        try:
-            answered = self._handlers[key](fields, now_ms)
-        except RefusedError as refused:
-            self._refuse(key, correlation_id, refused.code)
-            return
-        if isinstance(answered, Generator):
-            self._answer_later(key, correlation_id, answered, now_ms)
-        else:
-            self._answer(key, correlation_id, answered)
+    def _handle(self, key: int, fields: Fields, now_ms: int) -> Answered:
+        return self._handlers[key](fields, now_ms)
 
-    def _refuse(self, key: int, correlation_id: int, code: Code) -> None:
+    def _look_up(self, name: str) -> WaitingSteps[None] | None:
+        """Have a stream or super stream in the tables, if the store of a cluster has it."""
+        decisions, vhost = self.session.broker.decisions, self.session.vhost_name
+        if decisions is None:
+            return None
+        return decisions.looking_up(vhost, queues=(name,), exchanges=(name,))
+
+    def input_ended(self) -> None:
+        """Hear that the client sends nothing more, and may still read its answers."""
+        if not self._outbox.is_abandoned:
+            self._requests.input_ended()
+
+    def refuse(self, key: int, correlation_id: int, code: Code) -> None:
+        """Answer a request with another code than OK."""
         if code is not Code.NO_OFFSET:
             self.session.counters.note_error(code.name)
             log.warning(
@@ -195,7 +201,8 @@ class Commands:
             )
         self._outbox.write(answer(key, correlation_id, code, _ZERO.get(key, b"")))
 
-    def _answer(self, key: int, correlation_id: int, octets: bytes) -> None:
+    def answer(self, key: int, correlation_id: int, octets: bytes) -> None:
+        """Answer a request."""
         if key in _BEGINS_TO_USE:
             self._watch()
         if key == CommandKey.METADATA:
@@ -216,39 +223,9 @@ class Commands:
             self._outbox.hold()
             wait_for(safe_at, self._outbox.release)
 
-    def _answer_later(
-        self, key: int, correlation_id: int, steps: WaitingSteps[bytes], now_ms: int
-    ) -> None:
-        """Answer when the steps are done; the client's next frame waits for that."""
-        job = _Request(self, key, correlation_id, steps)
-        if not job.step(now_ms):
-            job.hold(self._intake)
-            self.session.broker.turn.later(job)
-
-    def finish(self, job: "_Request", octets: bytes | None, code: Code) -> None:
-        """Answer a request that took steps."""
-        if not self._is_over:
-            if octets is None:
-                self._refuse(job.key, job.correlation_id, code)
-            else:
-                self._answer(job.key, job.correlation_id, octets)
-        if job.is_held:
-            self._intake.release()
-
     def fail(self, error: StreamProtocolError, now_ms: int) -> None:
         """End the connection: the frame of a request was found to be none in a later step."""
-        if not self._is_over:
-            self._on_fault(error, now_ms)
-        self._intake.release()
-
-    def resume_after(self, wait: Wait, job: "_Request") -> None:
-        """Carry a request on when what it waits for is over; the client's next frame waits."""
-        job.hold(self._intake)
-        resume_after(wait, job, self.session.broker.turn)
-
-    def is_spent(self) -> bool:
-        """Whether the time of this turn is over."""
-        return self.session.broker.turn.budget.is_spent()
+        self._on_fault(error, now_ms)
 
     def _watch(self) -> None:
         """Hear of the end of each stream that is read or written here."""
@@ -293,49 +270,3 @@ class Commands:
 
 def _nobody_listens(_error: StreamProtocolError, _now_ms: int) -> None:
     """Replaces the connection once it is over."""
-
-
-class _Request:
-    """A request that takes steps; a ``Job``."""
-
-    __slots__ = ("_commands", "_steps", "correlation_id", "is_held", "key")
-
-    def __init__(
-        self, commands: Commands, key: int, correlation_id: int, steps: WaitingSteps[bytes]
-    ) -> None:
-        self._commands = commands
-        self._steps = steps
-        self.key = key
-        self.correlation_id = correlation_id
-        self.is_held = False
-
-    def hold(self, intake: Intake[Event, StreamProtocolError]) -> None:
-        """Hold the client's input until this is answered."""
-        if not self.is_held:
-            self.is_held = True
-            intake.hold()
-
-    def step(self, now_ms: int) -> bool:
-        """Do a piece, and more as long as there is time; return whether all is done, or waits."""
-        commands = self._commands
-        try:
-            while True:
-                wait = next(self._steps)
-                if wait is not None:
-                    commands.resume_after(wait, self)
-                    return True
-                if commands.is_spent():
-                    return False
-        except StopIteration as end:
-            octets: bytes = end.value
-            commands.finish(self, octets, Code.OK)
-        except RefusedError as refused:
-            commands.finish(self, None, refused.code)
-        except MalformedFrameError as error:
-            if not self.is_held:
-                raise
-            commands.fail(error, now_ms)
-        except Exception:
-            log.exception("a bug in %s %s", name_of(self.key), commands.session)
-            commands.finish(self, None, Code.INTERNAL_ERROR)
-        return True

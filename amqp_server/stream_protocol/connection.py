@@ -149,6 +149,7 @@ class Connection:
     def receive_eof(self, now_ms: int) -> None:
         """Note that the client sends nothing more; earlier input is carried out first."""
         self._has_seen_eof = True
+        self._commands.input_ended()
         if not (self.life.is_open and self.intake.is_stalled):
             self._end(now_ms)
 

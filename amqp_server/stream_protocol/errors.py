@@ -24,8 +24,11 @@ class RefusedError(StreamProtocolError):
 
     Attributes:
         code: of the answer.
+        missing: the name of the stream or super stream that was not found here; empty is none. A
+            node of a cluster asks the store for it before it believes that.
     """
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, missing: str = "") -> None:
         super().__init__(code.name)
         self.code = code
+        self.missing = missing

@@ -76,5 +76,5 @@ class StreamSession(shared.Session):
         queue = self.open_vhost.queues.find(name)
         stream = None if queue is None else queue.stream
         if queue is None or stream is None:
-            raise RefusedError(Code.STREAM_DOES_NOT_EXIST)
+            raise RefusedError(Code.STREAM_DOES_NOT_EXIST, missing="" if queue else name)
         return queue, stream

@@ -5,7 +5,7 @@ Source: RabbitMQ, rabbit_stream_manager and rabbit_stream_reader.
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.stream_texts import stream_properties
-from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.errors import BrokerError, NameTakenError, UndecidedError
 from amqp_server.broker.names import strip_line_ends
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.stream_protocol.errors import RefusedError
@@ -25,18 +25,23 @@ def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
     if not name:
         raise RefusedError(Code.PRECONDITION_FAILED)
     vhost = session.open_vhost
-    queues = vhost.queues
-    if queues.find(name) is not None:
+    queues, decisions = vhost.queues, session.broker.decisions
+    queue = queues.find(name)
+    if queue is not None and (decisions is None or not queue.stored_id):
+        # In a cluster the store says whether one that it may have is still there.
         raise RefusedError(Code.STREAM_ALREADY_EXISTS)
     yield from queues.finishing(name)
     try:
         properties = stream_properties(arguments)
         session.broker.check_room_for_queue(vhost, name)
-        decisions = session.broker.decisions
         if decisions is None:
             queues.declare(name, properties, session, now_ms)
         else:
-            yield from decisions.declaring_queue(vhost.name, name, properties)
+            yield from decisions.creating_queue(vhost.name, name, properties)
+    except UndecidedError:
+        raise
+    except NameTakenError as error:
+        raise RefusedError(Code.STREAM_ALREADY_EXISTS) from error
     except BrokerError as error:
         raise RefusedError(Code.PRECONDITION_FAILED) from error
     return b""

@@ -8,10 +8,16 @@ from contextlib import contextmanager
 
 from amqp_server.broker import super_streams
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotFoundError
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    BrokerError,
+    NameTakenError,
+    NotFoundError,
+    UndecidedError,
+)
 from amqp_server.broker.names import strip_line_ends
 from amqp_server.broker.steps import Steps, WaitingSteps
-from amqp_server.broker.super_streams import PARTITIONS_MAX, NameTakenError, SuperStream
+from amqp_server.broker.super_streams import PARTITIONS_MAX, SuperStream
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import Fields, strings
 from amqp_server.stream_protocol.keys import Code
@@ -19,16 +25,18 @@ from amqp_server.stream_protocol.session import StreamSession
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the refusals of the broker into codes."""
+def _refusals(name: str = "") -> Iterator[None]:
+    """Turn the refusals of the broker into codes; with a name, what is not found is that."""
     try:
         yield
+    except UndecidedError:
+        raise
     except AccessRefusedError as error:
         raise RefusedError(Code.ACCESS_REFUSED) from error
     except NameTakenError as error:
         raise RefusedError(Code.STREAM_ALREADY_EXISTS) from error
     except NotFoundError as error:
-        raise RefusedError(Code.STREAM_DOES_NOT_EXIST) from error
+        raise RefusedError(Code.STREAM_DOES_NOT_EXIST, missing=name) from error
     except BrokerError as error:
         raise RefusedError(Code.PRECONDITION_FAILED) from error
 
@@ -37,7 +45,7 @@ def partitions(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[by
     """Tell the partitions of a super stream, in their order; see Partitions."""
     name = fields.string()
     fields.end()
-    with _refusals():
+    with _refusals(name):
         names = yield from super_streams.partitions_of(session.open_vhost, name)
     return strings(names)
 
@@ -48,13 +56,13 @@ def route(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
     fields.end()
     vhost = session.open_vhost
     if not name or not vhost.exchanges.exists(name):
-        raise RefusedError(Code.STREAM_DOES_NOT_EXIST)
+        raise RefusedError(Code.STREAM_DOES_NOT_EXIST, missing=name)
     routing = yield from vhost.router.walk(name, (routing_key,), None)
     queues = [vhost.queues.find(queue_name) for queue_name in routing.queue_names]
     return strings([queue.name for queue in queues if queue is not None and queue.stream])
 
 
-def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
     """Create a super stream, all of it or nothing; see CreateSuperStream."""
     wanted = yield from _request(fields)
     with _refusals():
@@ -69,7 +77,7 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
     name = fields.string()
     fields.end()
     vhost = session.open_vhost
-    with _refusals():
+    with _refusals(name):
         session.require(Permission.CONFIGURE, "exchange", name)
         names = yield from super_streams.partitions_of(vhost, name)
         for partition in names:
@@ -79,9 +87,9 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
         if decisions is None:
             yield from super_streams.removing(vhost, name, names, session, now_ms)
             return b""
-        for partition in names:
-            yield from decisions.deleting_queue(vhost.name, partition)
-        yield from decisions.deleting_exchange(vhost.name, name, if_unused=False)
+        queues = [vhost.queues.find(partition) for partition in names]
+        streams = [(queue.name, queue.stored_id) for queue in queues if queue is not None]
+        yield from decisions.deleting_super_stream(vhost.name, name, streams)
     return b""
 
 

@@ -1,20 +1,20 @@
 """Super streams in a vhost: all of one is made, or nothing."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from amqp_server.broker.errors import (
     AccessRefusedError,
+    NameTakenError,
     NotFoundError,
     PreconditionFailedError,
 )
 from amqp_server.broker.queue import NOBODY
-from amqp_server.broker.request_rights import OPERATOR, VhostUser
-from amqp_server.broker.steps import finish
+from amqp_server.broker.request_rights import OPERATOR, Asker, VhostUser
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.super_streams import (
     PARTITIONS_MAX,
-    NameTakenError,
     SuperStream,
     creating,
     partitions_of,
@@ -25,8 +25,9 @@ from tests.support.peer import Node
 WANTED = SuperStream("orders", ("orders-0", "orders-1"), ("0", "1"), {})
 
 
-def make(node: Node, wanted: SuperStream = WANTED) -> None:
-    finish(creating(node.broker, node.vhost, wanted, OPERATOR, NOBODY, node.now_ms))
+def make(node: Node, wanted: SuperStream = WANTED, asker: Asker = OPERATOR) -> None:
+    steps = creating(node.broker, node.vhost, wanted, asker, NOBODY, node.now_ms)
+    finish(cast("Steps[None]", steps))  # a node by itself waits for nothing
 
 
 def test_its_partitions_are_told_in_their_order() -> None:
@@ -89,5 +90,5 @@ def test_a_user_needs_the_rights_to_all_of_it() -> None:
     node.broker.users.set_permissions("guest", "/", "^orders(-0)?$", ".*", ".*")
     asker = VhostUser(node.broker.users, "guest", node.vhost)
     with pytest.raises(AccessRefusedError):
-        finish(creating(node.broker, node.vhost, WANTED, asker, NOBODY, node.now_ms))
+        make(node, asker=asker)
     assert len(node.vhost.queues) == 0

@@ -6,7 +6,7 @@
 Nothing here changes a table: ``clustered.applying`` does, for all nodes alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -14,6 +14,7 @@ from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProper
 from amqp_server.broker.binding_arguments import made_binding, typed_arguments
 from amqp_server.broker.clustered.beginning import is_begun, noting_begun
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.super_streams import SuperStreams, asked_together
 from amqp_server.broker.deciding import Deciding
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
@@ -49,6 +50,7 @@ class Decisions:
         self._node = node
         self._desk = desk
         self._keys = keys
+        self._super_streams = SuperStreams(declaring, desk)
 
     # ── queues ──
 
@@ -58,6 +60,37 @@ class Decisions:
         """Create a queue that is not exclusive, or check that the one there is equivalent."""
         inquiry = self._declaring.queue(vhost, name, properties, may_be_reserved=may_be_reserved)
         return self._deciding(inquiry)
+
+    def creating_queue(
+        self, vhost: str, name: str, properties: QueueProperties
+    ) -> WaitingSteps[None]:
+        """Create a queue that is not exclusive; one of that name is a NameTakenError."""
+        return self._deciding(self._declaring.queue(vhost, name, properties, must_be_new=True))
+
+    def creating_super_stream(
+        self,
+        exchange: ExchangeProperties,
+        bindings: Sequence[BindingDefinition],
+        properties: QueueProperties,
+        later: Callable[[WaitingSteps[None]], None],
+    ) -> WaitingSteps[None]:
+        """Create a super stream, or nothing; see ``clustered.super_streams``."""
+        with _undecided():
+            made_at = yield from self._super_streams.creating(exchange, bindings, properties, later)
+        yield from self._told(made_at)
+
+    def deleting_super_stream(
+        self, vhost: str, name: str, streams: Sequence[tuple[str, str]]
+    ) -> WaitingSteps[None]:
+        """Delete streams, by name and stored id, and then their exchange."""
+        deleting = self._declaring.deleting_queue
+        inquiries = (deleting(vhost, stream, stored_id) for stream, stored_id in streams)
+        with _undecided():
+            answers = yield from asked_together(self._desk, inquiries)
+            for each in answers:
+                if isinstance(each, Exception):
+                    raise each
+        yield from self.deleting_exchange(vhost, name, if_unused=False)
 
     def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[None]:
         """Delete a queue; none there is no error, nor is another one than ``stored_id`` names."""

@@ -8,7 +8,7 @@ Source: RabbitMQ, rabbit_amqqueue, rabbit_exchange and rabbit_binding, for rules
 """
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
@@ -19,6 +19,7 @@ from amqp_server.broker.arguments.declare import (
     validate_queue,
 )
 from amqp_server.broker.clustered.deleting import deleting_queue, ended_with_queue
+from amqp_server.broker.clustered.held_exchanges import PREDECLARED, is_no_exchange, properties_of
 from amqp_server.broker.clustered.refusing import refuse_deduplication, refuse_remembering
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import (
@@ -30,11 +31,11 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.errors import (
     AccessRefusedError,
     BrokerError,
+    NameTakenError,
     NotFoundError,
     PreconditionFailedError,
 )
 from amqp_server.broker.names import (
-    PREDECLARED,
     RESERVED_PREFIX,
     check_not_default_exchange,
     check_unreserved,
@@ -60,12 +61,6 @@ from cluster.metadata.port import Delete, Item, Operation, Put
 from cluster.metadata.records import StoredQueueState, encode_queue_state
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
-
-_PREDECLARED: Final = {
-    name: ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
-    for name, kind, internal in PREDECLARED
-}
-
 
 PlaceQueue: TypeAlias = Callable[[QueueDefinition, str], StoredQueueState | None]
 """Takes a new queue and its id; returns its leader and replicas, None if it has none."""
@@ -102,16 +97,26 @@ class Declaring:
         self._stored = stored
         self._references = References(stored.keys)
         self._copy = copy
-        self._new_queue_id = new_queue_id
+        self.new_queue_id = new_queue_id
         self._lease = lease
         self._place = place
 
     def queue(
-        self, vhost: str, name: str, properties: QueueProperties, *, may_be_reserved: bool = False
+        self,
+        vhost: str,
+        name: str,
+        properties: QueueProperties,
+        *,
+        may_be_reserved: bool = False,
+        must_be_new: bool = False,
+        queue_id: str = "",
     ) -> Inquiry[int]:
         """Create a queue that is not exclusive, or check that the one there is equivalent.
 
+        It has the id that is given, or a new one.
+
         Raises:
+            NameTakenError: it must be new, and there is one.
             PreconditionFailedError, AccessRefusedError: see ``QueueTable.declare``.
             NotFoundError: the vhost is gone (404).
             NotSupportedError: see ``refusing`` (540).
@@ -137,7 +142,7 @@ class Declaring:
         queue = QueueDefinition(
             name, vhost, properties.durable, properties.auto_delete, properties.arguments
         )
-        queue_id = self._new_queue_id()
+        queue_id = queue_id or self.new_queue_id()
         placed = self._place(queue, queue_id)
         state = self._stored.keys.queue_state(vhost, name)
         creation = yield from creating(
@@ -149,6 +154,8 @@ class Declaring:
             along_ended=self._ended_with_queue,
         )
         if isinstance(creation, Exists):
+            if must_be_new:
+                raise NameTakenError(f"{queue_text(vhost, name)} exists")
             current = self._read(creation.item)
             assert isinstance(current, QueueDefinition), current
             held = QueueProperties(
@@ -160,10 +167,13 @@ class Declaring:
             check_equivalent_queue(name, vhost, held, properties)
         return self._revision_of(creation)
 
-    def exchange(self, vhost: str, name: str, properties: ExchangeProperties) -> Inquiry[int]:
+    def exchange(
+        self, vhost: str, name: str, properties: ExchangeProperties, *, must_be_new: bool = False
+    ) -> Inquiry[int]:
         """Create an exchange, or check that the one there is equivalent.
 
         Raises:
+            NameTakenError: it must be new, and there is one.
             PreconditionFailedError, AccessRefusedError: see ``ExchangeTable.declare``.
             NotFoundError: the vhost is gone (404).
             NotSupportedError: see ``refusing`` (540).
@@ -171,8 +181,8 @@ class Declaring:
         check_not_default_exchange(name)
         if properties.exchange_type not in KIND_NAMES:
             raise PreconditionFailedError(f"unknown exchange type '{properties.exchange_type}'")
-        if name in _PREDECLARED:
-            check_equivalent_exchange(name, vhost, _PREDECLARED[name], properties)
+        if name in PREDECLARED:
+            check_equivalent_exchange(name, vhost, PREDECLARED[name], properties)
             return 0
 
         def check(_found: Found) -> BrokerError | None:
@@ -199,6 +209,8 @@ class Declaring:
         put = self._put(exchange, is_durable=properties.durable)
         creation = yield from creating(self._references, put, self._copy, check=check)
         if isinstance(creation, Exists):
+            if must_be_new:
+                raise NameTakenError(f"{exchange_text(vhost, name)} exists")
             held = properties_of(self._read(creation.item))
             check_equivalent_exchange(name, vhost, held, properties)
         return self._revision_of(creation)
@@ -211,14 +223,14 @@ class Declaring:
             PreconditionFailedError: the source's type refuses key or arguments (406).
         """
         vhost, source = binding.vhost, binding.source
-        if _is_no_exchange(source):
+        if is_no_exchange(source):
             raise NotFoundError(f"no {exchange_text(vhost, source)}")
 
         def check(found: Found) -> BrokerError | None:
             to = binding.destination
-            if binding.destination_type == "exchange" and _is_no_exchange(to):
+            if binding.destination_type == "exchange" and is_no_exchange(to):
                 return NotFoundError(f"no {exchange_text(vhost, to)}")
-            held = _PREDECLARED.get(source)
+            held = PREDECLARED.get(source)
             if held is None:
                 item = found[self._stored.keys.key("x", vhost, source)]
                 assert item is not None, "it is missing"
@@ -360,22 +372,6 @@ class Declaring:
         if place.kind == "user":
             return NotFoundError(f"no such user '{place.names[0]}'")
         return NotFoundError(f"no vhost '{place.names[0]}'")
-
-
-def properties_of(definition: Definition) -> ExchangeProperties:
-    """Return what an exchange was declared with."""
-    assert isinstance(definition, ExchangeDefinition), definition
-    return ExchangeProperties(
-        definition.exchange_type,
-        definition.durable,
-        definition.auto_delete,
-        definition.internal,
-        definition.arguments,
-    )
-
-
-def _is_no_exchange(name: str) -> bool:
-    return name.startswith(RESERVED_PREFIX) and name not in _PREDECLARED
 
 
 def _removed_at(removal: Removed | NothingThere | InUse) -> int:

@@ -9,7 +9,7 @@ from amqp_server.broker.arguments.declare import (
 )
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.clustered.decisions import Decisions
-from amqp_server.broker.clustered.declaring import properties_of as properties_of_exchange
+from amqp_server.broker.clustered.held_exchanges import properties_of as properties_of_exchange
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,

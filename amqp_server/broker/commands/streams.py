@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.queue import NOBODY
 from amqp_server.broker.request_rights import OPERATOR, VhostUser
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.broker.super_streams import SuperStream, creating
 
 
@@ -27,7 +27,7 @@ class StreamCommands:
         username: str | None,
         keys: Sequence[str],
         arguments: Mapping[str, str],
-    ) -> Steps[None]:
+    ) -> WaitingSteps[None]:
         """Create a super stream with a partition for each key, named after it.
 
         Args:
