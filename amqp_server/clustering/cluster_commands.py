@@ -3,7 +3,7 @@
     state of a node, promotion      in the metadata store, from any node
     leader and replicas of a queue  by the core that leads it: ``queue_commands`` asks its node
 
-Each ends within ``PATIENCE_S``. What is not there yet is refused, and changes nothing.
+Each ends within ``PATIENCE_S``.
 """
 
 import asyncio
@@ -20,13 +20,14 @@ from amqp_server.broker.cluster import (
     StoreAwayError,
     UnknownOutcomeError,
 )
-from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
+from amqp_server.broker.errors import BrokerError, NotFoundError
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
 from amqp_server.clustering.forgetting import Forgetting
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.promoting import Promoting
 from amqp_server.clustering.queue_commands import QueueCommands
+from amqp_server.clustering.rebalancing import Rebalancing
 from amqp_server.clustering.restoring import NOTHING_WANTED, WantedOf
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.port import Done, ModRevision, Put, Read, Transaction, Unknown
@@ -64,12 +65,16 @@ class ClusterCommands(ClusterLook):
         self._draining = Draining(node, standings)
         self._promoting = Promoting(node)
         self.forgetting = Forgetting(node)
+        self._rebalancing = Rebalancing(
+            node.view, standings, self.kind_of, self._on_queues.move_leader
+        )
         self._under_way: set[asyncio.Task[None]] = set()
         super().__init__(node, broker, standings)
 
     async def stop(self) -> None:
         """End what is under way; who waits for it is gone by then."""
         await self._draining.stop()
+        await self._rebalancing.stop()
         await self.forgetting.stop()
         running = tuple(self._under_way)
         for each in running:
@@ -120,9 +125,8 @@ class ClusterCommands(ClusterLook):
         return self._begun(self.forgetting.forget(node))
 
     def rebalance(self, kind: str, vhost_pattern: str, queue_pattern: str) -> Awaited[int]:
-        """Refuse to spread leaders over the nodes."""
-        del kind, vhost_pattern, queue_pattern
-        return _refused("to rebalance leaders")
+        """Spread leaders over the nodes; return how many will move. The moves follow."""
+        return self._begun(self._rebalancing.begin(kind, vhost_pattern, queue_pattern))
 
     def finalize(self) -> Awaited[int]:
         """Return the feature level, which is the only one that there is."""
@@ -135,7 +139,7 @@ class ClusterCommands(ClusterLook):
     @property
     def moves_left(self) -> int:
         """Leaders that this node has still to move."""
-        return self._draining.left_count
+        return self._draining.left_count + self._rebalancing.left_count
 
     async def _promoted(self, vhost: str, name: str, node: str) -> int:
         epoch = await self._promoting.promote(vhost, name, node)
@@ -188,9 +192,3 @@ async def _finishing(work: Coroutine[Any, Any, T], awaited: Awaited[T]) -> None:
         awaited.fail(error)
     else:
         awaited.set(value)
-
-
-def _refused(what: str) -> Awaited[T]:
-    awaited: Awaited[T] = Awaited()
-    awaited.fail(PreconditionFailedError(f"{what} is not there yet: nothing was done"))
-    return awaited

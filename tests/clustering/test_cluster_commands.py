@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -80,13 +80,34 @@ async def commanded(folder: Path, *names: str) -> AsyncIterator[Commanded]:
                     await each.stop()
 
 
-def test_what_is_not_there_yet_is_refused() -> None:
+def test_the_feature_level_is_one() -> None:
     _, commands = looked()
-    refused: list[Awaited[Any]] = [commands.rebalance("", "", "")]
-    for each in refused:
-        with pytest.raises(PreconditionFailedError, match="is not there yet: nothing was done"):
-            asyncio.run(run_steps(each.value()))
     assert asyncio.run(run_steps(commands.finalize().value())) == 1
+
+
+def test_a_rebalance_moves_leaders_and_says_how_many_are_left(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with commanded(tmp_path, "a", "b", "c") as nodes:
+            leader = await nodes.served("a", "b", "c")
+            for number in range(2, 6):
+                name = f"jobs{number}"
+                await nodes.cluster.declare(f"q{number}", "a", "b", "c", name=name)
+                await nodes.cluster.until_served(f"q{number}")
+                await nodes.cluster.until_whole(f"q{number}")
+            first = nodes.on["a"]
+            for known in first.queues().items:
+                if known.leader != leader:
+                    await done(first.move_leader(known.vhost, known.name, leader))
+            await nodes.cluster.until(lambda: first._node.view.led_count(leader) == 5)
+            count = await done(first.rebalance("", "", "jobs[2-5]"))
+            # Four queues on three nodes: two of them go.
+            assert count == 2
+            await nodes.cluster.until(lambda: not first.moves_left)
+            led = [first._node.view.led_count(each) for each in "abc"]
+            assert sorted(led) == [1, 1, 3]
+            assert await done(first.rebalance("", "", "jobs[2-5]")) == 0
+
+    asyncio.run(scenario())
 
 
 def test_a_leader_moves_from_any_node(tmp_path: Path) -> None:
