@@ -14,7 +14,7 @@ that was frozen learns how late it is before it hears or says anything.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -28,6 +28,7 @@ from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.node.elections import Elections
 from cluster.node.evidence import Evidence
+from cluster.node.giving_up import GivingUp
 from cluster.node.gone_notes import GoneNotes
 from cluster.node.handing_over import HandingOver
 from cluster.node.joining import Joined
@@ -127,8 +128,8 @@ class TakingPart:
         self._running: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._audit: Iterator[None] = iter(())
-        self._audit_at_ms = 0
-        self._has_elected = False
+        self._audit_at_ms, self._has_elected = 0, False
+        self._giving_up = GivingUp(core, place.view, self.linking.heard_at_ms, options.lease_ttl_ms)
         self._handing_over: HandingOver | None = None
         self._handed_over = asyncio.Event()
 
@@ -319,18 +320,20 @@ class TakingPart:
         self._timer = self._loop.call_later(times.turn_ms / 1000, self._take_turn)
         self._woken(self._elect)
         if self._handing_over is not None:
-            self._hand_over_some(self._handing_over)
+            self._step_all(self._handing_over.moves)
+            if self._handing_over.is_over:
+                self._handed_over.set()
+        else:
+            self._step_all(self._giving_up.look)
         if next(self._audit, self) is self and now_ms >= self._audit_at_ms + times.audit_ms:
             self._audit_at_ms = now_ms
             self._audit = self._replicas.audit(LOOKS_MAX)
             self.seat.look()
 
-    def _hand_over_some(self, handing_over: HandingOver) -> None:
+    def _step_all(self, found: Callable[[Callable[[], bool]], Iterable[Input]]) -> None:
         self._budget.begin()
-        for move in handing_over.moves(self._budget.is_spent):
-            self.step(move)
-        if handing_over.is_over:
-            self._handed_over.set()
+        for each in found(self._budget.is_spent):
+            self.step(each)
 
     def _elect(self) -> None:
         """As the controller: submit elections that are due."""
@@ -344,10 +347,8 @@ class TakingPart:
             log.info("this node elects leaders")
             elections.begin()
         if elections.due_count and not self.is_frozen():
-            self._budget.begin()
             room = min(LOOKS_MAX, ELECTIONS_MAX - len(elections.under_way))
-            for elect in elections.take(room, self._budget.is_spent):
-                self.step(elect)
+            self._step_all(lambda is_spent: elections.take(room, is_spent))
 
     # -- what the shell hands on ------------------------------------------------------------------
 
@@ -391,8 +392,7 @@ class TakingPart:
     def election_ended(self, queue_id: str, *, is_done: bool) -> None:
         """Look at a queue again; not at once where the copy may not have come up."""
         self.elections.done_count += is_done
-        delay_s = 0.0 if is_done else ELECTION_RETRY_S
-        self._loop.call_later(delay_s, self.elections.ended, queue_id)
+        self._loop.call_later((not is_done) * ELECTION_RETRY_S, self.elections.ended, queue_id)
 
     def queue_noted(self, queue_id: str) -> None:
         """The view knows something newer of a queue."""

@@ -193,6 +193,11 @@ class ReplicationCore:
         lead = self.lead_of(queue)
         return lead is not None and membership.may_move(self.node, lead, target)
 
+    def may_give_up(self, queue: str, target: ReplicaId) -> bool:
+        """Return whether the queue can be given up to a member now (R24)."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_give_up(self.node, lead, target)
+
     def may_change(self, queue: str, options: QueueOptions) -> bool:
         """Return whether the queue may be replicated so, by its leader, now."""
         lead = self.lead_of(queue)

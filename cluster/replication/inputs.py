@@ -144,6 +144,18 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Give a queue up to a member, because too few replicas are reached from here (R24).
+
+    ``incarnation`` is the create revision of the ``live`` key that names this replica.
+    """
+
+    queue: str
+    target: ReplicaId
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeOptions:
     """Replicate a queue in another way: by the same write as its in-sync set (R8)."""
 
@@ -233,6 +245,7 @@ Input = (
     | Grow
     | Touch
     | Move
+    | GiveUp
     | ChangeOptions
     | Forget
     | Elect

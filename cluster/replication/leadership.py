@@ -35,13 +35,15 @@ class Leadership:
     """One queue in one epoch, led by this process.
 
     ``take_over_write`` is the WAL write of the record that begins the epoch, ``epoch_start`` its
-    index. ``commit`` never goes back. ``line`` is the commit line in which its confirms wait.
+    index. ``began_ms`` is when it began (instant). ``commit`` never goes back. ``line`` is the
+    commit line in which its confirms wait.
     """
 
     __slots__ = (
         "alone_until",
         "attached_at_ms",
         "awaited",
+        "began_ms",
         "commit",
         "epoch",
         "epoch_start",
@@ -59,9 +61,15 @@ class Leadership:
     )
 
     def __init__(
-        self, replica: Replica, state: QueueState, revision: int, take_over_write: int
+        self,
+        replica: Replica,
+        state: QueueState,
+        revision: int,
+        take_over_write: int,
+        began_ms: int = 0,
     ) -> None:
         """Begin behind the record that starts the epoch, which is written and not yet safe."""
+        self.began_ms = began_ms
         self.replica = replica
         self.epoch = state.epoch
         self.state = state

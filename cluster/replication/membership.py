@@ -52,6 +52,12 @@ def may_move(node: NodeState, lead: Leadership, target: str) -> bool:
     return have == lead.replica.end and lead.is_serving() and may_submit(node, lead)
 
 
+def may_give_up(node: NodeState, lead: Leadership, target: ReplicaId) -> bool:
+    """Return whether a member may lead in place of this node: as in an election (R13, R24)."""
+    is_other = target != node.replica_id
+    return is_other and node.rules.may_take(target, lead.state) and may_submit(node, lead)
+
+
 def may_change(node: NodeState, lead: Leadership, options: QueueOptions) -> bool:
     """Return whether a queue may be replicated so: its leader stays, and enough of the set (R8)."""
     members = _members_in(lead, options)
@@ -96,6 +102,20 @@ def move(node: NodeState, lead: Leadership, target: str, incarnation: int) -> No
     new = replace(lead.state, leader=target, incarnation=incarnation, epoch=lead.epoch + 1)
     lead.moving = True
     _submit(node, lead, Change.MOVE, new, ((target, incarnation),))
+
+
+def give_up(node: NodeState, lead: Leadership, target: ReplicaId, incarnation: int) -> None:
+    """Submit a member as the leader, and the set without this node if that leaves enough (R24).
+
+    What is confirmed is on the disks of all members. What is not confirmed may be lost; the front
+    halves submit it again.
+    """
+    others = lead.state.in_sync_set - {node.replica_id}
+    floor = node.rules.shrink_floor(lead.replica.options.min_isr)
+    members = others if len(others) >= floor else lead.state.in_sync_set
+    new = QueueState(target.node, incarnation, lead.epoch + 1, members)
+    lead.moving = True
+    _submit(node, lead, Change.MOVE, new, ((target.node, incarnation),))
 
 
 def _submit(

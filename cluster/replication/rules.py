@@ -12,7 +12,7 @@ from cluster.replication import epoch_table
 from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import LeaderFrame
 from cluster.replication.ready import Change
-from cluster.replication.state import InSyncSet, LiveNode, QueueState
+from cluster.replication.state import InSyncSet, LiveNode, QueueState, ReplicaId
 
 
 class Mode(Enum):
@@ -117,6 +117,10 @@ class Rules:
         """R13: the set that an election begins with, before the dead are dropped."""
         assert candidate.replica in in_sync_set
         return in_sync_set
+
+    def may_take(self, replica: ReplicaId, state: QueueState) -> bool:
+        """R24: a leader gives a queue up to nobody else than could be elected."""
+        return replica in state.in_sync_set
 
     def deliverable(self, commit: int, end: int) -> int:
         """R10, R16: up to which index messages may be delivered."""

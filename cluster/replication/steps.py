@@ -113,6 +113,12 @@ def _move(node: NodeState, happened: inputs.Move) -> None:
         membership.move(node, lead, happened.target, happened.incarnation)
 
 
+def _give_up(node: NodeState, happened: inputs.GiveUp) -> None:
+    lead = node.leaderships.get(happened.queue)
+    if lead is not None and membership.may_give_up(node, lead, happened.target):
+        membership.give_up(node, lead, happened.target, happened.incarnation)
+
+
 def _change_options(node: NodeState, happened: inputs.ChangeOptions) -> None:
     lead = node.leaderships.get(happened.queue)
     if lead is not None and membership.may_change(node, lead, happened.options):
@@ -189,6 +195,7 @@ _STEPS: Final[dict[type, Callable[[NodeState, Any], None]]] = {
     inputs.Grow: _grow,
     inputs.Touch: _touch,
     inputs.Move: _move,
+    inputs.GiveUp: _give_up,
     inputs.ChangeOptions: _change_options,
     inputs.Forget: _forget,
     inputs.Elect: _elect,

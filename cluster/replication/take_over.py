@@ -70,7 +70,7 @@ def _take_over(node: NodeState, replica: Replica, state: QueueState, revision: i
     promise(node, replica, state.epoch)
     spans = ((state.epoch, replica.end + 1),)
     node.write_records(replica, replica.end, spans, 1, EpochStart.RECORD)
-    lead = Leadership(replica, state, revision, node.written)
+    lead = Leadership(replica, state, revision, node.written, node.now_ms)
     node.leaderships[replica.queue] = lead
     node.ready.roles[replica.queue] = Role.LEADER_ELECT
     commit.advance(node, lead)

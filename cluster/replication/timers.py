@@ -78,7 +78,11 @@ def _look_at_queue(node: NodeState, lead: Leadership, timers: Timers) -> None:
             catch_up.attach(node, mirror, lead.queue)
         elif membership.may_grow(node, lead, mirror):
             membership.grow(node, lead, mirror)
-    _take_out(node, lead, _overdue(node, lead, timers))
+    overdue = _overdue(node, lead, timers)
+    if len(lead.state.in_sync_set) - len(overdue) >= lead.replica.options.min_isr:
+        # With fewer nothing could be committed, whoever is taken out. Then the set stays whole, so
+        # that more members may be elected (R13, R24).
+        _take_out(node, lead, overdue)
 
 
 def _overdue(node: NodeState, lead: Leadership, timers: Timers) -> list[ReplicaId]:

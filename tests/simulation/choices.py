@@ -179,6 +179,10 @@ def _of_state(cluster: Cluster, machine: Machine, lead: Leadership, add: Add) ->
         again = any(each[2:4] == ("shrink", text) for each in mine)
         if not again and membership.may_shrink(node, lead, replica):
             add("shrink", name, queue, text)
+    for mirror in lead.replica.options.replicas:
+        key = cluster.store.now.live.get(mirror)
+        if key is not None and membership.may_give_up(node, lead, key.replica):
+            add("giveup", name, queue, f"{mirror}{key.replica.disk}")
     for mirror, progress in lead.mirrors.items():
         joining = progress.replica and f"{progress.replica.node}{progress.replica.disk}"
         again = any(each[2:4] == ("grow", joining) for each in mine)

@@ -135,6 +135,13 @@ def move(cluster: Cluster, name: str, queue: str, target: str) -> None:
         cluster.step(name, inputs.Move(queue, target, incarnation), ("move", target))
 
 
+def giveup(cluster: Cluster, name: str, queue: str, replica: str) -> None:
+    if cluster.see_store(name):
+        target = replica_of(replica)
+        incarnation = cluster.store.now.live[target.node].incarnation
+        cluster.step(name, inputs.GiveUp(queue, target, incarnation), ("giveup", replica))
+
+
 def elect(cluster: Cluster, name: str, queue: str, candidate: str) -> None:
     if cluster.see_store(name):
         state, revision = cluster.store.now.states[queue]

@@ -45,6 +45,10 @@ OF_FRONTS = {
 }  # fmt: skip
 """The same of front ends, where there are any."""
 
+GIVE_UP = "giveup"
+GIVE_UPS_EVERY = 3
+"""Of so many seeds one has leaders that give queues up (R24); the others do not know the rule."""
+
 USERS = ("publishrun", "deliver", "settle", "offer", "refuse", "unanswered", "again")
 
 BY_TIMERS = frozenset(("attach", "grow", "touch"))
@@ -126,6 +130,7 @@ def cluster_of(
     left |= dict.fromkeys(RARE, 0) | {"tick": BUDGET["tick"]}
     if rare in RARE:
         left |= RARE[rare] | {rare: 1}
+    left[GIVE_UP] = 0 if seed % GIVE_UPS_EVERY else 6
     left["publish"], left["settle"] = chance.choice([3, 8, 20]), chance.choice([0, 4, 10])
     cluster = Cluster(
         nodes,
@@ -176,6 +181,7 @@ def run(seed: int, planted: Planted = RIGHT, timers: Timers | None = None) -> Ru
 def _wander(cluster: Cluster, chance: random.Random, made: Run) -> None:
     chosen_from = WEIGHTS | OF_FRONTS if cluster.fronts else WEIGHTS
     weights = {kind: each * chance.choice((0.2, 1, 1, 4)) for kind, each in chosen_from.items()}
+    weights[GIVE_UP] = 3
     alone_at, plan = chance.randrange(20, 120), list[Event]()
     for step in range(chance.choice([STEPS // 3, STEPS])):
         if step == alone_at:
@@ -225,7 +231,7 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
         events.append(event)
         choices.do(cluster, event)
 
-    ended = frozenset((*FAULTS, *USERS))
+    ended = frozenset((*FAULTS, *USERS, GIVE_UP))
     weights: dict[str, float] = dict(WEIGHTS | OF_FRONTS)
     if cluster.timers is not None:
         ended = (ended | BY_TIMERS) - {"tick"}

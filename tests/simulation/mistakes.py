@@ -9,7 +9,7 @@ from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import Fence, LeaderFrame
 from cluster.replication.ready import Change
 from cluster.replication.rules import Mode, OpenWrite, Rules
-from cluster.replication.state import InSyncSet, LiveNode, QueueState
+from cluster.replication.state import InSyncSet, LiveNode, QueueState, ReplicaId
 from tests.simulation.cluster import Mistakes
 from tests.simulation.explore import Planted
 
@@ -69,6 +69,11 @@ class ElectLongest(Rules):
 
     def elected_set(self, in_sync_set: InSyncSet, candidate: LiveNode) -> InSyncSet:
         return in_sync_set | {candidate.replica}
+
+
+class GiveUpToAnybody(Rules):
+    def may_take(self, replica: ReplicaId, state: QueueState) -> bool:
+        return True
 
 
 class ShrinkBelowMin(Rules):
@@ -158,6 +163,7 @@ MISTAKES = {
     "reread_settles": Planted(RereadSettles()),
     "stale_watch": Planted(StaleWatch()),
     "elect_longest": Planted(ElectLongest()),
+    "give_up_to_anybody": Planted(GiveUpToAnybody()),
     "shrink_below_min": Planted(ShrinkBelowMin()),
     "resume_epoch": Planted(ResumeEpoch()),
     "forget_epoch": Planted(ForgetEpoch()),

@@ -14,6 +14,7 @@ The seed that finds each, counted from 0, and what it breaks first:
 | reread_settles: so is one that a read does not show yet | 14 | I1 |
 | stale_watch: an old watch event replaces what is known | 13 | I8 |
 | elect_longest: who lives is elected, member or not | 18 | I1 |
+| give_up_to_anybody: a leader gives a queue up to who is no member | 0 | I1 |
 | shrink_below_min: the in-sync set shrinks below min_isr | by a script | I9 |
 | resume_epoch: a leader that restarts goes on in its epoch | 3 | I2 |
 | forget_epoch: the promise is not on disk | by a script | I3 |
@@ -65,6 +66,7 @@ FOUND_AT = {
     "reread_settles": (14, "I1"),
     "stale_watch": (13, "I8"),
     "elect_longest": (18, "I1"),
+    "give_up_to_anybody": (0, "I1"),
     "resume_epoch": (3, "I2"),
     "old_epoch_accepted": (11, "I3"),
     "truncate_by_length": (3, "I1"),

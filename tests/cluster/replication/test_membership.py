@@ -1,6 +1,7 @@
 """Changes of the in-sync set: what the store was asked for may be so."""
 
 from cluster.replication.inputs import (
+    GiveUp,
     Grow,
     MirrorDisconnected,
     Move,
@@ -153,3 +154,38 @@ def test_a_guarded_queue_commits_only_under_the_lease_of_its_leadership() -> Non
     assert nodes.committed["q"].index < index
     assert not nodes.cores["a"].may_deliver("q")
     assert lead_of(nodes).state.incarnation == INCARNATION
+
+
+def test_who_gives_a_queue_up_admits_and_delivers_nothing_until_the_store_has_answered() -> None:
+    nodes = serving()
+    index = nodes.append("a")
+    nodes.step("a", GiveUp("q", B0, 21))
+    core, transaction = nodes.cores["a"], nodes.transactions[-1]
+    assert (transaction.change, transaction.live) == (Change.MOVE, (("b", 21),))
+    assert (transaction.new.epoch, transaction.new.in_sync_set) == (2, members("b", "c"))
+    assert (core.may_append("q"), core.may_deliver("q")) == (False, False)
+    nodes.settle()
+    assert nodes.committed["q"].index == index, "all of the old set have it"
+    nodes.step("a", TransactionRefused(transaction.number))
+    assert core.may_append("q")
+
+
+def test_where_the_set_would_be_too_small_who_gives_up_stays_in_it() -> None:
+    nodes = shrunk()
+    nodes.step("a", GiveUp("q", B0, 21))
+    assert nodes.transactions[-1].new.in_sync_set == members("a", "b")
+
+
+def test_a_queue_is_given_up_to_no_other_than_could_be_elected() -> None:
+    nodes = shrunk()
+    core = nodes.cores["a"]
+    for target in (C0, ReplicaId("b", "1"), ReplicaId("a", "0")):
+        assert not core.may_give_up("q", target)
+        nodes.step("a", GiveUp("q", target, 21))
+    assert len(nodes.transactions) == 1
+    nodes.step("a", Touch("q"))
+    nodes.step("a", GiveUp("q", B0, 21))
+    nodes.step("b", GiveUp("q", C0, 21))
+    assert nodes.transactions[-1].change is Change.MOVE
+    assert not core.may_give_up("q", B0), "one write at a time"
+    assert not nodes.cores["b"].may_give_up("q", C0), "it does not lead"

@@ -55,6 +55,15 @@ def test_a_member_that_is_missing_is_taken_out() -> None:
     assert tick(nodes, 1_201) == []
 
 
+def test_where_too_few_would_be_left_the_set_stays_whole() -> None:
+    """Nothing can be committed either way, and of more members one may be elected."""
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("b"))
+    nodes.step("a", MirrorDisconnected("c"))
+    assert tick(nodes, 1_000) == []
+    assert tick(nodes, 60_000) == []
+
+
 def test_a_member_that_came_back_in_time_stays() -> None:
     nodes = serving()
     nodes.step("a", MirrorDisconnected("c"))

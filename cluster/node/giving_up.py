@@ -1,0 +1,106 @@
+"""A leader that reaches too few replicas gives its queues up to a member that may reach more (R24).
+
+It keeps its lease, because it reaches the store. So nobody elects another leader, though the other
+nodes may well reach each other.
+
+    a ──✗── b     a leads, has not heard b and c for a while, and both live:
+    ✗       │     b leads, of the in-sync set without a
+    └────── c
+
+Nobody knows from here what the others reach. So a queue is given up only while enough others live,
+and not before its leader had the same time to reach them.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
+
+from cluster.node.view import ClusterView
+from cluster.replication.core import ReplicationCore
+from cluster.replication.inputs import GiveUp
+from cluster.replication.leadership import Leadership
+from cluster.replication.state import ReplicaId
+
+log = logging.getLogger(__name__)
+
+LOOKS_MAX: Final = 256
+"""Queues that one turn looks at. The ticks of the core bring others to the front."""
+
+NOTICED_MS: Final = 600
+"""In this time the store notices that a lease has ended, and says so."""
+
+
+class GivingUp:
+    """Looks at the queues that are led here and whose replicas are not all in sync.
+
+    Args:
+        core: of this node.
+        view: says who lives.
+        heard_at_ms: when a node was heard on the link to it; None: there is no link.
+        lease_ttl_ms: of all nodes. A node counts as out of reach when it was not heard for a bit
+            longer: who was killed does not live any more by then, and gets no queue.
+    """
+
+    def __init__(
+        self,
+        core: ReplicationCore,
+        view: ClusterView,
+        heard_at_ms: Callable[[str], int | None],
+        lease_ttl_ms: int,
+    ) -> None:
+        self._core = core
+        self._view = view
+        self._heard_at_ms = heard_at_ms
+        self._after_ms = lease_ttl_ms + NOTICED_MS
+        # By node and incarnation, when it was heard last, on whichever link.
+        self._last_heard_ms: dict[tuple[str, int], int] = {}
+
+    def look(self, is_spent: Callable[[], bool]) -> Iterator[GiveUp]:
+        """Yield what may be given up now; whoever takes one hands it to the core at once.
+
+        Args:
+            is_spent: whether the rest should wait for another turn; asked after each queue.
+        """
+        node = self._core.node
+        heard = self._heard()
+        if len(heard) == len(self._view.live):
+            return
+        for queue_id in list(islice(node.not_calm, LOOKS_MAX)):
+            lead = node.not_calm.get(queue_id)
+            target = None if lead is None else self._target(lead, heard)
+            if target is not None and self._core.may_give_up(queue_id, target):
+                log.warning("%s leads queue %s: too few are heard from here", target.node, queue_id)
+                yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
+            if is_spent():
+                return
+
+    def _heard(self) -> set[str]:
+        """Return who lives and was heard, this node among them."""
+        node, before = self._core.node, self._last_heard_ms
+        now_ms = node.now_ms
+        self._last_heard_ms = after = {}
+        for name, peer in self._view.live.items():
+            heard_at_ms = now_ms if name == node.name else self._heard_at_ms(name)
+            if heard_at_ms is None:
+                heard_at_ms = before.get((name, peer.incarnation), now_ms)
+            after[name, peer.incarnation] = heard_at_ms
+        return {name for (name, _), at_ms in after.items() if now_ms - at_ms < self._after_ms}
+
+    def _target(self, lead: Leadership, heard: set[str]) -> ReplicaId | None:
+        """Return who is to lead a queue; None: it stays here."""
+        node, options = self._core.node, lead.replica.options
+        if node.now_ms - lead.began_ms < self._after_ms:
+            return None
+        others = [name for name in options.replicas if name != node.name]
+        living = [name for name in others if name in self._view.live]
+        reached_count = 1 + sum(name in heard for name in others)
+        if reached_count >= options.min_isr or len(living) < options.min_isr:
+            return None
+        live = self._view.live_nodes()
+        able = [
+            member
+            for member in sorted(lead.state.in_sync_set)
+            if member.node in living and live[member.node].replica == member
+        ]
+        return min(able, key=lambda member: self._view.led_count(member.node), default=None)

@@ -1,0 +1,140 @@
+"""A leader that reaches the store and too few replicas gives its queues up, and only then."""
+
+import pytest
+
+from cluster.node import giving_up
+from cluster.node.giving_up import NOTICED_MS, GivingUp
+from cluster.replication.inputs import GiveUp, MirrorDisconnected, TransactionDone
+from cluster.replication.state import QueueOptions, ReplicaId
+from tests.support.cluster_views import Told
+from tests.support.replicating import Replicating, members
+
+TTL_MS = 3_000
+AFTER_MS = TTL_MS + NOTICED_MS
+B, C = ReplicaId("b", "0"), ReplicaId("c", "0")
+
+
+def never() -> bool:
+    return False
+
+
+class Rig:
+    """Queues that a leads; who is heard, who lives, and the time are what the test says."""
+
+    def __init__(self, *, min_isr: int = 2, live: str = "abc", queues: int = 1) -> None:
+        options = QueueOptions(("a", "b", "c"), min_isr)
+        names = ["q", "r", "s", "t"][:queues]
+        self.nodes = Replicating(queues=dict.fromkeys(names, options))
+        self.nodes.serve()
+        self.core = self.nodes.cores["a"]
+        self.told = Told()
+        for at, name in enumerate(live):
+            self.told.live(name, 20 + at, disk="0")
+        self.heard: dict[str, int] = {}
+        self.giving_up = GivingUp(self.core, self.told.view, self.heard.get, TTL_MS)
+        self.at(100_000)
+
+    def at(self, now_ms: int, *linked: str) -> list[GiveUp]:
+        """Look at this time; who is linked is heard just now."""
+        self.core.tick(now_ms)
+        self.heard.clear()
+        self.heard.update(dict.fromkeys(linked, now_ms))
+        return list(self.giving_up.look(never))
+
+    def lose(self, *mirrors: str) -> None:
+        for mirror in mirrors:
+            self.nodes.step("a", MirrorDisconnected(mirror))
+
+
+def test_a_queue_is_given_up_once_too_few_were_not_heard_for_longer_than_a_lease() -> None:
+    rig = Rig()
+    assert rig.at(110_000, "b", "c") == []
+    rig.lose("b", "c")
+    assert rig.at(110_000 + AFTER_MS - 1) == []
+    assert rig.at(110_000 + AFTER_MS) == [GiveUp("q", B, 21)]
+
+
+def test_when_it_was_heard_counts_and_not_when_its_link_ended() -> None:
+    rig = Rig()
+    rig.core.tick(112_000)
+    rig.heard.update(b=110_000, c=110_000)
+    assert list(rig.giving_up.look(never)) == []
+    rig.lose("b", "c")
+    assert len(rig.at(110_000 + AFTER_MS)) == 1
+
+
+@pytest.mark.parametrize("linked", ["b", "c", "bc"])
+def test_who_reaches_enough_goes_on_leading(linked: str) -> None:
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose(*({"b", "c"} - set(linked)))
+    assert rig.at(200_000, *linked) == []
+
+
+def test_who_needs_nobody_goes_on_leading() -> None:
+    rig = Rig(min_isr=1)
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    assert rig.at(200_000) == []
+
+
+@pytest.mark.parametrize("live", ["a", "ab", "ac"])
+def test_where_too_few_others_live_it_is_no_use(live: str) -> None:
+    rig = Rig(live=live)
+    rig.lose("b", "c")
+    rig.at(110_000)
+    assert rig.at(200_000) == []
+
+
+def test_a_member_on_another_disk_gets_nothing() -> None:
+    rig = Rig()
+    rig.told.live("b", 21, disk="1")
+    rig.lose("b", "c")
+    rig.at(110_000)
+    assert rig.at(200_000) == [GiveUp("q", C, 22)]
+
+
+def test_a_node_that_has_just_begun_has_its_time_to_be_linked() -> None:
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    rig.told.live("b", 31, disk="0")
+    rig.told.live("c", 32, disk="0")
+    assert rig.at(200_000) == []
+    assert rig.at(200_000 + AFTER_MS) == [GiveUp("q", B, 31)]
+
+
+def test_a_new_leader_has_its_time_to_reach_others() -> None:
+    """Or two nodes that reach nobody would hand a queue to each other as fast as the store is."""
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    lead = rig.core.lead_of("q")
+    assert lead is not None
+    lead.began_ms = 119_000
+    assert rig.at(120_000) == []
+    assert rig.at(119_000 + AFTER_MS) == [GiveUp("q", B, 21)]
+
+
+def test_what_is_given_up_is_not_asked_for_twice_and_goes_without_this_node() -> None:
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    (given_up,) = rig.at(120_000)
+    rig.nodes.step("a", given_up)
+    transaction = rig.nodes.transactions[-1]
+    assert (transaction.new.leader, transaction.new.in_sync_set) == ("b", members("b", "c"))
+    assert rig.at(120_001) == []
+    rig.nodes.step("a", TransactionDone(transaction.number, 2))
+    assert rig.core.lead_of("q") is None
+
+
+def test_many_queues_are_given_up_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving_up, "LOOKS_MAX", 3)
+    rig = Rig(queues=4)
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    rig.core.tick(120_000)
+    rig.heard.clear()
+    assert len(list(rig.giving_up.look(lambda: True))) == 1
+    assert len(list(rig.giving_up.look(never))) == 3
