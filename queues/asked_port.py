@@ -1,9 +1,11 @@
 """The port of a queue that may be led on another node: what is asked there, and how it answers."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple, Protocol, cast
 
 from queues.batch import Batch
+from queues.ports import ConsumerHandle
 
 
 class GetAnswer(NamedTuple):
@@ -19,6 +21,14 @@ class CountsAnswer(NamedTuple):
     ready_count: int
     consumer_count: int
     unacked_count: int
+
+
+class ConsumeAnswer(Enum):
+    """Whether a consumer is there, is kept out by another one, or nobody can say in time."""
+
+    THERE = "there"
+    BARRED = "barred"
+    NO_ANSWER = "no answer"
 
 
 class AskedQueue(Protocol):
@@ -40,6 +50,11 @@ class AskedQueue(Protocol):
 
     def ask_counts(self, then: Callable[[CountsAnswer | None], None], now_ms: int) -> None:
         """Ask how many messages and consumers there are."""
+
+    def ask_consume(
+        self, handle: ConsumerHandle, then: Callable[[ConsumeAnswer], None], now_ms: int
+    ) -> None:
+        """Add a consumer; who asks cancels it where it is not there, or wanted no more."""
 
     def give_back_unseen(self, batch: Batch) -> None:
         """Return a message that was got for nobody: that is no requeue."""

@@ -8,7 +8,9 @@ from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import NotFoundError, UnreadableError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
-from queues.asked_port import AskedQueue, CountsAnswer, GetAnswer
+from queues.asked_port import AskedQueue, ConsumeAnswer, CountsAnswer, GetAnswer
+from queues.errors import ExclusiveUseError
+from queues.ports import ConsumerHandle
 
 
 class _Getting:
@@ -48,6 +50,29 @@ def getting(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSteps[GetAns
     if answer is None:
         raise _no_answer(queue)
     return answer
+
+
+def consuming_elsewhere(
+    queue: Queue, asked: AskedQueue, handle: ConsumerHandle, now_ms: int
+) -> WaitingSteps[None]:
+    """Add a consumer, and wait until the leader has; who gives up, or is refused, is removed.
+
+    Raises:
+        ExclusiveUseError: another consumer keeps it out.
+        NotFoundError: there was no answer in time (404).
+    """
+    awaited: Awaited[ConsumeAnswer] = Awaited()
+    answer: ConsumeAnswer | None = None
+    asked.ask_consume(handle, awaited.set, now_ms)
+    try:
+        answer = yield from awaited.value()
+    finally:
+        if answer is not ConsumeAnswer.THERE and not queue.is_deleted:
+            queue.engine.cancel(handle, now_ms)
+    if answer is ConsumeAnswer.NO_ANSWER:
+        raise NotFoundError(f"no {queue.text}") if queue.is_deleted else _no_answer(queue)
+    if answer is ConsumeAnswer.BARRED:
+        raise ExclusiveUseError
 
 
 def purging_elsewhere(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSteps[int]:

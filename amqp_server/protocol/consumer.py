@@ -84,6 +84,7 @@ class Consumer:
         prefetch: its own.
         is_blocked: see the port.
         is_cancelled: it gets nothing more.
+        is_asked_for: the leader of its queue has not said that it is there, so it gets nothing.
 
     Invariant: ``prefetch.used`` is the number of its unacked deliveries.
     """
@@ -101,6 +102,7 @@ class Consumer:
         "consumer_tag",
         "exclusive",
         "given_arguments",
+        "is_asked_for",
         "is_blocked",
         "is_cancelled",
         "lane",
@@ -136,6 +138,7 @@ class Consumer:
         self.prefetch = Prefetch(prefetch)
         self.is_blocked = False
         self.is_cancelled = False
+        self.is_asked_for = False
         self._held_bytes = 0
         self._trace: Trace | None = None
         self._has_look = False
@@ -167,6 +170,8 @@ class Consumer:
 
     def has_own_room(self) -> bool:
         """Return whether its own prefetch has room; without acks there is no prefetch."""
+        if self.is_asked_for:
+            return False
         prefetch = self.prefetch
         return self.no_ack or not prefetch.limit or prefetch.used < prefetch.limit
 
@@ -178,7 +183,7 @@ class Consumer:
         if outbox.transport_full or room_bytes <= 0:
             lane.wait_for_output(self.queue)
             return 0
-        if self.is_cancelled:
+        if self.is_cancelled or self.is_asked_for:
             return 0
         count = room_bytes // self._delivery_bytes + 1
         shared_prefetch = lane.shared_prefetch

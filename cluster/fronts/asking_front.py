@@ -4,15 +4,28 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from cluster.fronts.asked_consumers import AskedConsumers
 from cluster.fronts.engine_here import EngineHere
 from cluster.fronts.frames import Counts, Got, Purged, Question, Settlement
 from cluster.fronts.questions import Answer, Then
-from queues.asked_port import CountsAnswer, GetAnswer
+from queues.asked_port import ConsumeAnswer, CountsAnswer, GetAnswer
 from queues.batch import Batch
+from queues.errors import ExclusiveUseError
+from queues.options import QueueOptions
+from queues.ports import ConsumerHandle
 
 
 class AskingFront(EngineHere):
     """The part of a front half that is asked, and answers later."""
+
+    def __init__(self, options: QueueOptions) -> None:
+        """Begin with these options."""
+        super().__init__(options)
+        self._asked_consumers = AskedConsumers()
+
+    @abstractmethod
+    def consume(self, handle: ConsumerHandle, now_ms: int) -> None:
+        """Add a consumer; it stays, whoever leads."""
 
     @abstractmethod
     def ask(self, question: Question, then: Then, now_ms: int) -> None:
@@ -33,6 +46,16 @@ class AskingFront(EngineHere):
     def ask_counts(self, then: Callable[[CountsAnswer | None], None], now_ms: int) -> None:
         """Ask how many messages and consumers there are."""
         self.ask(Question.COUNTS, partial(_tell_counts, then), now_ms)
+
+    def ask_consume(
+        self, handle: ConsumerHandle, then: Callable[[ConsumeAnswer], None], now_ms: int
+    ) -> None:
+        """Add a consumer; its client waits until the leader has said whether it is there."""
+        self._asked_consumers.add(handle, then, now_ms)
+        try:
+            self.consume(handle, now_ms)
+        except ExclusiveUseError:
+            self._asked_consumers.barred(handle)
 
     def give_back_unseen(self, batch: Batch) -> None:
         """Return a message that nobody was shown."""

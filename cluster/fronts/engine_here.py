@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from cluster.fronts.local_way import placed
 from cluster.fronts.shown_front import ShownFront
+from persistence.record import Run
 from queues.batch import Batch
 from queues.commits import NOTHING_TO_COMMIT, CommitGroup
 from queues.log_port import RecoveredMessages
@@ -41,6 +42,10 @@ class EngineHere(ShownFront):
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Not called: what a restart finds of a mirrored queue is its replica's."""
         raise NotImplementedError("a front half keeps no messages")
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002
+        """Return False: what becomes of a run is known later."""
+        return False
 
     def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
         """Take one message; elsewhere it is asked for."""

@@ -68,7 +68,6 @@ class FrontQueue(AskingFront):
         self._base = 0
         self._openings_count = 0
         self._open_again_at_ms: int | None = None
-        self._to_cancel: list[ConsumerHandle] = []
         self._refills_count = 0
         self._is_deleted = False
         self._now_ms = 0
@@ -137,24 +136,20 @@ class FrontQueue(AskingFront):
         rejected = [at for some in refused for at in some] if refused else ()
         return PublishOutcome(rejected, safe_at, (), still_open)
 
-    def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002
-        """Return False: what becomes of a run is known later."""
-        return False
-
     # -- out ------------------------------------------------------------------------------------
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
         """Begin anew what waits for the way, then have it deliver."""
         self._now_ms, way = now_ms, self._way
         if not way.is_open:
-            self._tell_cancelled()
+            self._asked_consumers.tell_cancelled()
             return False
         has_more = self._consume_waiting(now_ms)
         if self._submissions.has_unsent:
             self._submit(SUBMITTED_PER_DRAIN, now_ms)
         self._ask_waiting(now_ms)
         has_more |= way.drain(now_ms, max_messages)
-        self._tell_cancelled()
+        self._asked_consumers.tell_cancelled()
         has_more |= self._submissions.has_unsent and not way.is_shut
         return has_more and self._way is way and way.is_open
 
@@ -219,12 +214,14 @@ class FrontQueue(AskingFront):
         if self._way.engine is not None and not self._consumers.has_waiting:
             self._way.consume(handle, now_ms)
             self._consumers.add(handle, is_there=True)
+            self._asked_consumers.there(handle)
         else:
             self._consumers.add(handle, is_there=False)
         self._wake_up()
 
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
         """Remove a consumer; its deliveries stay unacked."""
+        self._asked_consumers.forget(handle)
         if self._consumers.remove(handle):
             self._way.cancel(handle, now_ms)
             self._wake_up()
@@ -245,9 +242,11 @@ class FrontQueue(AskingFront):
 
     def consumer_answered(self, handle: ConsumerHandle, *, is_there: bool) -> None:
         """The leader has added a consumer, or has barred it."""
-        if not is_there:
+        if is_there:
+            self._asked_consumers.there(handle)
+        else:
             self._consumers.remove(handle)
-            self._to_cancel.append(handle)
+            self._asked_consumers.barred(handle)
 
     # -- the queue itself -----------------------------------------------------------------------
 
@@ -256,6 +255,8 @@ class FrontQueue(AskingFront):
         self._now_ms = now_ms
         self._submissions.expire(now_ms)
         self._questions.expire(self._node.limits.hold_ms, now_ms)
+        for handle in self._asked_consumers.expire(now_ms):
+            self.cancel(handle, now_ms)
         again_at_ms = self._open_again_at_ms
         if again_at_ms is not None and again_at_ms <= now_ms and self._remote is not None:
             pipe = self._remote.pipe
@@ -269,6 +270,7 @@ class FrontQueue(AskingFront):
             self._submissions.deadline_ms(),
             self._questions.deadline_ms(self._node.limits.hold_ms),
             self._open_again_at_ms,
+            self._asked_consumers.deadline_ms(),
             self._way.deadline_ms(),
         )
         return min([each for each in deadlines if each is not None], default=None)
@@ -282,6 +284,7 @@ class FrontQueue(AskingFront):
         self._is_deleted = True
         self._submissions.end()
         self._questions.end()
+        self._asked_consumers.end()
         self._consumers.clear()
 
     # -- as a way sees it -----------------------------------------------------------------------
@@ -333,7 +336,7 @@ class FrontQueue(AskingFront):
         self._refills_count = 0
         self._submissions.way_ended()
         self._questions.way_ended()
-        self._to_cancel += self._consumers.way_ended()
+        self._asked_consumers.cancel_later(self._consumers.way_ended())
         self._wake_up()
 
     def _submit(self, max_count: int, now_ms: int) -> None:
@@ -360,19 +363,15 @@ class FrontQueue(AskingFront):
             self._begin_consumer(way, handle, now_ms)
         return self._consumers.has_waiting
 
-    def _tell_cancelled(self) -> None:
-        """Tell the consumers that were removed, outside of whatever removed them."""
-        if self._to_cancel:
-            gone, self._to_cancel = self._to_cancel, []
-            for handle in gone:
-                handle.cancelled()
-
     def _begin_consumer(self, way: Way, handle: ConsumerHandle, now_ms: int) -> None:
         try:
             way.consume(handle, now_ms)
         except ExclusiveUseError:
             self._consumers.remove(handle)
-            self._to_cancel.append(handle)
+            self._asked_consumers.barred(handle)
+        else:
+            if way.engine is not None:
+                self._asked_consumers.there(handle)
 
     def give_back(self, settlement: Settlement, batches: Sequence[Batch], now_ms: int) -> None:
         """Give batches back, but for those that were delivered on an earlier way."""

@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+from pamqp import commands
 
 from amqp_server.broker.admin import Admin, Answer, SettledBy, Wanted
-from amqp_server.broker.asking import getting, purging_elsewhere
+from amqp_server.broker.asking import consuming_elsewhere, getting, purging_elsewhere
 from amqp_server.broker.errors import NotFoundError, UnreadableError
-from queues.asked_port import CountsAnswer, GetAnswer
+from queues.asked_port import ConsumeAnswer, CountsAnswer, GetAnswer
 from queues.batch import Batch
 from queues.commits import SAFE_NOW
+from queues.errors import ExclusiveUseError
 from queues.outcomes import PurgeOutcome
+from tests.support.consumer import FakeConsumer
 from tests.support.peer import Node
 from tests.support.records import run_of
 from tests.support.vhosts import VhostUnderTest
@@ -26,6 +29,7 @@ class Asked:
     def __init__(self) -> None:
         self.gets: list = []  # type: ignore[type-arg]
         self.purges: list = []  # type: ignore[type-arg]
+        self.consumes: list = []  # type: ignore[type-arg]
         self.returned: list[Batch] = []
 
     def ask_get(self, then: object, now_ms: int) -> None:
@@ -38,6 +42,11 @@ class Asked:
 
     def ask_counts(self, then: object, now_ms: int) -> None:
         raise AssertionError(f"{then} at {now_ms}: not asked for {CountsAnswer}")
+
+    def ask_consume(self, handle: object, then: object, now_ms: int) -> None:
+        assert handle
+        assert now_ms
+        self.consumes.append(then)
 
     def give_back_unseen(self, batch: Batch) -> None:
         self.returned.append(batch)
@@ -87,6 +96,42 @@ def test_a_purge_says_how_many_went() -> None:
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (ConsumeAnswer.THERE, None),
+        (ConsumeAnswer.BARRED, ExclusiveUseError),
+        (ConsumeAnswer.NO_ANSWER, NotFoundError),
+        (None, None),
+    ],
+)
+def test_a_consumer_that_may_not_be_there_is_removed(
+    answer: ConsumeAnswer | None, error: type[Exception] | None
+) -> None:
+    asked, consumer = Asked(), FakeConsumer()
+    queue = VhostUnderTest().queue()
+    queue.engine.consume(consumer, 1)
+    steps = consuming_elsewhere(queue, asked, consumer, 1)
+    next(steps)
+    if answer is None:
+        steps.close()
+    else:
+        asked.consumes[0](answer)
+        with pytest.raises(error or StopIteration):
+            next(steps)
+    assert queue.engine.consumer_count == (answer is ConsumeAnswer.THERE)
+
+
+def test_a_queue_that_goes_meanwhile_is_not_found() -> None:
+    asked, queue = Asked(), VhostUnderTest().queue()
+    steps = consuming_elsewhere(queue, asked, FakeConsumer(), 1)
+    next(steps)
+    queue.is_deleted = True
+    asked.consumes[0](ConsumeAnswer.NO_ANSWER)
+    with pytest.raises(NotFoundError, match="no queue"):
+        next(steps)
 
 
 class LedElsewhere:
@@ -143,3 +188,55 @@ def test_the_command_to_purge_asks_the_leader() -> None:
     place.node.end_turns()
     (answer,) = place.answers
     assert answer.value == PurgeOutcome(7, SAFE_NOW)
+
+
+class Consuming(LedElsewhere):
+    """A client that consumes from that queue; the engine has the consumer, the test the answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue = self.node.vhost.queues.find("jobs")
+        assert self.queue is not None
+        self.asked.ask_consume = self._ask  # type: ignore[method-assign]
+        self.client = self.node.open()
+        self.client.publish(b"there")
+        self.client.send(commands.Basic.Consume, queue="jobs", consumer_tag="c")
+        self.node.end_turns()
+
+    def _ask(self, handle: Any, then: Any, now_ms: int) -> None:  # noqa: ANN401 -- of engines
+        assert self.queue is not None
+        self.queue.engine.consume(handle, now_ms)
+        self.asked.consumes.append(then)
+
+    def methods(self) -> list[str]:
+        self.node.end_turns()
+        return [type(each).__name__ for each in self.client.methods()]
+
+
+def test_consume_ok_comes_with_the_answer_and_no_delivery_before_it() -> None:
+    consuming = Consuming()
+    assert consuming.methods() == []
+    consuming.asked.consumes[0](ConsumeAnswer.THERE)
+    assert consuming.methods() == ["ConsumeOk", "Deliver"]
+
+
+def test_a_consumer_that_is_barred_is_refused_and_never_there() -> None:
+    consuming = Consuming()
+    consuming.asked.consumes[0](ConsumeAnswer.BARRED)
+    consuming.node.end_turns()
+    close = consuming.client.closed()
+    assert (close.channel, close.code) == (1, 403)
+    assert close.text == "ACCESS_REFUSED - queue 'jobs' in vhost '/' in exclusive use"
+    assert consuming.queue is not None
+    assert consuming.queue.engine.consumer_count == 0
+
+
+def test_a_client_that_leaves_meanwhile_leaves_no_consumer() -> None:
+    consuming = Consuming()
+    consuming.client.connection.lose(consuming.node.now_ms)
+    consuming.node.end_turns()
+    assert consuming.queue is not None
+    assert consuming.queue.engine.consumer_count == 0
+    consuming.asked.consumes[0](ConsumeAnswer.THERE)
+    consuming.node.end_turns()
+    assert consuming.queue.engine.consumer_count == 0

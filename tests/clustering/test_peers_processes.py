@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aio_pika
+import aiormq.exceptions
 import pytest
 
 from tests.cluster.conftest import require_etcd
@@ -69,6 +70,31 @@ async def require_single_forms(asked: Asked, connection: aio_pika.abc.AbstractCo
         await closed.wait()
 
 
+async def require_exclusive_use(nodes: ClusteredProcesses) -> None:
+    """A consumer on n2 keeps others out on all nodes; they hear of it instead of consume-ok."""
+    connections = [
+        await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{nodes.ports[name]}/")
+        for name in ("n2", "n3", "n1")
+    ]
+    first, *others = [await each.channel() for each in connections]
+    queue = await first.get_queue("jobs")
+    came = asyncio.Event()
+
+    async def take(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+        del message
+        came.set()
+
+    await queue.consume(take, exclusive=True)
+    async with asyncio.timeout(30):
+        await came.wait()
+    for channel in others:
+        again = await channel.get_queue("jobs")
+        with pytest.raises(aiormq.exceptions.ChannelAccessRefused, match="in exclusive use"):
+            await again.consume(take)
+    for each in connections:
+        await each.close()
+
+
 async def require_commands(asked: Asked) -> None:
     moved = await asyncio.to_thread(asked.do, "n3", "POST", f"{QUEUE}/leader", {"node": "n2"})
     assert moved == {"leader": "n2"}
@@ -102,6 +128,7 @@ def test_any_node_answers_for_all(tmp_path: Path) -> None:
 
         await nodes.until(are_in_sync)
         await require_single_forms(asked, connection)
+        await require_exclusive_use(nodes)
         await require_commands(asked)
         require_no_hang(asked)
 

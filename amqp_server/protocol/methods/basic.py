@@ -7,7 +7,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ConsumerArguments, consumer_arguments
-from amqp_server.broker.asking import getting
+from amqp_server.broker.asking import consuming_elsewhere, getting
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
@@ -60,8 +60,12 @@ def qos(channel: Channel, method: commands.Basic.Qos, now_ms: int) -> Method:
     return commands.Basic.QosOk()
 
 
-def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Method | None:
+def consume(
+    channel: Channel, method: commands.Basic.Consume, now_ms: int
+) -> Method | WaitingSteps[Method | None] | None:
     """Start a consumer; its first delivery comes after consume-ok.
+
+    Where the queue is led on another node, that one decides first whether it may be there.
 
     Raises:
         NotFoundError: no such queue (404).
@@ -82,13 +86,48 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
     arguments = consumer_arguments(queue.name, queue.vhost_name, queue.kind, arguments_of(method))
     consumer = _consumer(channel, queue, method, consumer_tag, arguments)
     consumer.hold_arguments()
+    asked = queue.asked_elsewhere
+    if asked is not None:
+        return _consuming(channel, method, consumer, asked, now_ms)
     channel.turn.drain_now(queue.engine, now_ms)
     try:
         queue.engine.consume(consumer, now_ms)
     except ExclusiveUseError:
-        raise AccessRefusedError(f"{queue.text} in exclusive use") from None
+        raise _in_exclusive_use(queue) from None
     channel.add_consumer(consumer)
     return None if method.nowait else _consume_ok(consumer_tag)
+
+
+def _consuming(
+    channel: Channel,
+    method: commands.Basic.Consume,
+    consumer: Consumer,
+    asked: AskedQueue,
+    now_ms: int,
+) -> WaitingSteps[Method | None]:
+    """Start a consumer of a queue that is led on another node."""
+    queue, consumer.is_asked_for = consumer.queue, True
+    is_there = False
+    try:
+        yield from consuming_elsewhere(queue, asked, consumer, now_ms)
+        is_there = not channel.is_closing
+    except ExclusiveUseError:
+        raise _in_exclusive_use(queue) from None
+    finally:
+        if not is_there:
+            consumer.end()
+    if not is_there:
+        if not queue.is_deleted:
+            queue.engine.cancel(consumer, channel.turn.now_ms)
+        return None
+    channel.add_consumer(consumer)
+    consumer.is_asked_for = False
+    queue.engine.credit_regained(consumer)
+    return None if method.nowait else _consume_ok(consumer.consumer_tag)
+
+
+def _in_exclusive_use(queue: Queue) -> AccessRefusedError:
+    return AccessRefusedError(f"{queue.text} in exclusive use")
 
 
 def cancel(channel: Channel, method: commands.Basic.Cancel, now_ms: int) -> Method | None:
