@@ -24,6 +24,7 @@ from amqp_server.broker.errors import BrokerError, NotFoundError
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
 from amqp_server.clustering.forgetting import Forgetting
+from amqp_server.clustering.levels import raise_level
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.promoting import Promoting
 from amqp_server.clustering.queue_commands import QueueCommands
@@ -129,10 +130,8 @@ class ClusterCommands(ClusterLook):
         return self._begun(self._rebalancing.begin(kind, vhost_pattern, queue_pattern))
 
     def finalize(self) -> Awaited[int]:
-        """Return the feature level, which is the only one that there is."""
-        awaited: Awaited[int] = Awaited()
-        awaited.set(self.feature_level())
-        return awaited
+        """Have all nodes write the highest feature level that they can read; return it."""
+        return self._begun(raise_level(self._node))
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ class ClusterLook:
 
     def feature_level(self) -> int:
         """Return the level that all nodes write."""
-        return 1
+        return self._node.view.feature_level
 
     def feature_level_next(self) -> int:
         """Return the highest level that all members can read, as far as each has said; 0: none."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from amqp_server.broker.cluster import LEAVING, StoreAwayError
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
+from amqp_server.clustering.levels import require_known_level
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.port import Absent, Delete, Done, ModRevision, Put, Read, Transaction, Unknown
 from cluster.metadata.records import decode_member, encode_member
@@ -129,6 +130,7 @@ class Forgetting:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
+            require_known_level(self._node)
             try:
                 await self.look()
             except MetadataError as error:

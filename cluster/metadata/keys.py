@@ -4,7 +4,8 @@ A key is a kind and so many names, with ``/`` between. A name may hold any octet
 digits and ``_ . - ~`` are escaped as in a URI, so that ``/`` parts names and nothing else does.
 Names are text; octets that are no UTF-8 are in it as Python's ``surrogateescape`` has them.
 
-    meta/<what>                           of the whole cluster
+    meta/feature_level                    which forms of records, frames and data all nodes write
+    meta/<what>                           other facts of the whole cluster
     ctl                                   who elects leaders; under a lease
     live/<node>                           a node that runs; under a lease
     member/<node>                         a node that belongs to the cluster, and its disk
@@ -48,6 +49,8 @@ NAMES_COUNT: Final = {
 
 DEFINITION: Final = "def"
 STATE: Final = "st"
+
+FEATURE_LEVEL: Final = "feature_level"
 
 _ROOT: Final = "/mq/"
 _LANES: Final = "/mq-lanes/"

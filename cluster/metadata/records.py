@@ -18,6 +18,12 @@ QUEUE_STATE_VERSION: Final = 1
 MEMBER_VERSION: Final = 1
 GONE_VERSION: Final = 1
 CONTROLLER_VERSION: Final = 1
+LEVEL_VERSION: Final = 1
+
+FEATURE_LEVELS: Final = (1, 1)
+"""The least and the greatest feature level that this release knows. A cluster without the key
+``meta/feature_level`` has the first level that there ever was, 1. Who adds a form that older
+releases cannot read raises the greatest one, and writes that form only at that level."""
 
 Decoded = TypeVar("Decoded")
 
@@ -154,6 +160,20 @@ def decode_controller(octets: bytes) -> StoredController:
         CONTROLLER_VERSION,
         lambda fields: StoredController(_text(fields["node"]), _number(fields["linc"])),
     )
+
+
+def encode_level(level: int) -> bytes:
+    """Return the octets of ``meta/feature_level``; see ``FEATURE_LEVELS``."""
+    return orjson.dumps({"v": LEVEL_VERSION, "level": level})
+
+
+def decode_level(octets: bytes) -> int:
+    """Return which forms of records, frames and data all nodes write.
+
+    Raises:
+        RecordFormatError: it is none, or of another version.
+    """
+    return _decoded(octets, LEVEL_VERSION, lambda fields: _number(fields["level"]))
 
 
 def _decoded(octets: bytes, version: int, decode: Callable[[dict[str, Any]], Decoded]) -> Decoded:

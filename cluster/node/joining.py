@@ -6,8 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from cluster.liveness.live_key import NameTakenError, decode_live
-from cluster.metadata.errors import MetadataError, OtherStoreError, StoreWentBackError
-from cluster.metadata.keys import KeySpace
+from cluster.metadata.errors import (
+    MetadataError,
+    OtherStoreError,
+    RecordFormatError,
+    StoreWentBackError,
+)
+from cluster.metadata.keys import FEATURE_LEVEL, KeySpace
 from cluster.metadata.port import (
     Absent,
     Comparison,
@@ -19,7 +24,12 @@ from cluster.metadata.port import (
     Read,
     Transaction,
 )
-from cluster.metadata.records import decode_member, encode_member
+from cluster.metadata.records import (
+    FEATURE_LEVELS,
+    decode_level,
+    decode_member,
+    encode_member,
+)
 from cluster.node.fitting import Fitted, NodeFrozenError, Start, fitted
 from cluster.node.pauses import Pauses
 from cluster.node.ports import KeptIdentity, NodeDisk
@@ -51,6 +61,7 @@ class Joining:
         committed: returns when all that was made or dropped on the disk so far is so after a crash.
         new_disk: draws a name for a disk.
         pauses: before the store is asked again.
+        levels: the least and the greatest feature level that this node knows.
     """
 
     def __init__(
@@ -66,9 +77,12 @@ class Joining:
         committed: Callable[[], Awaitable[None]],
         new_disk: Callable[[], str],
         pauses: Pauses,
+        levels: tuple[int, int] = FEATURE_LEVELS,
     ) -> None:
         self._store = store
         self._key = keys.key("member", node)
+        self._levels = levels
+        self._level_key = keys.key("meta", FEATURE_LEVEL)
         self._live_key = keys.key("live", node)
         self._node = node
         self._patience_ms = patience_ms
@@ -105,11 +119,12 @@ class Joining:
 
     async def _tried(self) -> Joined | None:
         """Return None where the store was not told, or where nobody knows."""
-        reads = (Read(self._key), Read(self._live_key))
+        reads = (Read(self._key), Read(self._live_key), Read(self._level_key))
         found = await self._store.transact(Transaction(then=reads))
         if not isinstance(found, Done):
             return None
-        item, live = found.reads
+        item, live, level = found.reads
+        self._require_known(level)
         kept = self._disk.identity()
         if live is not None and self._is_of_another(live, kept):
             return None
@@ -125,7 +140,7 @@ class Joining:
             await self._begin_anew(fit)
         else:
             await self._keep(fit.identity, is_begun=True)
-        if not await self._told(item, live, fit):
+        if not await self._told(item, live, level, fit):
             return None
         identity = replace(fit.identity, raising=False)
         await self._keep(identity, is_begun=True)
@@ -157,8 +172,32 @@ class Joining:
             )
         return True
 
-    async def _told(self, member: Item | None, live: Item | None, fit: Fitted) -> bool:
-        compare = (_unchanged(self._key, member), _unchanged(self._live_key, live))
+    def _require_known(self, level: Item | None) -> None:
+        """Refuse to take part in what this release cannot read.
+
+        Raises:
+            NodeFrozenError: the cluster writes forms that it does not know.
+        """
+        least, greatest = self._levels
+        try:
+            found = 1 if level is None else decode_level(level.value)
+        except RecordFormatError:
+            found = 0
+        if not least <= found <= greatest:
+            raise NodeFrozenError(
+                f"node {self._node!r} does not take part: this release knows the feature levels"
+                f" {least} to {greatest}, and the cluster has {found or 'one in another form'}."
+                " Start a release that knows it; nothing was changed"
+            )
+
+    async def _told(
+        self, member: Item | None, live: Item | None, level: Item | None, fit: Fitted
+    ) -> bool:
+        compare = (
+            _unchanged(self._key, member),
+            _unchanged(self._live_key, live),
+            _unchanged(self._level_key, level),
+        )
         put = Put(self._key, encode_member(fit.member))
         return isinstance(await self._store.transact(Transaction(compare, (put,))), Done)
 

@@ -303,6 +303,7 @@ class ClusterNode:
             committed=self._committed,
             new_disk=lambda: secrets.token_hex(16),
             pauses=place.pauses,
+            levels=self.options.levels,
         )
         return await joining.join()
 
@@ -321,6 +322,7 @@ class ClusterNode:
                 disk=joined.identity.disk,
                 boot=secrets.token_hex(8),
                 release=options.release,
+                wire_versions=options.levels,
                 addresses=options.addresses,
             ),
             ttl_ms=options.lease_ttl_ms,

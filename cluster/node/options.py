@@ -7,6 +7,7 @@ from typing import Final
 
 from cluster.links.settings import LinkSettings
 from cluster.metadata.etcd.address import EtcdAddress
+from cluster.metadata.records import FEATURE_LEVELS
 from cluster.replication.timers import Timers
 
 LEASE_TTL_MS: Final = 3_000
@@ -81,6 +82,7 @@ class ClusterOptions:
         links: bounds and times of links.
         times: what the node does again and again.
         requests_max: requests to the store that are under way at a time.
+        levels: the least and the greatest feature level that it knows.
     """
 
     cluster: str
@@ -98,6 +100,7 @@ class ClusterOptions:
     links: LinkSettings = field(default_factory=LinkSettings)
     times: NodeTimes = field(default_factory=NodeTimes)
     requests_max: int = 16
+    levels: tuple[int, int] = FEATURE_LEVELS
 
     def __post_init__(self) -> None:
         """Refuse what could not work, with a text for the operator.

@@ -16,7 +16,7 @@ from sortedcontainers import SortedList
 from cluster.liveness.live_key import LiveRecord, decode_live
 from cluster.metadata.errors import RecordFormatError
 from cluster.metadata.following.cache import Difference
-from cluster.metadata.keys import STATE, KeySpace, Place
+from cluster.metadata.keys import FEATURE_LEVEL, STATE, KeySpace, Place
 from cluster.metadata.port import Item
 from cluster.metadata.records import (
     StoredController,
@@ -25,6 +25,7 @@ from cluster.metadata.records import (
     StoredQueueState,
     decode_controller,
     decode_gone,
+    decode_level,
     decode_member,
     decode_queue_state,
 )
@@ -78,6 +79,7 @@ class ClusterView:
         gone: queues that were deleted and may have replicas still, by queue id.
         controller: who elects leaders; None: nobody does.
         controller_lease: that ``ctl`` hangs on; 0 is none.
+        feature_level: which forms of records, frames and data all nodes write.
         unreadable: keys whose value this version cannot read, and why. They are left alone.
     """
 
@@ -89,6 +91,7 @@ class ClusterView:
         self.gone: dict[str, KnownGone] = {}
         self.controller: StoredController | None = None
         self.controller_lease = 0
+        self.feature_level = 1
         self.unreadable: dict[bytes, str] = {}
         self._keys = keys
         self.names: SortedList[tuple[str, str]] = SortedList()
@@ -161,6 +164,8 @@ class ClusterView:
             case "gone":
                 self._take_gone(place.names[0], item)
                 tidings.gone[place.names[0]] = None
+            case "meta" if place.names[0] == FEATURE_LEVEL:
+                self.feature_level = 1 if item is None else decode_level(item.value)
             case "ctl":
                 self.controller = None if item is None else decode_controller(item.value)
                 self.controller_lease = 0 if item is None else item.lease

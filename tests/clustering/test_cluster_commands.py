@@ -18,7 +18,6 @@ from cluster.placement.asking import RULES
 from tests.cluster.conftest import require_etcd
 from tests.support.etcd_server import running_etcd
 from tests.support.joined_peers import JoinedPeers
-from tests.support.looked_cluster import looked
 from tests.support.peer import Node
 from tests.support.running_cluster import Publisher, RunningCluster, running_cluster
 
@@ -78,11 +77,6 @@ async def commanded(folder: Path, *names: str) -> AsyncIterator[Commanded]:
             finally:
                 for each in made.on.values():
                     await each.stop()
-
-
-def test_the_feature_level_is_one() -> None:
-    _, commands = looked()
-    assert asyncio.run(run_steps(commands.finalize().value())) == 1
 
 
 def test_a_rebalance_moves_leaders_and_says_how_many_are_left(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class _Part:
 
 class _Options:
     node = "a"
+    levels = (1, 1)
 
 
 class Rig:

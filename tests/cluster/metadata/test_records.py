@@ -11,10 +11,12 @@ from cluster.metadata.records import (
     StoredQueueState,
     decode_controller,
     decode_gone,
+    decode_level,
     decode_member,
     decode_queue_state,
     encode_controller,
     encode_gone,
+    encode_level,
     encode_member,
     encode_queue_state,
 )
@@ -44,6 +46,11 @@ members = st.builds(StoredMember, names, numbers, names, names)
 @given(states)
 def test_a_state_comes_back(state: StoredQueueState) -> None:
     assert decode_queue_state(encode_queue_state(state)) == state
+
+
+@given(numbers)
+def test_a_level_comes_back(level: int) -> None:
+    assert decode_level(encode_level(level)) == level
 
 
 @given(members)

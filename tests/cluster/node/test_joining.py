@@ -8,10 +8,11 @@ from typing import cast
 import pytest
 
 from cluster.liveness.live_key import LiveRecord, NameTakenError, encode_live
+from cluster.metadata.keys import FEATURE_LEVEL
 from cluster.metadata.memory import Fate, MemoryStore
 from cluster.metadata.paging import read_key
 from cluster.metadata.port import Put, Transaction
-from cluster.metadata.records import StoredMember, decode_member, encode_member
+from cluster.metadata.records import StoredMember, decode_member, encode_level, encode_member
 from cluster.node.fitting import NodeFrozenError
 from cluster.node.joining import Joined, Joining
 from cluster.node.pauses import Pauses
@@ -112,6 +113,37 @@ class Starting:
 
     async def put(self, key: bytes, value: bytes) -> None:
         await self.store.transact(Transaction(then=(Put(key, value),)))
+
+
+def test_a_level_that_this_release_does_not_know_keeps_a_node_out_and_changes_nothing() -> None:
+    async def scenario() -> None:
+        level_key = KEYS.key("meta", FEATURE_LEVEL)
+        for value in (encode_level(2), encode_level(0), b"{}"):
+            starting = Starting(Disk())
+            await starting.put(level_key, value)
+            with pytest.raises(NodeFrozenError, match="knows the feature levels 1 to 1"):
+                await starting.join()
+            assert starting.disk.kept is None
+            assert (await read_key(starting.store, MEMBER_KEY)).item is None
+            await starting.put(level_key, encode_level(1))
+            await starting.join()
+
+    asyncio.run(scenario())
+
+
+def test_a_level_that_is_raised_during_a_start_is_seen() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+
+        async def raised() -> None:
+            await starting.put(KEYS.key("meta", FEATURE_LEVEL), encode_level(2))
+
+        starting.committed = raised  # type: ignore[method-assign]
+        with pytest.raises(NodeFrozenError, match="the cluster has 2"):
+            await starting.join()
+        assert (await read_key(starting.store, MEMBER_KEY)).item is None
+
+    asyncio.run(scenario())
 
 
 def test_a_new_node_and_its_next_start() -> None:
