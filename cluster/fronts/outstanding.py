@@ -36,8 +36,9 @@ class _Span:
         Raises:
             FrontError: one of them was settled before.
         """
-        first, step = indexes.start, indexes.step
-        if first < self.start or not self.settled.isdisjoint(indexes):
+        first, step, settled = indexes.start, indexes.step, self.settled
+        # Most are settled in order, and nothing is in the set: then no message is looked at.
+        if first < self.start or (settled and not settled.isdisjoint(indexes)):
             raise FrontError(f"settles some of {self.first + first} and behind it again")
         batch = self.batch
         if len(indexes) < len(batch):
@@ -45,9 +46,9 @@ class _Span:
         if first == self.start and step == 1:
             self.start = indexes.stop
         else:
-            self.settled.update(indexes)
-        while self.start in self.settled:
-            self.settled.remove(self.start)
+            settled.update(indexes)
+        while self.start in settled:
+            settled.remove(self.start)
             self.start += 1
         if self.is_done:
             self.batch = _NOTHING
