@@ -8,7 +8,7 @@ A front half that nobody uses has no way to a leader on another node: with many 
 are used on few nodes. The first consumer, publish or question opens one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, cast
@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.events import Event
 from amqp_server.broker.queue import QueueIdentity, local_engine
+from amqp_server.broker.steps import Steps, finish_or_later
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
 from cluster.fronts.front_queue import FrontQueue
@@ -199,10 +200,7 @@ class MirroredQueues:
 
     def leaders_changed(self, queue_ids: tuple[str, ...]) -> None:
         """Leader or state of these queues is another one, or they are gone."""
-        for queue_id in queue_ids:
-            known = self._queues.get(queue_id)
-            if known is not None and known.engine is None:
-                self._point(known)
+        finish_or_later(self._pointing(queue_ids), self._turn)
         self._wake()
 
     def nodes_changed(self, names: tuple[str, ...]) -> None:
@@ -217,23 +215,37 @@ class MirroredQueues:
 
     def pipe_opened(self, node: str, pipe: LeaderPipe) -> None:
         """A link to a node is there: open the queues that wait for it."""
-        for queue_id in self._waiting_for.pop(node, {}):
-            known = self._queues.get(queue_id)
-            if known is not None and known.engine is None:
-                self._point(known)
+        finish_or_later(self._pointing(tuple(self._waiting_for.pop(node, {}))), self._turn)
         self._wake()
         del pipe
 
     def pipe_ended(self, pipe: LeaderPipe) -> None:
-        """A link has ended: what was on its way over it is lost."""
-        for known in self._queues.values():
-            if known.pipe is pipe:
-                known.pipe = None
-                known.front.pipe_ended(pipe)
-                self._point(known)
+        """A link has ended: what was on its way over it is lost.
+
+        Until a front half is told, what it puts into the pipe goes nowhere, and comes again.
+        """
+        cut_off = [known for known in self._queues.values() if known.pipe is pipe]
+        finish_or_later(self._leaving(pipe, cut_off), self._turn)
         self._wake()
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _pointing(self, queue_ids: Iterable[str]) -> Steps[None]:
+        """Let front halves find their leaders, one after another."""
+        for queue_id in queue_ids:
+            known = self._queues.get(queue_id)
+            if known is not None and known.engine is None:
+                self._point(known)
+            yield
+
+    def _leaving(self, pipe: LeaderPipe, cut_off: Iterable[_Mirrored]) -> Steps[None]:
+        """Tell front halves that a pipe has ended, one after another."""
+        for known in cut_off:
+            if known.pipe is pipe and self._queues.get(known.front.queue) is known:
+                known.pipe = None
+                known.front.pipe_ended(pipe)
+                self._point(known)
+            yield
 
     def _lead(self, known: _Mirrored) -> None:
         """Make the engine of a queue that this node leads now."""

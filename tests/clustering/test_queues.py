@@ -2,11 +2,13 @@
 
 import weakref
 from collections.abc import Callable, Sequence
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.queue import QueueIdentity
@@ -69,7 +71,8 @@ class Rig:
     """Node ``a``; the leader is ``b`` in epoch 2, unless a test says another."""
 
     def __init__(self) -> None:
-        self.queues = MirroredQueues("a", Turn(100), WITHOUT_LIMIT, lambda: None)
+        self.turn = Turn(100)
+        self.queues = MirroredQueues("a", self.turn, WITHOUT_LIMIT, lambda: None)
         self.queues.front_node = FrontNode(Front("a", 7))
         self.queues.leaders = self.queues.reach = self
         self.leader: tuple[str, int] | None = ("b", 2)
@@ -86,6 +89,15 @@ class Rig:
     def pipe_to(self, node: str) -> Pipe | None:
         self.asked.append(node)
         return self.pipes.get(node)
+
+    def end_turns(self) -> int:
+        """Run turns until nothing is left, and return how many."""
+        turns_count = 0
+        while self.turn.waiting_count:
+            self.turn.budget.begin()
+            self.turn.end(NOW_MS)
+            turns_count += 1
+        return turns_count
 
     def make(self, stored_id: str = "q1", kind: QueueKind = CLASSIC) -> QueueEngine:
         options = QueueOptions()
@@ -141,6 +153,56 @@ def test_another_link_takes_the_place_of_one_that_ended() -> None:
     del rig.pipes["b"]
     rig.queues.pipe_ended(first)
     assert rig.open_pipe().said == [Open("q1", 2, 2)]
+
+
+MANY = 1_000
+
+
+@pytest.mark.parametrize("event", ["link", "no link", "leader"])
+def test_what_many_queues_do_about_one_event_is_cut_into_turns(event: str) -> None:
+    """Ten thousand of them would keep the other clients of the node waiting for a second."""
+    rig = Rig()
+    for number in range(MANY):
+        rig.make(f"q{number}").publish(run_of(b"m"), NOW_MS)
+    clock = count()
+    rig.turn.budget = TurnBudget(lambda: next(clock), 100)
+    rig.turn.budget.begin()
+    first = rig.pipes["b"] = Pipe()
+    rig.queues.pipe_opened("b", first)
+    if event == "link":
+        assert len(first.said) < MANY, "the others follow in the next turns"
+    rig.end_turns()
+    assert len(first.said) == MANY
+    second = rig.pipes["b" if event == "no link" else "c"] = Pipe()
+    if event == "no link":
+        rig.queues.pipe_ended(first)
+    elif event == "leader":
+        rig.leader = ("c", 3)
+        rig.queues.leaders_changed(tuple(f"q{number}" for number in range(MANY)))
+    if event != "link":
+        assert len(second.said) < MANY
+        assert rig.end_turns() > 5
+        assert len(second.said) == MANY
+
+
+def test_a_queue_that_goes_or_has_another_way_by_then_is_left_alone() -> None:
+    rig = Rig()
+    for number in range(MANY):
+        rig.make(f"q{number}").publish(run_of(b"m"), NOW_MS)
+    first = rig.open_pipe()
+    rig.end_turns()
+    del rig.pipes["b"]
+    rig.queues.pipe_ended(first)
+    last, gone = f"q{MANY - 1}", rig.queues.front_of(f"q{MANY - 2}")
+    assert gone is not None
+    gone.delete()
+    rig.leader, rig.pipes["c"] = ("c", 3), Pipe()
+    rig.queues.leaders_changed((last,))
+    assert rig.pipes["c"].said == [Open(last, 3, 2)]
+    rig.end_turns()
+    opened = [frame for frame in rig.pipes["c"].said if isinstance(frame, Open)]
+    assert [frame.queue for frame in opened].count(last) == 1
+    assert f"q{MANY - 2}" not in {frame.queue for frame in opened}
 
 
 @pytest.mark.parametrize("is_served_first", [False, True])
