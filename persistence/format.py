@@ -52,13 +52,12 @@ counted for the replica. A row is an epoch and the index of its first record, u6
 
 A record of a mirrored queue is an ENQUEUE, SETTLE or REQUEUED with the queue id 0, because each
 node has another id for the queue, or an EPOCH. A SUBMITTED is an ENQUEUE that says whose messages
-it has; the u16 at byte 2 counts the octets of the node's name. A snapshot is an ENQUEUE for each
-stretch of messages, REQUEUED ones, a PUBLISHED for each front end, and a NEXT_POSITION at the end.
+it has; the u16 at byte 2 counts the octets of the node's name. ``persistence.replicas.content``
+draws a snapshot; a PUBLISHED is how far a front end is in it.
 
-    EPOCH          epoch, 0, 0
-    NEXT_POSITION  position, 0, 0
-    SUBMITTED      first position, 0, count;   then a front, the instants of expiry, the run
-    PUBLISHED      index, 0, 0;                then a front
+    EPOCH      epoch, 0, 0
+    SUBMITTED  first position, 0, count;   then a front, the instants of expiry, the run
+    PUBLISHED  index, 0, 0;                then a front
 
 A front: the number is that of its last message.
 
@@ -160,7 +159,6 @@ class OperationKind(IntEnum):
     REPLICA_INSTALL = 9
     REPLICA_COMPACT = 10
     EPOCH = 11
-    NEXT_POSITION = 12
     SUBMITTED = 13
     PUBLISHED = 14
 

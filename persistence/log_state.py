@@ -273,6 +273,13 @@ class LogState:
             self._note_found(each)
         self.next_position = queue.next_position
 
+    def overtake(self, queue: QueueSnapshot) -> None:
+        """Take messages behind those that are here, and all that is settled by then."""
+        next_segment = max(queue.next_segment, self.stored.segments.next_number)
+        self._delivery_counts = None
+        self.restore(queue._replace(next_segment=next_segment))
+        self.sweep()
+
     def begin_after(self, next_segment: int) -> None:
         """Begin as a new queue of an id whose earlier queue is gone; older files are its files."""
         self.stored.segments.next_number = next_segment

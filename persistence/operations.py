@@ -125,13 +125,6 @@ class Epoch(NamedTuple):
     epoch: int
 
 
-class NextPosition(NamedTuple):
-    """The end of a snapshot of a mirrored queue: the position of its next message."""
-
-    queue_id: int
-    next_position: int
-
-
 Operation: TypeAlias = (
     Enqueue
     | Settle
@@ -141,7 +134,6 @@ Operation: TypeAlias = (
     | StreamOffset
     | ReplicaOperation
     | Epoch
-    | NextPosition
     | Submitted
     | Published
 )
@@ -329,8 +321,6 @@ def _decode_of_replica(octets: memoryview, kind: int, queue_id: int, first: int)
         return _decode_of_front(octets, kind)
     if kind == OperationKind.EPOCH:
         return Epoch(queue_id, first)
-    if kind == OperationKind.NEXT_POSITION and first <= POSITION_MAX:
-        return NextPosition(queue_id, first)
     raise DamagedError(f"expected an operation of kind 1 to 14, got {kind} of {len(octets)}")
 
 

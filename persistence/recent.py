@@ -112,6 +112,16 @@ class Recent:
             index += 1
         return found
 
+    def within(self, first: int, stop: int) -> Iterator[Slice]:
+        """Yield the messages from a position up to, not including, another, settled or not."""
+        pieces = self._pieces
+        index = bisect_left(pieces, first, self._head, key=_last_position)
+        while index < len(pieces) and pieces[index].positions[0] < stop:
+            piece = pieces[index]
+            at, count = piece.positions[0], len(piece.positions)
+            yield part(piece, max(first - at, 0), min(stop - at, count))
+            index += 1
+
     def forget_settled(self, settled: PositionSet) -> None:
         """Release every piece whose messages are all settled."""
         self._pieces = [

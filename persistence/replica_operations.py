@@ -144,16 +144,7 @@ def sizes_of_records(octets: Octets, count: int) -> list[int]:
 
 def encode_epoch(epoch: int) -> bytes:
     """Return the record that begins an epoch; it says nothing of messages."""
-    return _mark(OperationKind.EPOCH, epoch)
-
-
-def encode_next_position(next_position: int) -> bytes:
-    """Return the end of a snapshot: the position of the next message."""
-    return _mark(OperationKind.NEXT_POSITION, next_position)
-
-
-def _mark(kind: OperationKind, number: int) -> bytes:
-    return OPERATION_HEAD.pack(kind, 0, 0, OPERATION_HEAD.size, 0, number, 0, 0)
+    return OPERATION_HEAD.pack(OperationKind.EPOCH, 0, 0, OPERATION_HEAD.size, 0, epoch, 0, 0)
 
 
 def _rows(table: Sequence[tuple[int, int]]) -> bytes:

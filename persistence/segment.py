@@ -12,10 +12,11 @@ from typing import Final
 
 import crc32c
 
+from persistence.by_name import fsync_directory, fsync_file
 from persistence.chunk import ChunkHeader, decode_chunk, decode_header
 from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
-from persistence.files import File, Files
+from persistence.files import File, Files, Octets
 from persistence.format import (
     CHUNK_HEADER,
     CRC_BYTES,
@@ -119,7 +120,7 @@ class Segments:
         """Return the path of a file."""
         return f"{self.directory}/{segment_name(number)}"
 
-    def append(self, header: ChunkHeader, parts: Sequence[bytes]) -> StoredChunk:
+    def append(self, header: ChunkHeader, parts: Sequence[Octets]) -> StoredChunk:
         """Write a chunk behind the last one; nothing is synced.
 
         Raises:
@@ -148,24 +149,46 @@ class Segments:
             DamagedError: the octets are not those that were written.
             OSError: the disk cannot read it.
         """
-        if row.segment_number == self._open_number and self._open is not None:
-            octets = self._open.read_at(row.file_position, row.size_bytes)
-        else:
-            try:
-                file = self._files.open(self.path(row.segment_number))
-            except FileNotFoundError as error:
-                raise DamagedError(f"{self.path(row.segment_number)} is missing") from error
-            try:
-                begin = file.read_at(0, SEGMENT_HEADER.size)
-                if begin != encode_segment_header(self._queue_id, row.segment_number):
-                    raise DamagedError("it begins as a file of another queue, or none")
-                octets = file.read_at(row.file_position, row.size_bytes)
-            finally:
-                file.close()
+        return self.read_whole(row)[1]
+
+    def read_whole(self, row: StoredChunk) -> tuple[bytes, Slice]:
+        """Return a chunk as it is on the disk, and its messages.
+
+        Raises:
+            DamagedError: the octets are not those that were written.
+            OSError: the disk cannot read it.
+        """
+        octets = self._read(row)
         header, found = decode_chunk(octets)
         if _row(header, row.segment_number, row.file_position) != row:
             raise DamagedError("expected another chunk than the one that is there")
-        return found
+        return octets, found
+
+    def _read(self, row: StoredChunk) -> bytes:
+        if row.segment_number == self._open_number and self._open is not None:
+            return self._open.read_at(row.file_position, row.size_bytes)
+        try:
+            file = self._files.open(self.path(row.segment_number))
+        except FileNotFoundError as error:
+            raise DamagedError(f"{self.path(row.segment_number)} is missing") from error
+        try:
+            begin = file.read_at(0, SEGMENT_HEADER.size)
+            if begin != encode_segment_header(self._queue_id, row.segment_number):
+                raise DamagedError("it begins as a file of another queue, or none")
+            return file.read_at(row.file_position, row.size_bytes)
+        finally:
+            file.close()
+
+    def fsync(self, number: int) -> None:
+        """Bring a file and its name to the disk; on the fsync thread, at any time later.
+
+        Raises:
+            OSError: a shortage; the caller may try again.
+            FatalStorageError: what was written may be lost.
+        """
+        fsync_file(self._files, self.path(number))
+        fsync_directory(self._files, self.directory)
+        fsync_directory(self._files, self.parent)
 
     def adopt(self, row: StoredChunk) -> None:
         """Take over a chunk of an earlier life."""
@@ -263,6 +286,11 @@ class Segments:
         self._opened.forget(self)
         self.let_go()
         self._open_number = 0
+
+    def begin_another(self) -> int:
+        """End the open file; return the number of the next, from which others may go on."""
+        self.close()
+        return self.next_number
 
     def let_go(self) -> None:
         """Give the descriptor up: the next chunk goes on with the same file."""

@@ -72,8 +72,12 @@ class StoredChunks:
             DamagedError: they cannot be read any more.
             OSError: the disk could not be read.
         """
+        return self.read_whole(row)[1]
+
+    def read_whole(self, row: StoredChunk) -> tuple[bytes, Slice]:
+        """Return a chunk as it is on the disk, and its messages; see ``read``."""
         try:
-            return self.segments.read(row)
+            return self.segments.read_whole(row)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple, Protocol
 
 from cluster.links.decoding import Begun
 from cluster.links.errors import LinkError
+from cluster.links.lanes import CatchUp
 from cluster.links.settings import Windows
 from cluster.links.windows import BEGUN_MAX, LIVE, Lane, kept_max
-from cluster.replication.frames import Fence, LeaderFrame, Payload, Snapshot, Tail
+from cluster.replication.frames import Fence, LeaderFrame, Payload, Snapshot
 
 OPEN_MAX: Final = 2 * BEGUN_MAX
 """Frames that are open on one connection; the other node begins fewer."""
@@ -104,7 +105,7 @@ class OpenFrames:
         """
         if begun.number in self._open:
             raise LinkError("a frame between the pieces of another of its queue")
-        lane: Lane = begun.number if isinstance(begun.frame, Tail | Snapshot) else LIVE
+        lane: Lane = begun.number if isinstance(begun.frame, CatchUp) else LIVE
         if len(begun.octets) == begun.size:
             return Part(begun.frame, lane, 0, begun.size, is_whole=True)
         limits = self._limits

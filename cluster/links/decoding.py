@@ -20,6 +20,7 @@ from cluster.links.layout import (
     GOT,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
+    PART,
     PIECE,
     QUEUE,
     QUEUES_MAX,
@@ -30,6 +31,7 @@ from cluster.links.layout import (
     SNAPSHOT,
     TABLE_ROWS_MAX,
     TAIL,
+    WANT,
 )
 from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import (
@@ -40,9 +42,11 @@ from cluster.replication.frames import (
     Got,
     LeaderFrame,
     MirrorFrame,
+    Part,
     Refused,
     Snapshot,
     Tail,
+    Want,
 )
 from cluster.replication.ready import EpochStart
 from cluster.replication.state import ReplicaId
@@ -140,6 +144,11 @@ def _leader_frame(kind: int, is_start: bool, body: memoryview, names: QueueNames
             _check_table(table, epoch, position)
             snapshot = Snapshot(names.of(number), epoch, position, table, octets)
             return Begun(snapshot, number, size, octets)
+        case Kind.PART:
+            number, epoch, read, start, stop, index, index_epoch, size = _unpack(PART, body)
+            octets, name = body[PART.size :], names.of(number)
+            part = Part(name, epoch, read, start, stop, index, index_epoch, octets)
+            return Begun(part, number, size, octets)
         case Kind.FENCE:
             number, epoch = _exactly(FENCE, body)
             return Begun(Fence(names.of(number), epoch), number, 0, body[:0])
@@ -162,6 +171,9 @@ def decode_mirror_frame(kind: int, body: memoryview, names: QueueNames) -> Mirro
         case Kind.REFUSED:
             number, promised = _exactly(REFUSED, body)
             return Refused(names.of(number), promised)
+        case Kind.WANT:
+            number, epoch, read, position, index, index_epoch, anew = _exactly(WANT, body)
+            return Want(names.of(number), epoch, read, position, index, index_epoch, bool(anew))
         case Kind.ENDS:
             return _ends(body, names)
         case _:

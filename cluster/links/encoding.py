@@ -12,6 +12,7 @@ from cluster.links.layout import (
     GOT,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
+    PART,
     QUEUE,
     QUEUES_MAX,
     REFUSED,
@@ -19,6 +20,7 @@ from cluster.links.layout import (
     SNAPSHOT,
     TABLE_ROWS_MAX,
     TAIL,
+    WANT,
 )
 from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import (
@@ -29,9 +31,11 @@ from cluster.replication.frames import (
     Got,
     LeaderFrame,
     MirrorFrame,
+    Part,
     Refused,
     Snapshot,
     Tail,
+    Want,
 )
 
 _NO_QUEUE: Final = 0
@@ -113,6 +117,17 @@ def encode_leader_frame(frame: LeaderFrame, queue: int, size: int) -> tuple[Kind
         case Snapshot():
             head = SNAPSHOT.pack(queue, frame.epoch, frame.position, len(frame.table), size)
             return Kind.SNAPSHOT, head + _rows(frame.table)
+        case Part():
+            return Kind.PART, PART.pack(
+                queue,
+                frame.epoch,
+                frame.number,
+                frame.start,
+                frame.stop,
+                frame.index,
+                frame.index_epoch,
+                size,
+            )
         case Fence():
             return Kind.FENCE, FENCE.pack(queue, frame.epoch)
 
@@ -130,6 +145,9 @@ def encode_mirror_frame(frame: MirrorFrame, queue: int = _NO_QUEUE) -> tuple[Kin
             return Kind.GOT, GOT.pack(queue, frame.epoch, frame.end)
         case Refused():
             return Kind.REFUSED, REFUSED.pack(queue, frame.promised)
+        case Want():
+            place = frame.position, frame.index, frame.index_epoch, int(frame.anew)
+            return Kind.WANT, WANT.pack(queue, frame.epoch, frame.number, *place)
         case Ends():
             node, disk = frame.replica.node.encode(), frame.replica.disk.encode()
             head = ENDS.pack(

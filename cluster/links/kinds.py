@@ -25,11 +25,13 @@ class Kind(IntEnum):
     TAIL = 17
     SNAPSHOT = 18
     APPEND = 19
+    PART = 20
     ENDS = 32
     GOT = 33
     REFUSED = 34
     ACK = 35
     SEEN = 36
+    WANT = 37
 
 
 class Flag(IntFlag):
@@ -39,6 +41,8 @@ class Flag(IntFlag):
     EPOCH_START = 1
 
 
-LEADER_KINDS = frozenset({Kind.FENCE, Kind.TAIL, Kind.SNAPSHOT, Kind.APPEND, Kind.PIECE})
-MIRROR_KINDS = frozenset({Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT, Kind.SEEN})
+LEADER_KINDS = frozenset({Kind.FENCE, Kind.TAIL, Kind.SNAPSHOT, Kind.APPEND, Kind.PART, Kind.PIECE})
+MIRROR_KINDS = frozenset(
+    {Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT, Kind.SEEN, Kind.WANT}
+)
 SHARED_KINDS = frozenset({Kind.HEARTBEAT, Kind.GOODBYE, Kind.QUEUE})

@@ -1,8 +1,8 @@
 """What waits to go to a mirror's node, and in which order it leaves.
 
 There are two lanes. Fences and runs are in the live one, in the order of their LSNs, which R9 rests
-on. Tails and snapshots are in the other, a line for each queue. The live lane goes first, with one
-piece of a catch-up for several of its own, so neither waits long for the other.
+on. Tails, snapshots and parts are in the other, a line for each queue. The live lane goes first,
+with one piece of a catch-up for several of its own, so neither waits long for the other.
 
 Frames of one queue never overtake each other. A run behind its queue's tail would have to wait, and
 no run with a later LSN may overtake it. So the tail moves into the live lane, in front of it.
@@ -10,12 +10,14 @@ no run with a later LSN may overtake it. So the tail moves into the live lane, i
 
 from collections import deque
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from cluster.links.errors import LinkError
 from cluster.links.payload import HeldOctets, Waiting
 from cluster.links.windows import BEGUN_MAX, LIVE, Lane, OutgoingWindow
-from cluster.replication.frames import Fence, LeaderFrame, Snapshot, Tail
+from cluster.replication.frames import Fence, LeaderFrame, Part, Snapshot, Tail
+
+CatchUp: TypeAlias = Tail | Snapshot | Part
 
 PIECES_PER_CATCH_UP: Final = 4
 """Pieces of live runs for one of a catch-up, where both wait. So many of one run leave at once."""
@@ -77,7 +79,7 @@ class Lanes:
             raise LinkError(f"{len(self)} frames wait, the other node is too slow")
         queue = frame.queue
         waiting = Waiting(frame, None if isinstance(frame, Fence) else frame.payload)
-        is_catch_up = isinstance(frame, Tail | Snapshot)
+        is_catch_up = isinstance(frame, CatchUp)
         if is_catch_up and self._last_live.get(queue, 0) <= self._left_count:
             line = self._begun.get(queue)
             (self._fresh.setdefault(queue, deque()) if line is None else line).append(waiting)
@@ -101,7 +103,7 @@ class Lanes:
     def left(self, waiting: Waiting, octets: int) -> None:
         """These octets have left; a frame that is out gives its place to the next."""
         is_out = waiting.sent == waiting.size
-        if isinstance(waiting.frame, Tail | Snapshot):
+        if isinstance(waiting.frame, CatchUp):
             self._open_count += int(octets == waiting.sent) - int(is_out)
         if self._live and waiting is self._live[0]:
             self._live_octets += octets
@@ -168,4 +170,4 @@ class Lanes:
 
 def lane_of(frame: LeaderFrame) -> Lane:
     """Return whose window a frame's records count in."""
-    return frame.queue if isinstance(frame, Tail | Snapshot) else LIVE
+    return frame.queue if isinstance(frame, CatchUp) else LIVE

@@ -6,6 +6,7 @@
     TAIL      queue u32 | epoch | after | after_epoch | commit | count u32 | rows u32 | size
               | row, ... | octets
     SNAPSHOT  queue u32 | epoch | position | rows u32 | size | row, ... | octets
+    PART      queue u32 | epoch | number | start | stop | index | index_epoch | size | octets
     PIECE     queue u32 | octets
     row       epoch | index of its first record
 
@@ -14,6 +15,7 @@
     GOT       queue u32 | epoch | end
     REFUSED   queue u32 | promised
     ACK       lsn
+    WANT      queue u32 | epoch | number | position | index | index_epoch | 1 where anew, u8
     SEEN      revision: this node has all definitions up to it
     CREDIT    queue u32, 0 for live runs | octets
 
@@ -31,12 +33,14 @@ FENCE: Final = Struct("<IQ")
 APPEND: Final = Struct("<I5QIQ")
 TAIL: Final = Struct("<I4QIIQ")
 SNAPSHOT: Final = Struct("<IQQIQ")
+PART: Final = Struct("<I7Q")
 PIECE: Final = Struct("<I")
 ROW: Final = Struct("<QQ")
 ENDS: Final = Struct("<IQQQHHI")
 GOT: Final = Struct("<IQQ")
 REFUSED: Final = Struct("<IQ")
 ACK: Final = Struct("<Q")
+WANT: Final = Struct("<I5QB")
 SEEN: Final = Struct("<Q")
 CREDIT: Final = Struct("<IQ")
 

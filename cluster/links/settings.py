@@ -19,14 +19,14 @@ class Windows:
         catch_up_bytes: of tails and snapshots, of all queues together.
         stream_bytes: of the tails and snapshots of one queue.
         run_bytes_max: of the records of one run or tail, which are put together in memory.
-        snapshot_bytes_max: of one snapshot.
+        snapshot_bytes_max: of one snapshot, whose messages came before it but for the last.
     """
 
     live_bytes: int = 16 * MIB
     catch_up_bytes: int = 16 * MIB
     stream_bytes: int = 4 * MIB
     run_bytes_max: int = 512 * MIB
-    snapshot_bytes_max: int = 1 << 40
+    snapshot_bytes_max: int = 512 * MIB
 
     def of_lanes(self) -> tuple[int, int, int]:
         """Return the windows of live runs, of all catch-ups, of one catch-up."""

@@ -69,6 +69,11 @@ class LinkTable:
         while self._ended:
             self._step(self._ended.pop(0))
 
+    def takes_catch_up(self, mirror: str) -> bool:
+        """Return whether more may be read for what a mirror lacks; without a link all is lost."""
+        link = self._to_mirrors.get(mirror)
+        return link is None or link.takes_catch_up
+
     def tell_seen(self, revision: int) -> None:
         """Tell the other nodes that this one has all definitions up to a revision."""
         self._told_revision = revision

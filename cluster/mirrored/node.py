@@ -4,7 +4,7 @@
                             ─▶ frames       the links, at once: the core holds back what must wait
                             ─▶ committed    the commit groups, and with them the confirms
                             ─▶ roles        a queue begins to be led here, or does not any more
-                            ─▶ reads        records or live sets for mirrors that are behind
+                            ─▶ reads        records or messages for mirrors that are behind
 
 No socket, file or clock is here. The write-ahead log says through its group commit what is synced.
 """
@@ -14,11 +14,22 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
+from cluster.mirrored.buildings import Buildings, Installation
+from cluster.mirrored.catch_ups import CatchUps
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import NotServingError, ReplicationCore
-from cluster.replication.frames import Payload
-from cluster.replication.inputs import Compact, Forget, Fsynced, Input, RecordsRead
+from cluster.replication.frames import Part, Payload, Snapshot, Want
+from cluster.replication.inputs import (
+    Compact,
+    Forget,
+    FrameFromLeader,
+    FrameFromMirror,
+    Fsynced,
+    Input,
+    MirrorConnected,
+    MirrorDisconnected,
+)
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import (
     AppendWrite,
@@ -27,7 +38,6 @@ from cluster.replication.ready import (
     EpochStart,
     InstallWrite,
     PromiseWrite,
-    ReadRequest,
     Ready,
     Role,
     StateTransaction,
@@ -41,6 +51,12 @@ from persistence.replicas.log import ReplicaLog
 
 RECORDS_BYTES_MAX: Final = 4 << 20
 """With more than this in records, what is committed of them is put into the messages."""
+
+HELD_SHARE: Final = 4
+"""So many times that, where a mirror that has got a snapshot needs the records behind it."""
+
+READS_MAX: Final = 2
+"""Reads for mirrors that are behind in one go; the answers of the mirrors ask for more."""
 
 HELD_LOOKED_AT_MAX: Final = 16
 """Of queues that still may not deliver, or admit nothing, so many are looked at in a step."""
@@ -101,10 +117,12 @@ class MirroredNode:
         self._due: dict[str, None] = {}
         self._held: OrderedDict[str, None] = OrderedDict()
         self._shut: OrderedDict[str, None] = OrderedDict()
-        self._reads: list[ReadRequest] = []
+        self._buildings = Buildings(core, self._replicas)
+        self.catch_ups = CatchUps(core, self._replicas)
         self._fsynced_number = 0
         self._last_lsn = 0
         self._is_carrying = False
+        self._reads_left_count = 0
 
     def add_replica(self, queue: str, options: QueueOptions, replica: ReplicaLog) -> None:
         """Take part in a queue with what is on the disk; a replica that is lost has no place here.
@@ -122,7 +140,8 @@ class MirroredNode:
         """
         assert not self._is_carrying, "what the core asked for is carried out first"
         self.step(Forget(queue))
-        self._reads = [each for each in self._reads if each.queue != queue]
+        self.catch_ups.forget_queue(queue)
+        self._buildings.forget(queue)
         self._begun.pop(queue, None)
         self._due.pop(queue, None)
         self._groups.forget(queue)
@@ -139,13 +158,25 @@ class MirroredNode:
     # -- inputs ---------------------------------------------------------------------------------
 
     def step(self, happened: Input) -> None:
-        """Hand an input to the core, and do what it asks for."""
-        self.core.step(happened)
+        """Hand an input to the core, and do what it asks for; parts of messages are not its own."""
+        match happened:
+            case FrameFromLeader(leader, Part() as part):
+                self._buildings.hear(leader, part)
+            case FrameFromMirror(mirror, Want() as want):
+                self.catch_ups.hear(mirror, want)
+            case FrameFromLeader(leader, Snapshot() as snapshot):
+                if (whole := self._buildings.complete(leader, snapshot)) is not None:
+                    self.core.step(FrameFromLeader(leader, whole))
+            case _:
+                if isinstance(happened, MirrorConnected | MirrorDisconnected):
+                    self.catch_ups.forget_mirror(happened.mirror)
+                self.core.step(happened)
         self.carry_out()
 
     def tick(self, now_ms: int) -> None:
         """Set the own monotonic clock, and do what is due."""
         self.core.tick(now_ms)
+        self._buildings.tick()
         self.carry_out()
 
     def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
@@ -202,7 +233,7 @@ class MirroredNode:
     # -- what the core asks for -------------------------------------------------------------------
 
     def carry_out(self) -> None:
-        """Do all that the core asks for, also what comes of that.
+        """Do all that the core asks for, also what comes of that, but for reads beyond a few.
 
         A call from within does nothing: the outer one goes on until nothing is left. So writes and
         frames keep their order, whoever is called back in between.
@@ -210,6 +241,7 @@ class MirroredNode:
         if self._is_carrying:
             return
         self._is_carrying = True
+        self._reads_left_count = READS_MAX
         try:
             while self._go_on():
                 pass
@@ -259,7 +291,7 @@ class MirroredNode:
             self._around.submit(transaction)
         for queue in ready.state_reads:
             self._around.read_state(queue)
-        self._reads += ready.reads
+        self.catch_ups.ask(ready.reads)
         for queue, role in ready.roles.items():
             self._take_role(queue, role)
         for queue, committed in ready.committed.items():
@@ -273,14 +305,21 @@ class MirroredNode:
                 octets = _octets_of(write.payload, write.spans)
                 lsn = replica.append(write.after, write.spans, write.count, octets)
                 if replica.records_bytes > self._records_bytes_max:
-                    self._due[write.queue] = None
+                    self._compact_if_not_held(write.queue, replica)
                 return lsn
             case PromiseWrite():
                 return replica.promise(write.epoch)
             case InstallWrite():
-                return replica.install(write.position, write.table, _octets_of(write.payload, ()))
+                made = write.payload
+                assert isinstance(made, Installation), "it was completed before the core saw it"
+                return replica.install(write.position, write.table, made.content, made.building)
             case CompactWrite():
                 return replica.compact(write.position)
+
+    def _compact_if_not_held(self, queue: str, replica: ReplicaLog) -> None:
+        is_too_much = replica.records_bytes > HELD_SHARE * self._records_bytes_max
+        if is_too_much or not self.catch_ups.holds_records(queue):
+            self._due[queue] = None
 
     def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written
@@ -295,15 +334,9 @@ class MirroredNode:
         self.step(Fsynced(number))
 
     def _read_or_compact(self) -> bool:
-        """Answer reads, serve, compact what is due; return whether there was anything."""
-        if self._reads:
-            request = self._reads[0]
-            replica = self._replicas[request.queue]
-            if request.snapshot and replica.base < request.after:
-                self.core.step(Compact(request.queue, request.after))
-                return True
-            self._reads.pop(0)
-            self.core.step(_answer(replica, request))
+        """Answer some reads, serve, compact what is due; return whether there was anything."""
+        if self._reads_left_count and self.catch_ups.go_on():
+            self._reads_left_count -= 1
             return True
         for queue in list(self._begun):
             self._serve(queue)
@@ -319,6 +352,10 @@ class MirroredNode:
             ended.has_ended = True
             ended.led.end()
             self._around.stop(queue)
+        if role is Role.MIRROR:
+            self.catch_ups.forget_queue(queue)
+        else:
+            self._buildings.forget(queue)
         if role is Role.LEADER:
             self._begun[queue] = None
         else:
@@ -353,15 +390,6 @@ def _deliver(log: MirroredLog) -> None:
 
 def _admit(log: MirroredLog) -> None:
     log.on_admitted()
-
-
-def _answer(replica: ReplicaLog, request: ReadRequest) -> RecordsRead:
-    """Return what a mirror lacks: the live set at a position, or the records behind an index."""
-    if request.snapshot:
-        assert replica.base == request.after, "live set and position are of one moment (R14)"
-        return RecordsRead(request, 0, replica.live())
-    count, octets = replica.read(request.after, request.count)
-    return RecordsRead(request, count, octets)
 
 
 def _octets_of(payload: Payload, spans: tuple[tuple[int, int], ...]) -> Octets:

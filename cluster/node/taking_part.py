@@ -87,7 +87,7 @@ class TakingPart:
         options, store, keys = place.options, place.store, place.keys
         self._loop = asyncio.get_running_loop()
         self.incarnation = self.lease = 0
-        self.registered = asyncio.Event()
+        self.registered, self._handed_over = asyncio.Event(), asyncio.Event()
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self.frozen_because = ""
         core = ReplicationCore(
@@ -113,6 +113,7 @@ class TakingPart:
             dropped=self._notes.dropped,
         )
         self.table = LinkTable(self.step, self.shell.after_writing)
+        self.shell.catch_ups.has_room = self.table.takes_catch_up
         self.linking = Linking(
             options,
             disk=joined.identity.disk,
@@ -131,7 +132,6 @@ class TakingPart:
         self._audit_at_ms, self._has_elected = 0, False
         self._giving_up = GivingUp(core, place.view, self.linking.heard_at_ms, options.lease_ttl_ms)
         self._handing_over: HandingOver | None = None
-        self._handed_over = asyncio.Event()
 
     def _ask_store(self, joined: Joined) -> None:
         """Make what asks the store for the core."""

@@ -8,7 +8,17 @@ the same turn: no run can come in between.
 from cluster.replication import commit
 from cluster.replication.epoch_table import cut_to, spans_of
 from cluster.replication.errors import hold
-from cluster.replication.frames import Ack, Ends, Fence, Got, MirrorFrame, Refused, Snapshot, Tail
+from cluster.replication.frames import (
+    Ack,
+    Ends,
+    Fence,
+    Got,
+    MirrorFrame,
+    Refused,
+    Snapshot,
+    Tail,
+    Want,
+)
 from cluster.replication.leadership import Leadership, MirrorProgress
 from cluster.replication.node_state import NodeState
 from cluster.replication.ready import ReadRequest
@@ -49,7 +59,7 @@ def hear(node: NodeState, mirror: str, frame: MirrorFrame) -> None:
         commit.advance_behind_mirror(node, mirror)
         return
     lead = node.leaderships.get(frame.queue)
-    if lead is None:
+    if lead is None or isinstance(frame, Want):
         return
     if isinstance(frame, Refused):
         _hear_refused(node, mirror, lead, frame)
@@ -112,7 +122,11 @@ def _read_on(node: NodeState, mirror: str, lead: Leadership, point: int) -> None
 
 
 def pass_on(node: NodeState, request: ReadRequest, count: int, payload: object) -> None:
-    """Records were read: they go to the mirror, unless it has attached anew meanwhile."""
+    """Records were read: they go to the mirror, unless it has attached anew meanwhile.
+
+    A snapshot may be of a later index than was asked for, and may be the answer where records were
+    asked for that have been compacted since.
+    """
     lead = node.leaderships.get(request.queue)
     progress = lead.mirrors.get(request.mirror) if lead is not None else None
     if lead is None or progress is None or progress.awaited_read != request.number:

@@ -58,7 +58,26 @@ class Append:
     commit: int
 
 
-LeaderFrame = Fence | Tail | Snapshot | Append
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Leader: messages for a snapshot, ``payload``, at positions from ``start`` up to ``stop``.
+
+    They were live at a place of the log. ``number`` is that of the read. One without octets comes
+    first, and asks for a ``Want``. Parts and wants pass between shells; a core does nothing with
+    them, as only the snapshot behind them changes a log.
+    """
+
+    queue: str
+    epoch: int
+    number: int
+    start: int
+    stop: int
+    index: int
+    index_epoch: int
+    payload: Payload
+
+
+LeaderFrame = Fence | Tail | Snapshot | Append | Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +116,20 @@ class Ack:
     lsn: int
 
 
-MirrorFrame = Ends | Got | Refused | Ack
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Mirror: I have what was live below ``position`` at this place of the log; go on from there.
+
+    ``number`` is that of the parts. With ``anew`` what is under way is of no use.
+    """
+
+    queue: str
+    epoch: int
+    number: int
+    position: int
+    index: int
+    index_epoch: int
+    anew: bool
+
+
+MirrorFrame = Ends | Got | Refused | Ack | Want

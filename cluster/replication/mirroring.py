@@ -7,6 +7,7 @@ from cluster.replication.frames import (
     Fence,
     Got,
     LeaderFrame,
+    Part,
     Refused,
     Snapshot,
     Tail,
@@ -20,6 +21,8 @@ from cluster.replication.take_over import promise
 def obey(node: NodeState, leader: str, frame: LeaderFrame) -> None:
     """Do what a leader's frame says, or refuse it."""
     link = node.from_leaders[leader]
+    if isinstance(frame, Part):
+        return
     replica = node.replicas.get(frame.queue)
     if replica is None:
         _refuse_unknown(node, leader, frame)

@@ -100,10 +100,10 @@ class StateTransaction:
 class ReadRequest:
     """Records for a mirror that is behind: those after an index, ``count`` of them at most.
 
-    With ``snapshot`` it is the live set at index ``after`` instead. ``commit`` is the commit index
-    that the frame will tell the mirror. Until it is answered, the
-    records and the live set of that moment must not be compacted away. The answer to a ``number``
-    that is not awaited any more is dropped.
+    With ``snapshot`` it is the live set at index ``after`` instead, or at a later one that is
+    committed. ``commit`` is the commit index that the frame will tell the mirror. The answer may
+    take long: where the records are compacted away by then, it is a snapshot. The answer to a
+    ``number`` that is not awaited any more is dropped.
     """
 
     number: int

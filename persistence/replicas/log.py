@@ -9,28 +9,23 @@ records into the messages, takes only committed ones. Live set and position are 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
-from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.front_numbers import Published, PublishedTable
 from persistence.log import Appending, Log
 from persistence.log_form import LogForm
-from persistence.log_state import EVERYTHING_BYTES, LogState
+from persistence.log_state import LogState
 from persistence.operations import (
     Enqueue,
     Epoch,
-    NextPosition,
     Requeued,
     Settle,
     Submitted,
     decode_operations,
     encode_drop,
-    encode_enqueue,
-    encode_requeued,
 )
-from persistence.positions import ranges_of
 from persistence.replica_operations import (
     EpochTable,
     ReplicaCompact,
@@ -40,13 +35,15 @@ from persistence.replica_operations import (
     ReplicaRecords,
     encode_compact,
     encode_install,
-    encode_next_position,
     encode_promise,
     encode_records,
 )
+from persistence.replicas.building import Building, Gathering
+from persistence.replicas.content import Content, decode_content
 from persistence.replicas.records import Piece, Records
 from persistence.replicas.row import ReplicaSnapshot
-from persistence.slices import Slice, part, shifted, stretches_outside
+from persistence.replicas.taking import Taken, rest_of
+from persistence.slices import Slice
 from persistence.stored_log import Noted, UnneededFile
 
 NO_QUEUE: Final = 0
@@ -54,6 +51,10 @@ NO_QUEUE: Final = 0
 
 READ_BYTES_MAX: Final = 1 << 20
 """A read of several records ends here; links count so much as one frame (R14)."""
+
+
+class Committing(Appending, Gathering, Protocol):
+    """What a replica needs of ``persistence.group_commit.GroupCommit``."""
 
 
 class ReplicaLog:
@@ -71,7 +72,7 @@ class ReplicaLog:
     """
 
     def __init__(
-        self, queue_id: int, make_state: Callable[[int], LogState], commit: Appending
+        self, queue_id: int, make_state: Callable[[int], LogState], commit: Committing
     ) -> None:
         """Begin empty.
 
@@ -122,15 +123,35 @@ class ReplicaLog:
         self.repeat(ReplicaRecords(self.queue_id, change, after, spans, count, octets))
         return self._written(encode_records(self.queue_id, change, after, spans, count, octets))
 
-    def install(self, position: int, table: EpochTable, octets: Octets) -> int:
+    def install(
+        self, position: int, table: EpochTable, content: Content, building: Building | None = None
+    ) -> int:
         """Replace records and messages by a snapshot; the promise stays.
 
+        Args:
+            position: where it is in the log.
+            table: the epochs up to there.
+            content: the messages.
+            building: has those of them that are in chunks; they are on the disk before this counts.
+
         Raises:
-            DamagedError: the octets are no snapshot; the node must stop.
+            DamagedError: it is no snapshot for this replica; the node must stop.
         """
-        change = self.change + 1
+        change, octets = self.change + 1, content.encode()
+        if building is not None:
+            building.bring_to_disk()
         self.repeat(ReplicaInstall(self.queue_id, change, position, table, octets))
+        if building is not None and content.since:
+            self.give_up(building)
         return self._written(encode_install(self.queue_id, change, position, table, octets))
+
+    def build(self, since: int, index: int, epoch: int) -> Building:
+        """Begin to get messages for a snapshot; see ``Building``."""
+        return Building(self.state, self._commit, since, index, epoch)
+
+    def give_up(self, building: Building) -> None:
+        """Let the chunks of a building go, as far as nothing else has them."""
+        self._unneeded += building.drop()
 
     def compact(self, position: int) -> int:
         """Put the records up to here, which are committed, into the messages.
@@ -173,32 +194,9 @@ class ReplicaLog:
         """Return how many records behind an index were read, and their octets; see ``Records``."""
         return self._records.read(after, count, bytes_max)
 
-    def live(self) -> bytes:
-        """Return the messages at ``base`` as a snapshot.
-
-        Raises:
-            DamagedError: some of them cannot be read any more.
-            OSError: the disk could not be read.
-        """
-        state = self.state
-        offset_ms = state.wall_offset_ms()
-        slices = [piece for row in state.stored.table for piece in self._unsettled(row)]
-        for piece in state.recent.unsettled(state.settled, EVERYTHING_BYTES):
-            expires = shifted(piece.expires_at_ms, offset_ms)
-            slices += _contiguous(piece._replace(expires_at_ms=expires))
-        slices.sort(key=_first_position)
-        parts: list[bytes] = []
-        for run, positions, expires in slices:
-            parts += encode_enqueue(NO_QUEUE, positions[0], run, expires or None)
-        for position, count in state.requeued():
-            parts.append(encode_requeued(NO_QUEUE, range(position, position + 1), count))
-        parts.append(self.published.octets())
-        parts.append(encode_next_position(state.next_position))
-        return b"".join(parts)
-
-    def _unsettled(self, row: StoredChunk) -> list[Slice]:
-        found = stretches_outside(self.state.stored.read(row), self.state.settled)
-        return [each for piece in found for each in _contiguous(piece)]
+    def content(self, since: int, taken: Taken) -> Content:
+        """Return the last of a snapshot at ``base``; see ``persistence.replicas.taking``."""
+        return rest_of(self.state, self.published, since, taken)
 
     # -- for the store: see ``persistence.stored_log.StoredLog`` --------------------------------
 
@@ -222,7 +220,7 @@ class ReplicaLog:
         """How much a checkpoint would free of the disk."""
         return self.state.unneeded_bytes + sum([each.size_bytes for each in self._unneeded])
 
-    def start(self, commit: Appending) -> None:
+    def start(self, commit: Committing) -> None:
         """Append to this from now on."""
         self._commit = commit
 
@@ -279,14 +277,18 @@ class ReplicaLog:
         self.on_disk_full()
 
     def _replace(self, operation: ReplicaInstall) -> None:
-        """Take a snapshot; files of the messages before go with the next checkpoint."""
+        """Take a snapshot; files of messages that go with it go with the next checkpoint."""
+        content = decode_content(self.queue_id, operation.octets)
         before = self.state
-        before.settle(range(before.settled.floor, max(before.next_position, 1)))
-        before.sweep()
-        self._unneeded += before.stored.take_unneeded()
-        self._begin_state(self._make_state(before.stored.segments.next_number))
-        self.published.restore(())
-        self._fold([Piece(0, 0, operation.octets)])
+        if not content.since:
+            before.settle(range(before.settled.floor, max(before.next_position, 1)))
+            before.sweep()
+            self._unneeded += before.stored.take_unneeded()
+            self._begin_state(self._make_state(before.stored.segments.begin_another()))
+        elif content.since != before.next_position:
+            raise DamagedError(f"a snapshot from {content.since} on {before.next_position}")
+        self.state.overtake(content.messages)
+        self.published.restore(content.published)
         self._records = Records(operation.position)
         self.table = operation.table
 
@@ -302,14 +304,10 @@ class ReplicaLog:
                         note(Published(NO_QUEUE, operation.last, index))
                     case Enqueue():
                         _enqueue(state, operation)
-                    case Published():
-                        note(operation)
                     case Settle():
                         state.repeat_settle(operation.positions)
                     case Requeued():
                         state.repeat_requeued(operation.positions, operation.delivery_count)
-                    case NextPosition():
-                        _end_snapshot(state, operation.next_position)
                     case Epoch():
                         pass
                     case _:
@@ -325,26 +323,6 @@ def _enqueue(state: LogState, operation: Enqueue) -> None:
     positions = range(first, first + count)
     whole = Slice(operation.run(), positions, operation.expires_at_ms or 0)
     state.repeat_append(whole, may_be_stored=False)
-
-
-def _end_snapshot(state: LogState, next_position: int) -> None:
-    """Settle what has no message in a snapshot."""
-    live = [positions for each in state.recent for positions in ranges_of(each.positions)]
-    state.next_position = next_position
-    state.settle_all_but(live)
-
-
-def _contiguous(piece: Slice) -> list[Slice]:
-    """Return messages in stretches without a gap."""
-    found, start = [], 0
-    for positions in ranges_of(piece.positions):
-        found.append(part(piece, start, start + len(positions)))
-        start += len(positions)
-    return found
-
-
-def _first_position(piece: Slice) -> int:
-    return piece.positions[0]
 
 
 def _with_epochs(table: EpochTable, after: int, spans: EpochTable) -> EpochTable:

@@ -101,6 +101,6 @@ def _copied(
     operation: ReplicaRecords | ReplicaPromise | ReplicaInstall | ReplicaCompact,
 ) -> ReplicaRecords | ReplicaPromise | ReplicaInstall | ReplicaCompact:
     """Return a change whose records outlive the batch that they were read from."""
-    if isinstance(operation, ReplicaRecords):
+    if isinstance(operation, ReplicaRecords | ReplicaInstall):
         return operation._replace(octets=bytes(operation.octets))
     return operation

@@ -17,7 +17,10 @@ from persistence.operations import encode_enqueue, encode_requeued, encode_settl
 from persistence.queue_recovery import found_in
 from persistence.record import PERSISTENT, Record, make_route
 from persistence.replica_operations import encode_epoch
+from persistence.replicas.building import Building
+from persistence.replicas.content import Content, decode_content
 from persistence.replicas.log import ReplicaLog
+from persistence.replicas.taking import take
 from persistence.replicas.tombstones import Tombstones
 from persistence.slices import Slice
 from tests.crash.life import HEADER, Life
@@ -104,13 +107,16 @@ class ReplicaLife(Life):
         self.replicas: dict[int, Known] = {}
         self.declared: dict[int, int] = {}
         self.dropped: dict[int, tuple[Known, int]] = {}
+        self.buildings: dict[int, tuple[ReplicaLog, Building]] = {}
+        self.followed: dict[int, tuple[ReplicaLog, int]] = {}
+        """Whose messages a replica has, as they were, and with which change of its own."""
         self.tombstones = self.found_tombstones()
         self.actions: list[tuple[int, Callable[[], None]]] = [
             (14, self.append),
             (3, self.cut),
             (2, self.promise),
             (6, self.compact),
-            (1, self.install),
+            (3, self.install),
             (3, self.spill_some),
             (8, self.commit),
             (6, self.go_on_with_checkpoint),
@@ -292,15 +298,36 @@ class ReplicaLife(Life):
         known, other = self.draw.sample(list(self.replicas.values()), 2)
         state, position = other.now, other.now.base
         table = tuple(row for row in state.table if row[1] <= position)
+        made = self.built(known.log, other.log)
+        if made is None:
+            return
+        lsn = known.log.install(position, table, *made)
+        self.followed[known.log.queue_id] = other.log, known.log.change
+        promised = known.now.promised
+        self.note(known, lsn, State(promised, position, table, (), (), state.live))
+
+    def built(self, log: ReplicaLog, leader: ReplicaLog) -> tuple[Content, Building] | None:
+        """Get another replica's messages piece by piece; None where the disk refuses."""
+        kept = self.buildings.pop(log.queue_id, None)
+        is_behind = self.followed.get(log.queue_id) == (leader, log.change)
+        since = log.state.next_position if is_behind else 0
+        building = log.build(since, 0, 0) if kept is None else kept[1]
+        if kept is not None and (kept[0] is not leader or not building.fits(log.state)):
+            log.give_up(building)
+            building = log.build(since, 0, 0)
         try:
-            octets = other.log.live()
+            while not (taken := take(leader.state, building.next_position, 200)).is_rest:
+                building.add(taken.chunks(), taken.stop, leader.base, 1)
+                if self.draw.random() < 0.3:
+                    self.buildings[log.queue_id] = leader, building
+                    return None
+            rest = leader.content(building.next_position, taken)
         except OSError as error:
             if not is_shortage(error):
                 raise
-            return
-        lsn = known.log.install(position, table, octets)
-        promised = known.now.promised
-        self.note(known, lsn, State(promised, position, table, (), (), state.live))
+            self.buildings[log.queue_id] = leader, building
+            return None
+        return building.content(decode_content(log.queue_id, rest.encode())), building
 
     def spill_some(self) -> None:
         """The queue gives memory up; what is not at the base is not its to give."""

@@ -5,15 +5,18 @@ from unittest.mock import patch
 
 import pytest
 
-import persistence.replicas.log
 from persistence.files import Octets
 from persistence.front_numbers import Published, PublishedTable
 from persistence.operations import Submitted, decode_operations
 from persistence.replica_operations import EpochTable
+from persistence.replicas.building import Building
+from persistence.replicas.content import Content
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.records import Records
 from persistence.replicas.recovery import ReplicaRecovery
+from persistence.replicas.taking import Taken
 from persistence.replicas.tombstones import Changes, Tombstones
+from persistence.settled import PositionSet
 from tests.crash import states
 from tests.crash.replica_life import ReplicaLife
 from tests.crash.states import crash_states
@@ -77,6 +80,35 @@ def noted_with_the_record(
 APPEND = ReplicaLog.append
 
 
+def without_front_ends(log: ReplicaLog, since: int, taken: Taken) -> Content:
+    """Forget how far front ends have published."""
+    return CONTENT(log, since, taken)._replace(published=())
+
+
+def without_counts(log: ReplicaLog, since: int, taken: Taken) -> Content:
+    """Forget how often messages were requeued."""
+    content = CONTENT(log, since, taken)
+    return content._replace(messages=content.messages._replace(requeued=()))
+
+
+def settling_nothing(log: ReplicaLog, since: int, taken: Taken) -> Content:
+    """Bring messages back that were settled since they were taken."""
+    content = CONTENT(log, since, taken)
+    return content._replace(messages=content.messages._replace(settled=PositionSet()))
+
+
+CONTENT = ReplicaLog.content
+
+
+def only_the_last(building: Building, number: int) -> None:
+    """Leave the files before it in the page cache."""
+    if number == building._segments.next_number - 1:
+        BRING(building, number)
+
+
+BRING = Building._bring_to_disk
+
+
 def buried_last(
     tombstones: Tombstones,
     queue: str,
@@ -102,14 +134,20 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "no tombstone is left": (Tombstones, "__contains__", lambda *_: False),
     "a checkpoint without front ends": (ReplicaLog, "note", without_published),
     "a number of a record that may be cut": (ReplicaLog, "append", noted_with_the_record),
-    "a snapshot without front ends": (PublishedTable, "octets", lambda _: b""),
+    "a snapshot without front ends": (ReplicaLog, "content", without_front_ends),
     "a snapshot is added to the front ends": (PublishedTable, "restore", lambda *_: None),
-    "a snapshot without delivery counts": (
-        persistence.replicas.log,
-        "encode_requeued",
-        lambda *_: b"",
+    "a snapshot without delivery counts": (ReplicaLog, "content", without_counts),
+    "a snapshot that settles nothing": (ReplicaLog, "content", settling_nothing),
+    "a snapshot counts before its files are on the disk": (
+        Building,
+        "bring_to_disk",
+        lambda _: None,
     ),
-    "a snapshot that settles nothing": (persistence.replicas.log, "_end_snapshot", lambda *_: None),
+    "only the last file of a snapshot is brought to the disk": (
+        Building,
+        "_bring_to_disk",
+        only_the_last,
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from persistence.errors import DamagedError
-from persistence.operations import Epoch, NextPosition, decode_operations, encode_settle
+from persistence.operations import Epoch, decode_operations, encode_settle
 from persistence.replica_operations import (
     ReplicaCompact,
     ReplicaInstall,
@@ -12,7 +12,6 @@ from persistence.replica_operations import (
     encode_compact,
     encode_epoch,
     encode_install,
-    encode_next_position,
     encode_promise,
     encode_records,
     sizes_of_records,
@@ -41,9 +40,8 @@ def test_every_operation_comes_back() -> None:
     ]
 
 
-def test_marks_within_records_come_back() -> None:
-    octets = (encode_epoch(4), encode_next_position(12))
-    assert decoded(*octets) == [Epoch(0, 4), NextPosition(0, 12)]
+def test_the_beginning_of_an_epoch_comes_back() -> None:
+    assert decoded(encode_epoch(4)) == [Epoch(0, 4)]
 
 
 def test_records_are_told_apart_by_their_sizes() -> None:

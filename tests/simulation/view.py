@@ -17,6 +17,7 @@ from cluster.replication.frames import (
     Refused,
     Snapshot,
     Tail,
+    Want,
 )
 from cluster.replication.state import ReplicaId
 from tests.simulation.cluster import Cluster
@@ -102,3 +103,5 @@ def _mirror_frame(frame: MirrorFrame) -> object:
             return ["REF", frame.queue, frame.promised]
         case Ack():
             return ["ACK", frame.lsn]
+        case Want():
+            raise AssertionError(frame)

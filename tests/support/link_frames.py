@@ -17,9 +17,11 @@ from cluster.replication.frames import (
     Got,
     LeaderFrame,
     MirrorFrame,
+    Part,
     Refused,
     Snapshot,
     Tail,
+    Want,
 )
 from cluster.replication.ready import EpochStart
 from cluster.replication.state import ReplicaId
@@ -45,11 +47,15 @@ def last_of(table: EpochTable) -> tuple[int, int]:
 @st.composite
 def leader_frames(draw: st.DrawFn) -> LeaderFrame:
     name, epoch, after, commit = draw(NAMES), draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
-    kind = draw(st.sampled_from(["fence", "append", "start", "tail", "snapshot"]))
+    kind = draw(st.sampled_from(["fence", "append", "start", "tail", "snapshot", "part"]))
     octets = draw(st.binary(min_size=1, max_size=200))
     count = draw(st.integers(1, len(octets)))
     if kind == "fence":
         return Fence(name, epoch)
+    if kind == "part":
+        start, stop, index = draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
+        payload = draw(st.sampled_from([octets, b""]))
+        return Part(name, epoch, after, start, stop, index, draw(NUMBERS), payload)
     if kind == "append":
         return Append(name, epoch, after, epoch, count, octets, draw(NUMBERS), commit)
     if kind == "start":
@@ -68,11 +74,14 @@ def leader_frames(draw: st.DrawFn) -> LeaderFrame:
 @st.composite
 def mirror_frames(draw: st.DrawFn) -> MirrorFrame:
     name, epoch, end = draw(NAMES), draw(NUMBERS), draw(NUMBERS)
-    kind = draw(st.sampled_from(["ends", "got", "refused", "ack"]))
+    kind = draw(st.sampled_from(["ends", "got", "refused", "ack", "want"]))
     if kind == "got":
         return Got(name, epoch, end)
     if kind == "refused":
         return Refused(name, epoch)
+    if kind == "want":
+        position, index, anew = draw(NUMBERS), draw(NUMBERS), draw(st.booleans())
+        return Want(name, epoch, end, position, index, draw(NUMBERS), anew)
     if kind == "ack":
         return Ack(end)
     table = draw(tables())

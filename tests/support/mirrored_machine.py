@@ -46,6 +46,7 @@ TIMERS = Timers(
 )
 FOR_EVER_MS = 1 << 40
 BUDGETS_BYTES = (1 << 20, 40)
+TAKEN_BYTES_MAX = 300
 
 
 class Ledger:
@@ -224,6 +225,7 @@ class Machine:
         core = ReplicationCore(self.name, DiskIdentity("0", 0), catch_up_count_max=3, timers=TIMERS)
         core.tick(self.cluster.now_ms)
         self.shell = MirroredNode(core, self.node.commit, self, records_bytes_max=2_000)
+        self.shell.catch_ups.taken_bytes_max = TAKEN_BYTES_MAX
         for queue, queue_id in QUEUE_IDS.items():
             core.know_queue(queue, REPLICATED)
             if is_new:

@@ -1,0 +1,214 @@
+"""What a leader reads for mirrors that are behind: records, or its messages part by part (R14).
+
+    the core asks for records   ─▶ one read, one frame
+    the core asks for messages  ─▶ a part without octets; the mirror says what it has; parts, some
+                                   of them under way at a time; then the snapshot, which answers
+
+Nothing is pinned. What a part has stays right while the queue goes on, and the snapshot, of the
+last moment, has the rest and all that is settled by then. A link that is full is not read for.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Part, Want
+from cluster.replication.inputs import Compact, RecordsRead
+from cluster.replication.ready import ReadRequest
+from cluster.replication.rules import Mode
+from persistence.replicas.log import ReplicaLog
+from persistence.replicas.taking import TAKEN_BYTES_MAX, take
+
+PARTS_MAX: Final = 4
+"""Parts on their way to a mirror, of one queue."""
+
+HELD_QUEUES_MAX: Final = 16
+"""Queues whose records are kept for longer, until a mirror with a snapshot has those too."""
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """One that a mirror is getting.
+
+    Attributes:
+        request: the read that it answers.
+        at: the position that the next part begins with; None: the mirror has not said what it has.
+        starts: with which positions the parts begin that it has not answered.
+    """
+
+    request: ReadRequest
+    at: int | None = None
+    starts: deque[int] = field(default_factory=deque)
+
+
+class _Mirror:
+    """What one mirror lacks: reads that wait, and snapshots of which a part may leave."""
+
+    __slots__ = ("due", "is_turn_of_due", "reads", "snapshots")
+
+    def __init__(self) -> None:
+        self.reads: deque[ReadRequest] = deque()
+        self.snapshots: dict[str, _Snapshot] = {}
+        self.due: dict[str, None] = {}
+        self.is_turn_of_due = False
+
+
+class CatchUps:
+    """The reads of a node's core, until they are answered.
+
+    Args:
+        core: of this node.
+        replicas: what it has of each queue.
+    """
+
+    def __init__(self, core: ReplicationCore, replicas: Mapping[str, ReplicaLog]) -> None:
+        self._core = core
+        self._replicas = replicas
+        self._mirrors: dict[str, _Mirror] = {}
+        self._held: dict[str, set[str]] = {}
+        self.taken_bytes_max = TAKEN_BYTES_MAX
+        self.has_room: Callable[[str], bool] = _always
+        """Returns whether the link to a mirror takes more; the shell's owner puts it there."""
+
+    def ask(self, requests: Iterable[ReadRequest]) -> None:
+        """Answer these in their turn."""
+        for request in requests:
+            mirror = self._mirrors.setdefault(request.mirror, _Mirror())
+            mirror.reads.append(request)
+
+    def hear(self, name: str, want: Want) -> None:
+        """Go on with a snapshot behind what the mirror has."""
+        mirror = self._mirrors.get(name)
+        snapshot = mirror.snapshots.get(want.queue) if mirror is not None else None
+        if mirror is None or snapshot is None or snapshot.request.number != want.number:
+            return
+        starts = snapshot.starts
+        if want.anew:
+            starts.clear()
+            snapshot.at = self._begin_at(want)
+        while starts and starts[0] < want.position:
+            starts.popleft()
+        mirror.due[want.queue] = None
+
+    def forget_mirror(self, name: str) -> None:
+        """The connection to a mirror is over: it will attach anew."""
+        self._mirrors.pop(name, None)
+
+    def forget_queue(self, queue: str) -> None:
+        """The queue is gone."""
+        self._held.pop(queue, None)
+        for mirror in self._mirrors.values():
+            mirror.reads = deque([each for each in mirror.reads if each.queue != queue])
+            mirror.snapshots.pop(queue, None)
+            mirror.due.pop(queue, None)
+
+    def holds_records(self, queue: str) -> bool:
+        """Return whether a mirror that has a snapshot still needs the records behind it."""
+        mirrors, lead = self._held.get(queue), self._core.lead_of(queue)
+        if mirrors is None:
+            return False
+        for name in list(mirrors):
+            progress = lead.mirrors.get(name) if lead is not None else None
+            if progress is None or progress.mode is not Mode.CATCH_UP:
+                mirrors.discard(name)
+        if not mirrors:
+            del self._held[queue]
+        return bool(mirrors)
+
+    def go_on(self) -> bool:
+        """Do one read; return whether there was anything that could be read."""
+        for name, mirror in list(self._mirrors.items()):
+            if not (mirror.reads or mirror.due) or not self.has_room(name):
+                continue
+            del self._mirrors[name]
+            self._mirrors[name] = mirror
+            mirror.is_turn_of_due = not mirror.is_turn_of_due
+            first, second = self._read_next, self._go_on_with
+            if mirror.is_turn_of_due:
+                first, second = second, first
+            if first(name, mirror) or second(name, mirror):
+                return True
+        return False
+
+    def _read_next(self, name: str, mirror: _Mirror) -> bool:
+        while mirror.reads:
+            request = mirror.reads.popleft()
+            if not self._is_awaited(request):
+                continue
+            replica = self._replicas[request.queue]
+            if not request.snapshot and request.after >= replica.base:
+                count, octets = replica.read(request.after, request.count)
+                self._core.step(RecordsRead(request, count, octets))
+                return True
+            mirror.snapshots[request.queue] = _Snapshot(request)
+            self._pass(name, Part(request.queue, request.epoch, request.number, 0, 0, 0, 0, b""))
+            return True
+        return False
+
+    def _go_on_with(self, name: str, mirror: _Mirror) -> bool:
+        while mirror.due:
+            queue = next(iter(mirror.due))
+            del mirror.due[queue]
+            snapshot = mirror.snapshots.get(queue)
+            if snapshot is None or snapshot.at is None:
+                continue
+            if not self._is_awaited(snapshot.request):
+                del mirror.snapshots[queue]
+            elif self._give(name, mirror, snapshot, snapshot.at):
+                return True
+        return False
+
+    def _give(self, name: str, mirror: _Mirror, snapshot: _Snapshot, at: int) -> bool:
+        """Have a part of a snapshot leave, or the snapshot itself; return whether one did."""
+        request, replica = snapshot.request, self._replicas[snapshot.request.queue]
+        if len(snapshot.starts) >= PARTS_MAX:
+            return False
+        taken = take(replica.state, at, self.taken_bytes_max)
+        base = replica.base
+        if not taken.is_rest:
+            epoch = self._core.node.replicas[request.queue].epoch_at(base)
+            snapshot.starts.append(at)
+            snapshot.at = taken.stop
+            mirror.due[request.queue] = None
+            chunks = taken.chunks()
+            number = request.number
+            part = Part(request.queue, request.epoch, number, at, taken.stop, base, epoch, chunks)
+            self._pass(name, part)
+            return True
+        if snapshot.starts:
+            # It is taken anew, and may be more, when the mirror has all before it.
+            return False
+        del mirror.snapshots[request.queue]
+        if len(self._held) < HELD_QUEUES_MAX:
+            self._held.setdefault(request.queue, set()).add(name)
+        octets = replica.content(at, taken).encode()
+        self._core.step(RecordsRead(replace(request, after=base, snapshot=True), 0, octets))
+        return True
+
+    def _begin_at(self, want: Want) -> int:
+        """Return from where on a mirror needs messages; 0 where it has none that can be trusted."""
+        log = self._core.node.replicas[want.queue]
+        lead = self._core.lead_of(want.queue)
+        if lead is None or want.index > log.end or log.epoch_at(want.index) != want.index_epoch:
+            return 0
+        if log.base < want.index:
+            # What is settled must be said as of a place that is not before this one.
+            if want.index > lead.commit:
+                return 0
+            self._core.step(Compact(want.queue, want.index))
+        return want.position
+
+    def _is_awaited(self, request: ReadRequest) -> bool:
+        """Return whether a read is still of use."""
+        lead = self._core.lead_of(request.queue)
+        progress = lead.mirrors.get(request.mirror) if lead is not None else None
+        return progress is not None and progress.awaited_read == request.number
+
+    def _pass(self, mirror: str, part: Part) -> None:
+        self._core.node.ready.to_mirrors.append((mirror, part))
+
+
+def _always(_mirror: str) -> bool:
+    return True

@@ -1,0 +1,135 @@
+"""What a leader reads for a mirror that is far behind."""
+
+from collections.abc import Sequence
+
+from cluster.mirrored.catch_ups import PARTS_MAX
+from cluster.replication.frames import Part, Snapshot, Tail, Want
+from tests.support.mirror_behind import Behind
+from tests.support.mirrored_machine import QUEUE, TAKEN_BYTES_MAX
+
+
+def parts(frames: Sequence[object]) -> list[Part]:
+    return [each for each in frames if isinstance(each, Part) and each.queue == QUEUE]
+
+
+def snapshots(frames: Sequence[object]) -> list[Snapshot]:
+    return [each for each in frames if isinstance(each, Snapshot) and each.queue == QUEUE]
+
+
+def under_way(behind: Behind) -> list[Part]:
+    link = behind.cluster.links[behind.leader.name, behind.mirror.name]
+    return [each for each in parts(link.down) if each.payload]
+
+
+def test_messages_come_in_parts_and_the_snapshot_has_the_rest() -> None:
+    behind = Behind()
+    behind.come_back()
+    most = 0
+    for _ in range(3_000):
+        behind.carry()
+        most = max(most, len(under_way(behind)))
+        if behind.is_live():
+            break
+    came = parts(behind.down)
+    assert len(came) > 5
+    assert not came[0].payload, "the first asks what the mirror has"
+    assert all(len(each.payload) < 8 * TAKEN_BYTES_MAX for each in came)  # type: ignore[arg-type]
+    assert 1 < most <= PARTS_MAX
+    assert len(snapshots(behind.down)) == 1
+    assert len(snapshots(behind.down)[0].payload) < 8 * TAKEN_BYTES_MAX  # type: ignore[arg-type]
+    behind.assert_same()
+
+
+def test_the_leader_goes_on_meanwhile_and_the_mirror_catches_up() -> None:
+    behind = Behind()
+    behind.come_back()
+    for step in range(400):
+        behind.carry()
+        if step % 4 == 0:
+            behind.cluster.publish()
+    behind.until_live()
+    behind.assert_same()
+
+
+def test_a_mirror_that_has_a_part_of_it_gets_what_lies_behind() -> None:
+    behind = Behind(messages=100)
+    behind.come_back()
+    behind.until_live()
+    behind.stop(behind.mirror)
+    behind.down.clear()
+    while behind.cluster.published_count < 200:
+        behind.publish()
+    behind.come_back()
+    behind.until_live()
+    first = parts(behind.down)[1]
+    assert first.start > 50
+    behind.assert_same()
+
+
+def test_after_a_broken_link_it_goes_on_where_it_was() -> None:
+    behind = Behind()
+    behind.come_back()
+    while len(parts(behind.down)) < 6:
+        behind.carry()
+    behind.cluster.disconnect(behind.leader.name, behind.mirror.name)
+    before = parts(behind.down)[-1]
+    behind.down.clear()
+    behind.connect()
+    behind.until_live()
+    assert parts(behind.down)[1].start >= before.start, "what came before is not given again"
+    behind.assert_same()
+
+
+def test_a_link_that_is_full_is_not_read_for() -> None:
+    behind = Behind()
+    is_full = True
+    behind.leader.up.catch_ups.has_room = lambda _: not is_full
+    behind.come_back()
+    for _ in range(200):
+        behind.carry()
+    assert not [each for each in behind.down if isinstance(each, Part | Tail | Snapshot)]
+    is_full = False
+    behind.until_live()
+    behind.assert_same()
+
+
+def test_a_want_of_another_read_or_of_nobody_is_of_no_use() -> None:
+    behind = Behind()
+    catch_ups = behind.leader.up.catch_ups
+    catch_ups.hear("nobody", Want(QUEUE, 1, 1, 0, 0, 0, anew=True))
+    behind.come_back()
+    while len(parts(behind.down)) < 3:
+        behind.carry()
+    catch_ups.hear(behind.mirror.name, Want(QUEUE, 1, 99_999, 0, 0, 0, anew=True))
+    behind.until_live()
+    assert len([each for each in parts(behind.down) if not each.start and each.payload]) == 1
+
+
+def test_a_mirror_of_another_past_gets_all() -> None:
+    """As after an unclean promotion: what it has is of records that the leader does not know."""
+    behind = Behind()
+    behind.come_back()
+    while len(parts(behind.down)) < 5:
+        behind.carry()
+    place = next(each for each in reversed(behind.up) if isinstance(each, Want))
+    other = Want(QUEUE, place.epoch, place.number, place.position, place.index, 7_777, anew=True)
+    behind.leader.up.catch_ups.hear(behind.mirror.name, other)
+    behind.leader.up.carry_out()
+    count = len(behind.down)
+    behind.until_live()
+    again = [each for each in parts(behind.down[count:]) if not each.start and each.payload]
+    assert len(again) == 1
+    behind.assert_same()
+
+
+def test_records_behind_a_snapshot_are_kept_until_the_mirror_has_them() -> None:
+    behind = Behind()
+    behind.come_back()
+    catch_ups = behind.leader.up.catch_ups
+    link = behind.cluster.links[behind.leader.name, behind.mirror.name]
+    assert not catch_ups.holds_records(QUEUE)
+    while not snapshots([*behind.down, *link.down]):
+        behind.carry()
+    assert catch_ups.holds_records(QUEUE)
+    behind.until_live()
+    assert not catch_ups.holds_records(QUEUE)

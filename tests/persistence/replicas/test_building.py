@@ -1,0 +1,121 @@
+"""What a mirror gets for a snapshot, before and after it counts."""
+
+import errno
+
+import pytest
+
+from persistence.errors import DamagedError
+from persistence.replicas.building import Building
+from persistence.replicas.content import Content
+from persistence.replicas.log import ReplicaLog
+from persistence.replicas.taking import take
+from tests.persistence.replicas.test_log import new_log
+from tests.persistence.replicas.test_taking import numbers, put, settle
+
+
+def live(log: ReplicaLog) -> list[int]:
+    return numbers(take(log.state, 0, 1 << 30).slices())
+
+
+def get(building: Building, leader: ReplicaLog, bytes_max: int = 100) -> Content:
+    """Get all but the rest; return that."""
+    while not (taken := take(leader.state, building.next_position, bytes_max)).is_rest:
+        building.add(taken.chunks(), taken.stop, leader.base, 1)
+    return leader.content(building.next_position, taken)
+
+
+def filled(count: int = 50) -> ReplicaLog:
+    log = new_log()
+    for _ in range(count // 5):
+        put(log, 5)
+    return log
+
+
+def test_all_messages_take_the_place_of_those_before() -> None:
+    leader, mirror = filled(), new_log()
+    settle(leader, range(3, 20))
+    put(mirror, 4)
+    building = mirror.build(0, 0, 0)
+    rest = get(building, leader)
+    mirror.install(leader.base, leader.table, building.content(rest), building)
+    assert live(mirror) == live(leader)
+    assert (mirror.base, mirror.end, mirror.table) == (leader.base, leader.base, leader.table)
+    assert mirror.state.next_position == leader.state.next_position
+
+
+def test_only_what_lies_behind_its_own_messages_is_brought_to_a_mirror() -> None:
+    leader, mirror = filled(), new_log()
+    begun = list[int]()
+    for _ in range(2):
+        building = mirror.build(mirror.state.next_position, mirror.base, 1)
+        begun.append(building.since)
+        rest = get(building, leader)
+        mirror.install(leader.base, leader.table, building.content(rest), building)
+        assert live(mirror) == live(leader)
+        settle(leader, range(10, 30))
+        for _ in range(5):
+            put(leader, 7)
+    assert begun == [0, 50]
+
+
+def test_what_is_not_installed_is_cut_off_and_not_in_a_checkpoint() -> None:
+    leader, mirror = filled(), new_log()
+    put(mirror, 4)
+    get(mirror.build(0, 0, 0), leader)
+    noted = mirror.note()
+    assert not noted.row.messages.chunks  # type: ignore[attr-defined]
+    assert live(mirror) == [0, 1, 2, 3]
+
+
+def test_what_is_given_up_leaves_files_to_remove() -> None:
+    leader, mirror = filled(), new_log()
+    building = mirror.build(0, 0, 0)
+    get(building, leader)
+    mirror.give_up(building)
+    assert [each.path for each in mirror.note().unneeded]
+
+
+def test_it_goes_on_behind_what_found_room() -> None:
+    leader, mirror = filled(), new_log()
+    building = mirror.build(0, 0, 0)
+    taken = take(leader.state, 0, 100)
+    disk = mirror.state.stored.segments._files
+    disk.fail_at(lambda operation: True, errno.ENOSPC)  # type: ignore[attr-defined]
+    with pytest.raises(OSError, match="No space"):
+        building.add(taken.chunks(), taken.stop, leader.base, 1)
+    assert (building.index, building.next_position) == (leader.base, 0)
+    rest = get(building, leader)
+    mirror.install(leader.base, leader.table, building.content(rest), building)
+    assert live(mirror) == live(leader)
+
+
+def test_it_fits_as_long_as_the_messages_before_it_are_the_same() -> None:
+    leader, mirror = filled(), new_log()
+    put(mirror, 4)
+    behind, anew = mirror.build(4, mirror.base, 1), mirror.build(0, 0, 0)
+    assert behind.fits(mirror.state)
+    put(mirror, 1)
+    assert not behind.fits(mirror.state)
+    assert anew.fits(mirror.state)
+    rest = get(anew, leader)
+    mirror.install(leader.base, leader.table, anew.content(rest), anew)
+    assert not behind.fits(mirror.state)
+
+
+def test_what_does_not_come_next_is_damage() -> None:
+    leader, mirror = filled(), new_log()
+    building = mirror.build(0, 0, 0)
+    taken = take(leader.state, 0, 100)
+    octets, stop = taken.chunks(), taken.stop
+    with pytest.raises(DamagedError, match="expected a chunk of"):
+        building.add(octets[:-1], stop, 1, 1)
+    building = mirror.build(0, 0, 0)
+    with pytest.raises(DamagedError, match="of other messages"):
+        building.add(octets, stop - 1, 1, 1)
+    building = mirror.build(0, 0, 0)
+    building.add(octets, stop, 1, 1)
+    with pytest.raises(DamagedError, match="of other messages"):
+        building.add(octets, stop, 1, 1)
+    rest = leader.content(6, take(leader.state, 6, 1 << 30))
+    with pytest.raises(DamagedError, match="the rest from 6"):
+        building.content(rest)
