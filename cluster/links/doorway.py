@@ -55,6 +55,11 @@ class Doorway:
         return self._link.reason
 
     @property
+    def is_misfit(self) -> bool:
+        """Whether it is over because one side did not understand the other."""
+        return self._link.is_misfit
+
+    @property
     def has_answers(self) -> bool:
         """Whether output waits that needs no window."""
         return self._link.has_answers

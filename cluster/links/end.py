@@ -15,7 +15,7 @@ from cluster.links.answers import Answers
 from cluster.links.decoding import QueueNames, decode_reason
 from cluster.links.encoding import QueueNumbers
 from cluster.links.envelope import BODY_BYTES_MAX, Octets, open_envelope, seal
-from cluster.links.errors import LinkError, PayloadGoneError
+from cluster.links.errors import MISFIT, LinkError, PayloadGoneError
 from cluster.links.handshake import Handshake
 from cluster.links.hello import HELLO_BYTES_MAX, Hello
 from cluster.links.kinds import Flag, Kind
@@ -34,6 +34,7 @@ class LinkEnd:
         is_dialer: this node made the connection.
         peer: the other node; None before it is believed.
         reason: why the connection is over; None while it is not.
+        is_misfit: it is over because one side did not understand the other.
         wake: called when there is output, or the connection is over; the shell puts it there.
     """
 
@@ -46,6 +47,7 @@ class LinkEnd:
         self.is_dialer = is_dialer
         self.peer: Hello | None = None
         self.reason: str | None = None
+        self.is_misfit = False
         self.wake: Callable[[], None] = _nobody
         self._answers = Answers(settings.waiting_frames_max)
         self._numbers, self._names = QueueNumbers(), QueueNames()
@@ -99,7 +101,8 @@ class LinkEnd:
             return
         self.reason = reason
         if tell:
-            self._answers.end(Kind.GOODBYE, reason.encode()[:REASON_BYTES_MAX])
+            told = f"{MISFIT}{reason}" if self.is_misfit else reason
+            self._answers.end(Kind.GOODBYE, told.encode()[:REASON_BYTES_MAX])
         self._ended(reason)
         self.wake()
 
@@ -124,6 +127,7 @@ class LinkEnd:
                 if is_spent():
                     break
         except LinkError as error:
+            self.is_misfit = self.reason is None
             self._end(str(error))
         return at
 
@@ -140,7 +144,9 @@ class LinkEnd:
             raise LinkError(f"unknown flags {flags}")
         if kind == Kind.GOODBYE:
             self._answers.clear()
-            self._end(f"the other node says: {decode_reason(body)}", tell=False)
+            text = decode_reason(body)
+            self.is_misfit = text.startswith(MISFIT)
+            self._end(f"the other node says: {text.removeprefix(MISFIT)}", tell=False)
         elif self.peer is None:
             self._shake_hands(kind, body)
         elif kind == Kind.QUEUE:

@@ -1,4 +1,10 @@
-"""Purposes of links, kinds of envelopes, and the bits of their flags."""
+"""Purposes of links, kinds of envelopes, and the bits of their flags.
+
+The hello of a link says which versions of its purpose a node speaks (``hello.VERSION_MIN``,
+``VERSION_MAX``), and the nodes agree on the greatest that both do. Who adds a kind or a flag raises
+``VERSION_MAX``, and sends it only where the agreed version has it. Otherwise an older node ends the
+link, as it does not understand it.
+"""
 
 from enum import IntEnum, IntFlag
 

@@ -28,6 +28,10 @@ class Link(Protocol):
         """Why the connection is over; None while it is not."""
 
     @property
+    def is_misfit(self) -> bool:
+        """Whether it is over because one side did not understand the other, and will not soon."""
+
+    @property
     def has_answers(self) -> bool:
         """Whether output waits that needs no window."""
 

@@ -5,7 +5,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from cluster.links.port import MakeLink
 from cluster.links.settings import LinkSettings
@@ -13,6 +13,9 @@ from cluster.links.sockets.backoff import Backoff
 from cluster.links.sockets.transport import Budget, LinkTransport
 
 log = logging.getLogger(__name__)
+
+LASTING_S: Final = 10.0
+"""A link that was understood for so long fits, whatever ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,16 @@ class Dialer:
             await transport.ended
 
     async def _keep_connected(self) -> None:
+        was_slow = False
         while True:
             self.attempts_count += 1
             reason = await self._connect_once()
             wait_ms = self._backoff.wait_ms()
-            log.info("link ended to=%s again_in_ms=%d reason=%s", self._node, wait_ms, reason)
+            level = logging.INFO
+            if self._backoff.is_slow and not was_slow:
+                level = logging.WARNING
+            was_slow = self._backoff.is_slow
+            log.log(level, "link ended to=%s again_in_ms=%d reason=%s", self._node, wait_ms, reason)
             await asyncio.sleep(wait_ms / 1000)
 
     async def _connect_once(self) -> str:
@@ -110,8 +118,11 @@ class Dialer:
             transport.connection_lost(None)
             raise
         self.transport = transport
+        begun_s = self._loop.time()
         reason = await asyncio.shield(transport.ended)
-        if transport.link is not None and transport.link.peer is not None:
+        if transport.link is not None and transport.link.is_misfit:
+            self._backoff.misfitted(was_lasting=self._loop.time() - begun_s >= LASTING_S)
+        elif transport.link is not None and transport.link.peer is not None:
             self._backoff.succeeded()
         return reason
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.links.end import LinkEnd
 from cluster.links.handshake import Handshake
-from cluster.links.kinds import Purpose
+from cluster.links.kinds import Flag, Purpose
 from cluster.links.settings import LinkSettings
 from tests.support.front_pair import FrontPair
 from tests.support.linked_pair import TRUST, LinkedPair, hello
@@ -19,6 +19,24 @@ def test_a_link_of_another_purpose_is_refused_with_a_reason() -> None:
     reason = "a link for fronts, this one is for mirroring"
     assert pair.at_b.reasons == [reason]
     assert pair.at_a.reasons == [f"the other node says: {reason}"]
+    assert pair.a.is_misfit
+    assert pair.b.is_misfit
+
+
+def test_only_who_is_not_understood_is_a_misfit() -> None:
+    pair = LinkedPair().opened()
+    pair.b.close("it is time")
+    pair.carry()
+    assert pair.at_a.reasons == ["the other node says: it is time"]
+    assert not pair.a.is_misfit
+    assert not pair.b.is_misfit
+    pair = LinkedPair().opened()
+    # A kind that only a later release knows.
+    pair.b.receive(memoryview(pair.a._seal(99, Flag.NONE, b"?")), 0, lambda: False)
+    pair.carry()
+    assert pair.at_a.reasons == ["the other node says: kind 99 is none of a leader"]
+    assert pair.a.is_misfit
+    assert pair.b.is_misfit
 
 
 @pytest.mark.parametrize("make", [LinkedPair, FrontPair])

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from cluster.links.sockets.backoff import Backoff
+from cluster.links.handshake import Trust
+from cluster.links.sockets.backoff import MISFITS_MAX, Backoff
 from cluster.links.sockets.dialer import Dialer, TcpAddress
 from cluster.links.sockets.transport import LinkTransport
 from tests.support.link_sockets import BRISK, QUEUES, Peer, is_linked, pair_of_nodes
-from tests.support.linked_nodes import LinkedNode, Slices, until
+from tests.support.linked_nodes import SECRET, LinkedNode, Slices, until
 
 
 def test_a_node_that_comes_back_is_linked_again() -> None:
@@ -25,6 +26,29 @@ def test_a_node_that_comes_back_is_linked_again() -> None:
             assert nodes["a"].dialers["b"].attempts_count > 1
 
     asyncio.run(work())
+
+
+def test_nodes_that_do_not_understand_each_other_say_so_once_and_try_seldom(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> None:
+        nodes: dict[str, LinkedNode] = {}
+        for name, trust in (("a", Trust(SECRET)), ("b", Trust(b"another one"))):
+            nodes[name] = LinkedNode(name, nodes, QUEUES, BRISK, trust=trust)
+            await nodes[name].listen()
+        nodes["a"].dial("b")
+        dialer = nodes["a"].dialers["b"]
+        await until(nodes, lambda: dialer._backoff.is_slow and dialer.attempts_count >= MISFITS_MAX)
+        await until(nodes, lambda: any(each.levelname == "WARNING" for each in caplog.records))
+        for node in nodes.values():
+            await node.stop()
+        assert dialer.attempts_count == MISFITS_MAX
+
+    with caplog.at_level("INFO"):
+        asyncio.run(work())
+    told = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert len(told) == 1
+    assert "does not know the secret of the cluster" in told[0].getMessage()
 
 
 class _Closed(asyncio.Transport):
