@@ -1,8 +1,8 @@
 """A node that is to lead nothing moves its leaders away, a few at a time, as long as it is so.
 
 The metadata store says of each node whether it drains. So the command may be given to any node, and
-a node that was started again goes on. A queue moves at a moment at which its new leader has all of
-its records.
+a node that was started again goes on. A queue moves once its new leader has all of its records; one
+that is in use stands still for a moment, so that this comes true.
 """
 
 import asyncio

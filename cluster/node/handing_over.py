@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 from cluster.node.view import ClusterView
 from cluster.replication.core import ReplicationCore
-from cluster.replication.inputs import Move
+from cluster.replication.inputs import HandOver
 
 
 class HandingOver:
-    """Moves for all queues that are led here, as soon as each may be moved.
+    """Has all queues that are led here moved, as soon as that can be.
 
     Args:
         core: of this node.
@@ -24,12 +24,12 @@ class HandingOver:
         """Whether no queue is led here that somebody else could lead."""
         return not any(self._target(each) for each in self._core.node.leaderships)
 
-    def moves(self, is_spent: Callable[[], bool]) -> Iterator[Move]:
-        """Yield what may be moved now; whoever takes a move hands it to the core at once."""
+    def moves(self, is_spent: Callable[[], bool]) -> Iterator[HandOver]:
+        """Yield what may be moved now, or stand still for it; the core gets each at once."""
         for queue_id in tuple(self._core.node.leaderships):
             target = self._target(queue_id)
-            if target and self._core.may_move(queue_id, target):
-                yield Move(queue_id, target, self._view.live[target].incarnation)
+            if target and self._core.may_hand_over(queue_id, target):
+                yield HandOver(queue_id, target, self._view.live[target].incarnation)
             if is_spent():
                 return
 

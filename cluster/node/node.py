@@ -27,7 +27,7 @@ from cluster.node.ports import Broker, ClusterListener, NodeDisk
 from cluster.node.queue_views import MirroredQueueView, view_of, waiting_count
 from cluster.node.taking_part import TakingPart
 from cluster.node.view import ClusterView, Peer
-from cluster.replication.inputs import ChangeOptions, Move
+from cluster.replication.inputs import ChangeOptions, HandOver
 from cluster.replication.state import QueueOptions
 
 NAME_PATIENCE_LEASES: Final = 2
@@ -263,15 +263,16 @@ class ClusterNode:
         return may_be
 
     def move_leader(self, queue_id: str, target: str) -> bool:
-        """Have a member lead a queue that is led here (R22); return whether that was submitted.
+        """Have a member lead a queue that is led here (R22); return whether that was begun.
 
         That it was done is seen in ``leader_of``. False: ask again. The target has to live, and to
-        have all records of this moment.
+        have all records of this moment. Where clients use the queue it stands still until then, for
+        half a second at most.
         """
         peer = self.view.live.get(target)
-        if peer is None or not self.shell.core.may_move(queue_id, target):
+        if peer is None or not self.shell.core.may_hand_over(queue_id, target):
             return False
-        self.part.step(Move(queue_id, target, peer.incarnation))
+        self.part.step(HandOver(queue_id, target, peer.incarnation))
         return True
 
     def end_of(self, queue_id: str) -> tuple[int, int] | None:

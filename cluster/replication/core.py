@@ -4,7 +4,7 @@ The publisher's side (R23) stands in front of ``append``: ``judge`` says what a 
 second time, and what would overtake an older message.
 """
 
-from cluster.replication import catch_up, commit, inputs, membership, steps
+from cluster.replication import catch_up, commit, handing_over, inputs, membership, steps
 from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.frames import Append, Payload
 from cluster.replication.identity import DiskIdentity, Identity
@@ -143,16 +143,16 @@ class ReplicationCore:
     def may_append(self, queue: str) -> bool:
         """Return whether messages are admitted: serving, and not handing over (R22)."""
         lead = self.lead_of(queue)
-        return lead is not None and lead.is_serving() and not lead.moving
+        return lead is not None and lead.is_serving() and not lead.stands_still()
 
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered (R16).
 
         With the lease of this leadership, or, as the store may be away, while every member is
-        connected; with ``lease_guard`` the lease alone counts. Never while a move is open.
+        connected; with ``lease_guard`` the lease alone counts. Never while a move is open or near.
         """
         node, lead = self.node, self.lead_of(queue)
-        if lead is None or lead.moving:
+        if lead is None or lead.stands_still():
             return False
         if node.is_leased(lead.state.incarnation):
             return True
@@ -197,6 +197,14 @@ class ReplicationCore:
         """Return whether the queue can be given up to a member now (R24)."""
         lead = self.lead_of(queue)
         return lead is not None and membership.may_give_up(self.node, lead, target)
+
+    def may_hand_over(self, queue: str, target: str) -> bool:
+        """Return whether the queue can be handed to a member now, or could be in a moment."""
+        lead = self.lead_of(queue)
+        if lead is None or lead.handing_over is not None:
+            return False
+        may_begin = handing_over.may_begin(self.node, lead, target)
+        return may_begin or membership.may_move(self.node, lead, target)
 
     def may_change(self, queue: str, options: QueueOptions) -> bool:
         """Return whether the queue may be replicated so, by its leader, now."""

@@ -144,6 +144,15 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Move the queue as ``Move`` does, once it has stood still for a moment where it is in use."""
+
+    queue: str
+    target: str
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Give a queue up to a member, because too few replicas are reached from here (R24).
 
@@ -245,6 +254,7 @@ Input = (
     | Grow
     | Touch
     | Move
+    | HandOver
     | GiveUp
     | ChangeOptions
     | Forget

@@ -1,7 +1,7 @@
 """What a leader knows of one queue. It is lost with the process, and never written anywhere."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from cluster.replication.commit_line import CommitLine
 from cluster.replication.replica import Replica
@@ -31,12 +31,23 @@ class MirrorProgress:
         return self.mode is Mode.LIVE and self.got >= self.attach_index
 
 
+class HandingOver(NamedTuple):
+    """The queue stands still, so that a node has all of it and can lead (R22).
+
+    ``incarnation`` is the create revision of its ``live`` key. It goes on at ``until_ms``.
+    """
+
+    target: str
+    incarnation: int
+    until_ms: int
+
+
 class Leadership:
     """One queue in one epoch, led by this process.
 
     ``take_over_write`` is the WAL write of the record that begins the epoch, ``epoch_start`` its
     index. ``began_ms`` is when it began (instant). ``commit`` never goes back. ``line`` is the
-    commit line in which its confirms wait.
+    commit line in which its confirms wait. ``in_use_until_ms``: it does not stand still before.
     """
 
     __slots__ = (
@@ -47,6 +58,8 @@ class Leadership:
         "commit",
         "epoch",
         "epoch_start",
+        "handing_over",
+        "in_use_until_ms",
         "line",
         "line_turn",
         "mirrors",
@@ -80,6 +93,8 @@ class Leadership:
         self.open_writes: list[OpenWrite] = []
         self.awaited: int | None = None
         self.moving = False
+        self.handing_over: HandingOver | None = None
+        self.in_use_until_ms = 0
         self.mirrors: dict[str, MirrorProgress] = {}
         self.runs = Runs(replica.end)
         self.line: CommitLine[Self] | None = None
@@ -109,6 +124,10 @@ class Leadership:
     def has_enough(self) -> bool:
         """Return whether the smallest possible set reaches ``min_isr`` (R6, R10)."""
         return min(map(len, self.possible_sets())) >= self.replica.options.min_isr
+
+    def stands_still(self) -> bool:
+        """Return whether nothing is admitted or delivered: a move is open, or near (R22)."""
+        return self.moving or self.handing_over is not None
 
     def is_serving(self) -> bool:
         """Return whether the record that begins the epoch is committed (R11)."""

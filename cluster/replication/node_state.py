@@ -45,6 +45,7 @@ class NodeState:
         self.lines: dict[LineKey, CommitLine[Leadership]] = {}
         self.alone: dict[str, Leadership] = {}
         self.not_calm: dict[str, Leadership] = {}
+        self.handing_over: dict[str, Leadership] = {}
         self.submitted_at_ms: dict[int, int] = {}
         self.ready = Ready()
         self.written = 0

@@ -7,6 +7,7 @@ from cluster.replication import (
     catch_up,
     commit,
     election,
+    handing_over,
     inputs,
     membership,
     mirroring,
@@ -113,6 +114,12 @@ def _move(node: NodeState, happened: inputs.Move) -> None:
         membership.move(node, lead, happened.target, happened.incarnation)
 
 
+def _hand_over(node: NodeState, happened: inputs.HandOver) -> None:
+    lead = node.leaderships.get(happened.queue)
+    if lead is not None:
+        handing_over.begin(node, lead, happened.target, happened.incarnation)
+
+
 def _give_up(node: NodeState, happened: inputs.GiveUp) -> None:
     lead = node.leaderships.get(happened.queue)
     if lead is not None and membership.may_give_up(node, lead, happened.target):
@@ -195,6 +202,7 @@ _STEPS: Final[dict[type, Callable[[NodeState, Any], None]]] = {
     inputs.Grow: _grow,
     inputs.Touch: _touch,
     inputs.Move: _move,
+    inputs.HandOver: _hand_over,
     inputs.GiveUp: _give_up,
     inputs.ChangeOptions: _change_options,
     inputs.Forget: _forget,

@@ -8,7 +8,7 @@ is looked at in a tick, in turn.
 from dataclasses import dataclass
 from itertools import islice
 
-from cluster.replication import catch_up, membership
+from cluster.replication import catch_up, handing_over, membership
 from cluster.replication.commit_line import CommitLine
 from cluster.replication.leadership import Leadership
 from cluster.replication.node_state import NodeState
@@ -35,6 +35,7 @@ class Timers:
 def decide(node: NodeState, timers: Timers) -> None:
     """Do what is due."""
     _give_up_answers(node, timers.answer_max_ms)
+    handing_over.look(node)
     for line in list(node.lines.values()):
         _look_at_line(node, line, timers.lag_max_ms)
     for queue in list(islice(node.not_calm, timers.looks_max)):

@@ -1,5 +1,5 @@
 from cluster.node.handing_over import HandingOver
-from cluster.replication.inputs import Move
+from cluster.replication.inputs import HandOver
 from tests.support.cluster_views import Told
 from tests.support.replicating import Replicating
 
@@ -19,11 +19,12 @@ def handing_over(*live: str) -> tuple[Replicating, HandingOver]:
 
 def test_a_queue_goes_to_a_member_that_lives_once_it_has_the_whole_log() -> None:
     nodes, over = handing_over("a", "c")
-    nodes.append("a")
-    assert list(over.moves(never)) == []
-    assert not over.is_over
     nodes.settle()
-    assert list(over.moves(never)) == [Move("q", "c", 21)]
+    nodes.append("a")
+    assert not over.is_over
+    assert list(over.moves(never)) == [HandOver("q", "c", 21)]
+    nodes.step("a", HandOver("q", "c", 21))
+    assert list(over.moves(never)) == [], "it stands still, and moves by itself"
 
 
 def test_where_nobody_else_lives_there_is_nothing_to_wait_for() -> None:

@@ -78,6 +78,15 @@ def test_min_isr_rises_once_there_are_members_and_falls_at_once() -> None:
     assert changed(stored("abc", "abc", min_isr=2), Asked(1), nodes).options.min_isr == 1
 
 
+def test_after_an_unclean_promotion_min_isr_rises_again_with_the_members() -> None:
+    """Such a promotion leaves one member and a ``min_isr`` of 1."""
+    steps = [
+        next_step(stored("abc", members), Asked(3), NODES[:3]) for members in ("a", "ab", "abc")
+    ]
+    assert [step.options.min_isr for step in steps] == [1, 2, 2]
+    assert [step.options.replicas for step in steps] == [("a", "b", "c")] * 3
+
+
 def test_fewer_replicas_keep_the_leader_then_members() -> None:
     done = changed(stored("abc", "bc", leader="b", min_isr=2), Asked(2), NODES)
     assert done.options.replicas == ("b", "c")
