@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 LOOKS_MAX: Final = 256
 """Queues that one turn looks at. The ticks of the core bring others to the front."""
 
+ASLEEP_MS: Final = 1_000
+"""Who did not look for so long did not listen either: it was frozen, or its machine was."""
+
 NOTICED_MS: Final = 600
 """In this time the store notices that a lease has ended, and says so."""
 
@@ -55,6 +58,7 @@ class GivingUp:
         self._after_ms = lease_ttl_ms + NOTICED_MS
         # By node and incarnation, when it was heard last, on whichever link.
         self._last_heard_ms: dict[tuple[str, int], int] = {}
+        self._looked_at_ms = self._awake_since_ms = 0
 
     def look(self, is_spent: Callable[[], bool]) -> Iterator[GiveUp]:
         """Yield what may be given up now; whoever takes one hands it to the core at once.
@@ -79,13 +83,19 @@ class GivingUp:
         """Return who lives and was heard, this node among them."""
         node, before = self._core.node, self._last_heard_ms
         now_ms = node.now_ms
+        if now_ms - self._looked_at_ms >= ASLEEP_MS:
+            self._awake_since_ms = now_ms
+        self._looked_at_ms = now_ms
         self._last_heard_ms = after = {}
         for name, peer in self._view.live.items():
             heard_at_ms = now_ms if name == node.name else self._heard_at_ms(name)
             if heard_at_ms is None:
                 heard_at_ms = before.get((name, peer.incarnation), now_ms)
             after[name, peer.incarnation] = heard_at_ms
-        return {name for (name, _), at_ms in after.items() if now_ms - at_ms < self._after_ms}
+        # Nobody is silent for longer than this node listens.
+        since_ms = now_ms - self._after_ms
+        is_early = self._awake_since_ms > since_ms
+        return {name for (name, _), at_ms in after.items() if is_early or at_ms > since_ms}
 
     def _target(self, lead: Leadership, heard: set[str]) -> ReplicaId | None:
         """Return who is to lead a queue; None: it stays here."""

@@ -35,10 +35,18 @@ class Rig:
         self.at(100_000)
 
     def at(self, now_ms: int, *linked: str) -> list[GiveUp]:
-        """Look at this time; who is linked is heard just now."""
+        """Look until this time, ten times a second; who is linked is heard just now."""
+        found: list[GiveUp] = []
+        for each_ms in [*range(self.core.node.now_ms + 100, now_ms, 100), now_ms]:
+            self.core.tick(each_ms)
+            self.heard.clear()
+            self.heard.update(dict.fromkeys(linked, each_ms))
+            found = list(self.giving_up.look(never))
+        return found
+
+    def wake(self, now_ms: int) -> list[GiveUp]:
+        """Look at this time, and not before."""
         self.core.tick(now_ms)
-        self.heard.clear()
-        self.heard.update(dict.fromkeys(linked, now_ms))
         return list(self.giving_up.look(never))
 
     def lose(self, *mirrors: str) -> None:
@@ -54,12 +62,24 @@ def test_a_queue_is_given_up_once_too_few_were_not_heard_for_longer_than_a_lease
     assert rig.at(110_000 + AFTER_MS) == [GiveUp("q", B, 21)]
 
 
+def test_who_was_asleep_listens_as_long_as_anybody_before_it_gives_up() -> None:
+    """Or all nodes of a machine that was frozen would give up all queues as it wakes."""
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    assert rig.wake(200_000) == []
+    assert rig.at(200_100, "b", "c") == []
+    rig.lose("b", "c")
+    assert rig.wake(300_000) == []
+    assert rig.at(300_000 + AFTER_MS - 1) == []
+    assert len(rig.at(300_000 + AFTER_MS)) == 1
+
+
 def test_when_it_was_heard_counts_and_not_when_its_link_ended() -> None:
     rig = Rig()
-    rig.core.tick(112_000)
-    rig.heard.update(b=110_000, c=110_000)
-    assert list(rig.giving_up.look(never)) == []
+    rig.at(110_000, "b", "c")
+    assert rig.wake(110_900) == []
     rig.lose("b", "c")
+    assert rig.at(110_000 + AFTER_MS - 1) == []
     assert len(rig.at(110_000 + AFTER_MS)) == 1
 
 
@@ -98,10 +118,12 @@ def test_a_node_that_has_just_begun_has_its_time_to_be_linked() -> None:
     rig = Rig()
     rig.at(110_000, "b", "c")
     rig.lose("b", "c")
+    assert len(rig.at(200_000)) == 1
     rig.told.live("b", 31, disk="0")
     rig.told.live("c", 32, disk="0")
-    assert rig.at(200_000) == []
-    assert rig.at(200_000 + AFTER_MS) == [GiveUp("q", B, 31)]
+    assert rig.at(200_100) == []
+    assert rig.at(200_100 + AFTER_MS - 1) == []
+    assert rig.at(200_100 + AFTER_MS) == [GiveUp("q", B, 31)]
 
 
 def test_a_new_leader_has_its_time_to_reach_others() -> None:
@@ -134,7 +156,6 @@ def test_many_queues_are_given_up_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     rig = Rig(queues=4)
     rig.at(110_000, "b", "c")
     rig.lose("b", "c")
-    rig.core.tick(120_000)
-    rig.heard.clear()
+    rig.at(120_000)
     assert len(list(rig.giving_up.look(lambda: True))) == 1
     assert len(list(rig.giving_up.look(never))) == 3
