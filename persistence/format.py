@@ -59,6 +59,16 @@ draws a snapshot; a PUBLISHED is how far a front end is in it.
     SUBMITTED  first position, 0, count;   then a front, the instants of expiry, the run
     PUBLISHED  index, 0, 0;                then a front
 
+Those of a mirrored stream are STREAM_CHUNKS and STREAM_OFFSET with the queue id 0, and these. Of a
+STREAM_SUBMITTED the octet at byte 1 counts the zeros at its end, the u16 at byte 2 the octets of
+the node's name. A snapshot is eight octets 255, a STREAM_STATE, chunks, and a PUBLISHED for each
+front end.
+
+    STREAM_SUBMITTED  first offset, 0, chunks;  then a front, the chunks, zeros
+    STREAM_KEPT       first offset, 0, 0;       then the size of a full segment, u64; 0: as before
+    STREAM_STATE      first offset, flags, 0;   then that size, an index u64, the row of a stream
+                      without segments
+
 A front: the number is that of its last message.
 
     byte 0             8        16
@@ -161,6 +171,9 @@ class OperationKind(IntEnum):
     EPOCH = 11
     SUBMITTED = 13
     PUBLISHED = 14
+    STREAM_SUBMITTED = 15
+    STREAM_KEPT = 16
+    STREAM_STATE = 17
 
 
 class Expiry(IntEnum):

@@ -9,6 +9,7 @@ from persistence.log import Log
 from persistence.log_state import LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.replicas.log import ReplicaLog
+from persistence.replicas.stream_content import StreamContent
 from persistence.segment import Segments
 from persistence.streams.compaction import KEYS_MAX
 from persistence.streams.compactor import CompactionRoom
@@ -92,12 +93,16 @@ class LogMaker:
 
     def stream_log(self, queue_id: int) -> StreamLog:
         """Return the log of a stream."""
-        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
-        limits = self._limits.streams
-        kept = KeptChunks(segments, self._tails, limits.tail_bytes_max, self._recent_writes)
-        kept.on_disk_full = self._tell_disk_full
-        room = self._compaction_room
+        limits, room = self._limits.streams, self._compaction_room
+        kept = self._kept_chunks(queue_id)
         return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)
+
+    def _kept_chunks(self, queue_id: int) -> KeptChunks:
+        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
+        tail_bytes_max = self._limits.streams.tail_bytes_max
+        kept = KeptChunks(segments, self._tails, tail_bytes_max, self._recent_writes)
+        kept.on_disk_full = self._tell_disk_full
+        return kept
 
     def replica_log(self, queue_id: int, options: LogOptions) -> ReplicaLog:
         """Return the log of a replica of a mirrored queue."""
@@ -108,9 +113,15 @@ class LogMaker:
                 state.begin_after(next_segment)
             return state
 
-        made = ReplicaLog(queue_id, make_state, NotStarted())
+        made = ReplicaLog(
+            queue_id, make_state, partial(self.stream_content, queue_id), NotStarted()
+        )
         made.on_disk_full = self._tell_disk_full
         return made
+
+    def stream_content(self, queue_id: int) -> StreamContent:
+        """Return the content of a replica that turns out to be one of a stream."""
+        return StreamContent(queue_id, self._kept_chunks(queue_id))
 
     def _state(self, queue_id: int, options: LogOptions) -> LogState:
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY

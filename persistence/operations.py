@@ -21,6 +21,8 @@ from persistence.format import (
 from persistence.front_numbers import FrontNumber, Published, decode_front, encode_front
 from persistence.record import Run
 from persistence.replica_operations import ReplicaOperation, decode_replica_operation
+from persistence.stream_operations import KINDS as STREAM_KINDS
+from persistence.stream_operations import StreamOperation, decode_stream_operation
 
 Expires: TypeAlias = int | Sequence[int] | None
 """When the messages of a run expire: None: never; one instant for all; or one for each."""
@@ -102,22 +104,6 @@ class Drop(NamedTuple):
     queue_id: int
 
 
-class StreamChunks(NamedTuple):
-    """These chunks were appended to a stream, one behind the other."""
-
-    queue_id: int
-    first_offset: int
-    octets: Octets
-
-
-class StreamOffset(NamedTuple):
-    """A consumer has come this far in a stream."""
-
-    queue_id: int
-    reference: bytes
-    offset: int
-
-
 class Epoch(NamedTuple):
     """A record of a mirrored queue: an epoch begins."""
 
@@ -130,8 +116,7 @@ Operation: TypeAlias = (
     | Settle
     | Requeued
     | Drop
-    | StreamChunks
-    | StreamOffset
+    | StreamOperation
     | ReplicaOperation
     | Epoch
     | Submitted
@@ -222,36 +207,6 @@ def encode_drop(queue_id: int) -> bytes:
     return OPERATION_HEAD.pack(OperationKind.DROP, 0, 0, OPERATION_HEAD.size, queue_id, 0, 0, 0)
 
 
-def encode_stream_chunks(
-    queue_id: int, first_offset: int, chunk_count: int, parts: Sequence[bytes]
-) -> list[bytes]:
-    """Return the octets of a STREAM_CHUNKS, in parts; the chunks are not copied.
-
-    Args:
-        queue_id: of the stream.
-        first_offset: of the first chunk.
-        chunk_count: at least 1.
-        parts: the octets of the chunks, one behind the other.
-    """
-    return _padded(OperationKind.STREAM_CHUNKS, queue_id, first_offset, chunk_count, parts)
-
-
-def encode_stream_offset(queue_id: int, reference: bytes, offset: int) -> list[bytes]:
-    """Return the octets of a STREAM_OFFSET, in parts."""
-    parts = (reference,)
-    return _padded(OperationKind.STREAM_OFFSET, queue_id, offset, len(reference), parts)
-
-
-def _padded(
-    kind: OperationKind, queue_id: int, first: int, count: int, parts: Sequence[bytes]
-) -> list[bytes]:
-    size_bytes = sum(map(len, parts))
-    padding = -size_bytes % ALIGNMENT_BYTES
-    operation_bytes = _HEAD_BYTES + size_bytes + padding
-    head = _pack_head(kind, 0, 0, operation_bytes, queue_id, first, padding, count)
-    return [head, *parts, bytes(padding)]
-
-
 def decode_operations(octets: memoryview) -> Iterator[Operation]:
     """Yield the operations of a batch, in order; runs stay views of its octets.
 
@@ -289,10 +244,8 @@ def _decode_operation(octets: memoryview) -> Operation:
             return Requeued(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
         case OperationKind.DROP:
             return Drop(queue_id)
-        case OperationKind.STREAM_CHUNKS if step < ALIGNMENT_BYTES:
-            return StreamChunks(queue_id, first, rest[: len(rest) - step])
-        case OperationKind.STREAM_OFFSET if count <= len(rest):
-            return StreamOffset(queue_id, bytes(rest[:count]), first)
+        case _ if kind in STREAM_KINDS:
+            return decode_stream_operation(octets)
         case _:
             return _decode_of_replica(octets, kind, queue_id, first)
 
@@ -321,7 +274,7 @@ def _decode_of_replica(octets: memoryview, kind: int, queue_id: int, first: int)
         return _decode_of_front(octets, kind)
     if kind == OperationKind.EPOCH:
         return Epoch(queue_id, first)
-    raise DamagedError(f"expected an operation of kind 1 to 14, got {kind} of {len(octets)}")
+    raise DamagedError(f"expected an operation of kind 1 to 17, got {kind} of {len(octets)}")
 
 
 def _positions(first: int, step: int, count: int) -> range:

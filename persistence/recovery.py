@@ -10,11 +10,12 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from persistence.checkpoint import Snapshot
 from persistence.errors import DamagedError
-from persistence.operations import Drop, Enqueue, Operation, StreamChunks, decode_operations
+from persistence.operations import Drop, Enqueue, Operation, decode_operations
 from persistence.queue_recovery import RecoveredQueue
 from persistence.replica_operations import ReplicaInstall, ReplicaRecords
 from persistence.replicas.recovery import RecoveredReplica
 from persistence.stored_log import Row, StoredLog
+from persistence.stream_operations import StreamChunks
 from persistence.streams.recovery import RecoveredStream
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol, cast
 
 from queues.batch import Batch
-from queues.ports import ConsumerHandle
+from queues.ports import ConsumerHandle, QueueEngine
 
 
 class GetAnswer(NamedTuple):
@@ -41,6 +41,10 @@ class AskedQueue(Protocol):
     @property
     def answers_at_once(self) -> bool:
         """Whether ``get``, ``purge`` and the counts are right now, so that nothing is asked."""
+
+    @property
+    def here(self) -> QueueEngine | None:
+        """The engine itself where the queue is led on this node; None elsewhere."""
 
     def ask_get(self, then: Callable[[GetAnswer | None], None], now_ms: int) -> None:
         """Ask for a message; it is to be settled, also by who needs no ack."""

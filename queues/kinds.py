@@ -26,6 +26,7 @@ from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts, QueueEngine
 from queues.stream.engine import StreamEngine
 from queues.stream.memory_log import MemoryStreamLog
+from queues.stream.mirrored_stream import MirroredStream
 from queues.stream.read_options import CONSUMER_ARGUMENTS as STREAM_CONSUMER_ARGUMENTS
 from queues.stream_log import StreamLog
 
@@ -95,8 +96,8 @@ class QueueKind:
         name: the value of ``x-queue-type``.
         module: RabbitMQ's name for it in texts.
         make_engine: returns the engine of a new queue.
-        make_mirrored: the same on the leader of a mirrored queue, whose log is a ``CommittedLog``;
-            None where queues of this kind cannot be mirrored.
+        make_mirrored: the same on the leader of a mirrored queue, whose log is a ``CommittedLog``,
+            or that of a mirrored stream.
         arguments: of queue.declare, in RabbitMQ's order of comparing. Arguments of other kinds are
             refused. Arguments that no kind knows are kept and have no effect.
         consumer_arguments: of basic.consume, in RabbitMQ's order of checking.
@@ -120,10 +121,10 @@ class QueueKind:
     name: str
     module: str
     make_engine: MakeEngine
+    make_mirrored: MakeEngine
     arguments: tuple[str, ...]
     consumer_arguments: tuple[str, ...]
     policy_scope: str
-    make_mirrored: MakeEngine | None = None
     foreign_policy_keys: frozenset[str] = frozenset()
     refusals: Mapping[Request, Refusal] = field(default_factory=dict)
     heeds_delete_conditions: bool = True
@@ -302,6 +303,7 @@ STREAM: Final = QueueKind(
     name="stream",
     module="rabbit_stream_queue",
     make_engine=StreamEngine,
+    make_mirrored=MirroredStream,
     arguments=(
         "x-max-length-bytes",
         "x-queue-type",

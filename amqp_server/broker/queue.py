@@ -149,8 +149,14 @@ class Queue:
 
     @property
     def stream(self) -> StreamQueue | None:
-        """The engine as the stream protocol knows it; None where it is no stream."""
-        return cast("StreamQueue", self.engine) if self.kind.log_form is LogForm.STREAM else None
+        """The engine as the stream protocol knows it; None where it is no stream.
+
+        None also of a mirrored stream that another node leads, or nobody.
+        """
+        if self.kind.log_form is not LogForm.STREAM:
+            return None
+        engine = self.engine if self.asked is None else self.asked.here
+        return None if engine is None else cast("StreamQueue", engine)
 
     @property
     def definition(self) -> QueueDefinition:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from amqp_server.broker.arguments.declare import queue_kind
 from amqp_server.broker.definitions.definition import QueueDefinition
-from amqp_server.broker.errors import NotSupportedError
 from cluster.metadata.records import StoredQueueState
 from cluster.node.view import ClusterView
 from cluster.placement.asking import Asked, ReplicaRules, asked_of
@@ -50,19 +49,9 @@ class Placing:
         self._policy_of = policy_of
 
     def __call__(self, queue: QueueDefinition, queue_id: str) -> StoredQueueState | None:
-        """Return the state that a new queue begins with; None where it is on this node alone.
-
-        Raises:
-            NotSupportedError: queues of its kind cannot be mirrored (540).
-        """
+        """Return the state that a new queue begins with; None where it is on this node alone."""
         if not queue.durable:
             return None
-        kind = queue_kind(queue.name, queue.vhost, queue.arguments)
-        if kind.make_mirrored is None:
-            raise NotSupportedError(
-                f"queue '{queue.name}' in vhost '{queue.vhost}': queues of type '{kind.name}' are"
-                " not there in a cluster yet"
-            )
         asked = self.wanted(queue).asked
         return placed(queue_id, asked, self.standings(), self._node, self._rules)
 

@@ -23,13 +23,15 @@ from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.leader_half import LeaderHalf, LedQueues
 from cluster.fronts.limits import FrontNode
 from cluster.fronts.remote_way import LeaderPipe
+from cluster.fronts.stream_front import StreamFront
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.stream_log import MirroredStreamLog
 from cluster.mirrored.submitting import TakingQueue, submit
+from persistence.log_form import LogForm
 from persistence.queue_recovery import RecoveredQueue
 from queues.kinds import QueueKind
 from queues.memory import MemoryRules
 from queues.mirroring import mirroring_refusal
-from queues.options import QueueOptions
 from queues.ports import EngineParts, QueueEngine, WakeUp
 from queues.tail import QueueMemory
 
@@ -54,24 +56,23 @@ class Reach(Protocol):
         """Return the link to a node; without one it is dialled, and ``pipe_opened`` follows."""
 
 
-class _Front(FrontQueue):
-    """A front half, which says when its queue is about to go."""
+class _TellsDeletion(FrontQueue):
+    """A front half that says when its queue is about to go."""
 
-    def __init__(
-        self,
-        queue: str,
-        options: QueueOptions,
-        node: FrontNode,
-        wake_up: WakeUp,
-        on_deleted: Callable[[str], None],
-    ) -> None:
-        super().__init__(queue, options, node, wake_up)
-        self._on_deleted = on_deleted
+    on_deleted: Callable[[str], None]
 
     def delete(self) -> None:
         # First: its end asks for a drain, and must not look for a leader.
-        self._on_deleted(self.queue)
+        self.on_deleted(self.queue)
         super().delete()
+
+
+class _Front(_TellsDeletion):
+    """The front half of a queue."""
+
+
+class _StreamFront(_TellsDeletion, StreamFront):
+    """The front half of a stream."""
 
 
 @dataclass(slots=True, eq=False)
@@ -141,7 +142,7 @@ class MirroredQueues:
         """Return the engine of a new queue: the front half of one of the cluster.
 
         Raises:
-            NotSupportedError: queues of its kind cannot be mirrored (540).
+            NotSupportedError: a queue with its options cannot be mirrored (540).
         """
         queue_id = queue.stored_id
         if not queue_id:
@@ -149,11 +150,13 @@ class MirroredQueues:
         owner = self.leaders.owner_of(queue.vhost_name, queue.name)
         if owner == self._node:
             return self._unmirrored(queue, parts)
-        refusal = None if owner else mirroring_refusal(queue.kind, queue.options)
+        refusal = None if owner else mirroring_refusal(queue.options)
         if refusal is not None:
             raise NotSupportedError(refusal)
         wake_up = partial(self._woken, queue_id, parts.wake_up)
-        front = _Front(queue_id, parts.options, self.front_node, wake_up, self._deleted)
+        make = _StreamFront if queue.kind.log_form is LogForm.STREAM else _Front
+        front = make(queue_id, parts.options, self.front_node, wake_up)
+        front.on_deleted = self._deleted
         self._queues[queue_id] = made = _Mirrored(
             queue.vhost_name, queue.name, front, queue.kind, parts, owner
         )
@@ -255,16 +258,15 @@ class MirroredQueues:
         now_ms = max(self._turn.now_ms, 1)
         self._forget_engine(known)
         known.memory = self._memory.of_queue(spills_early=True)
+        is_stream = known.kind.log_form is LogForm.STREAM
         parts = known.parts._replace(
-            log=log,
+            log=MirroredStreamLog(log) if is_stream else log,
             memory=known.memory,
             now_ms=now_ms,
             options=known.front.options,
             wake_up=partial(self._woken, queue_id, known.parts.wake_up),
         )
-        make_mirrored = known.kind.make_mirrored
-        assert make_mirrored is not None, "other kinds have no front half"
-        known.engine = engine = make_mirrored(parts)
+        known.engine = engine = known.kind.make_mirrored(parts)
         engine.recover(found, now_ms)
         log.on_admitted = partial(self._go_on, known)
         known.pipe = None

@@ -22,7 +22,7 @@ class EngineHere(ShownFront):
     """The part of a ``queues.ports.QueueEngine`` that needs the engine itself."""
 
     keeps_transient: Final = True
-    has_lone_readers: Final = False
+    has_lone_readers: bool = False
 
     def __init__(self, options: QueueOptions) -> None:
         """Begin with these options."""

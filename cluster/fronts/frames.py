@@ -194,10 +194,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Consuming:
-    """The consumer is there."""
+    """The consumer is there; ``begins`` is the offset that it reads first in a stream, plus 1."""
 
     queue: str
     consumer: int
+    begins: int = 0
 
 
 @dataclass(frozen=True, slots=True)

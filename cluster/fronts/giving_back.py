@@ -47,12 +47,25 @@ def settling(
     elif asked.settlement is Settlement.UNSEEN:
         yield from _requeuing(engine, map(_unseen, found), now)
     else:
+        if asked.settlement is Settlement.ACK and engine.has_lone_readers:
+            yield from _settling_readers(engine, outstanding, found)
         while batches := list(islice(found, PIECE_MAX)):
             if asked.settlement is Settlement.ACK:
                 for batch in batches:
                     engine.settle(batch.positions, batch.body_bytes)
             else:
                 engine.reject(batches, now())
+            yield
+
+
+def _settling_readers(
+    engine: QueueEngine, outstanding: Outstanding, found: Iterator[Batch]
+) -> Iterator[None]:
+    """Ack what readers got: how far one has come counts for that one alone."""
+    for number, batch in enumerate(found, 1):
+        engine.must_drain_before(outstanding.holder)
+        engine.settle(batch.positions, batch.body_bytes)
+        if not number % PIECE_MAX:
             yield
 
 

@@ -171,7 +171,8 @@ class LeaderFront:
 
     def deliver(self, consumers: tuple[int, ...], batch: Batch) -> None:
         """Tell of a batch for these consumers, in turn."""
-        self.pipe.put(Deliver(self._queue, consumers, self._outstanding.add(batch)))
+        holder = self._consumers.get(consumers[0]) if self._engine.has_lone_readers else None
+        self.pipe.put(Deliver(self._queue, consumers, self._outstanding.add(batch, holder)))
 
     # -- frames ---------------------------------------------------------------------------------
 
@@ -220,7 +221,9 @@ class LeaderFront:
         self._lanes[asked.lane] = lane
         lane.consumers_count += 1
         self._consumers[number] = consumer
-        self.pipe.put(Consuming(self._queue, number))
+        position = self._engine.state().position_of(consumer)
+        begins = 0 if position is None else position.offset + 1
+        self.pipe.put(Consuming(self._queue, number, begins))
 
     def _cancel(self, consumer: LeaderConsumer, now_ms: int) -> None:
         del self._consumers[consumer.number]

@@ -136,6 +136,10 @@ class LocalWay:
         self._led.consume(local, now_ms)
         self._handles[handle] = local
 
+    def local_of(self, handle: ConsumerHandle) -> LocalHandle | None:
+        """Return a consumer as the engine knows it; None where it does not."""
+        return self._handles.get(handle)
+
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
         """Remove a consumer."""
         local = self._handles.pop(handle, None)

@@ -21,9 +21,10 @@ _NOTHING: Final = Batch(range(0), ())
 class _Span:
     """One batch under consecutive numbers; indexes below ``start``, and ``settled``, are done."""
 
-    __slots__ = ("batch", "first", "settled", "start", "stop")
+    __slots__ = ("batch", "first", "holder", "settled", "start", "stop")
 
-    def __init__(self, first: int, batch: Batch) -> None:
+    def __init__(self, first: int, batch: Batch, holder: object) -> None:
+        self.holder = holder
         self.first = first
         self.batch = batch
         self.start = 0
@@ -75,22 +76,24 @@ class Outstanding:
     Attributes:
         next_number: of the next message.
         count: of messages that are not settled.
+        holder: who got the batch that was settled last; None where nobody noted it.
     """
 
-    __slots__ = ("_done_count", "_firsts", "_spans", "count", "next_number")
+    __slots__ = ("_done_count", "_firsts", "_spans", "count", "holder", "next_number")
 
     def __init__(self) -> None:
         self.next_number = 1
         self.count = 0
+        self.holder: object = None
         self._spans: list[_Span] = []
         self._firsts: list[int] = []
         self._done_count = 0
 
-    def add(self, batch: Batch) -> Batch:
-        """Note a batch; return it as it is told: under its numbers."""
+    def add(self, batch: Batch, holder: object = None) -> Batch:
+        """Note a batch, and who got it; return it as it is told: under its numbers."""
         first = self.next_number
         count = len(batch)
-        self._spans.append(_Span(first, batch))
+        self._spans.append(_Span(first, batch, holder))
         self._firsts.append(first)
         self.next_number += count
         self.count += count
@@ -119,6 +122,7 @@ class Outstanding:
             count = min(left, (span.stop - first + step - 1) // step)
             batch = span.take(range(first, min(first + count * step, span.stop), step))
             self.count -= count
+            self.holder = span.holder
             left -= count
             number += count * step
             if span.is_done:

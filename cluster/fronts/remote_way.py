@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cluster.fronts.errors import FrontError
+from cluster.fronts.followed_handle import FollowedHandle
 from cluster.fronts.frames import (
     Ask,
     Barred,
@@ -153,6 +154,8 @@ class RemoteWay:
             case Consuming() | Barred():
                 is_there = isinstance(frame, Consuming)
                 handle = self._consumers.answered(frame.consumer, is_there=is_there)
+                if isinstance(handle, FollowedHandle) and isinstance(frame, Consuming):
+                    handle.began_at(frame.begins - 1)
                 if handle is not None:
                     self._hearer.consumer_answered(handle, is_there=is_there)
             case Got():

@@ -12,10 +12,12 @@ from typing import Final
 
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Part, Refused, Snapshot, Want
+from cluster.replication.ready import InstallWrite
 from persistence.errors import DamagedError, is_shortage
 from persistence.replicas.building import Building
 from persistence.replicas.content import Content, decode_content
 from persistence.replicas.log import ReplicaLog
+from persistence.stream_operations import stream_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,10 @@ class Buildings:
         payload = snapshot.payload
         assert isinstance(payload, bytes | bytearray | memoryview), "it came on a link"
         try:
+            if stream_snapshot(payload) is not None:
+                self.forget(queue)
+                self._go_on()
+                return snapshot
             rest = decode_content(self._replicas[queue].queue_id, payload)
             building = self._built.get(queue)
             if building is None or (not rest.since and building.next_position):
@@ -189,6 +195,15 @@ class Buildings:
             and link.attached.get(queue) == epoch
             and replica.promised <= epoch
         )
+
+
+def install(replica: ReplicaLog, write: InstallWrite) -> int:
+    """Install a snapshot as ``Buildings.complete`` has returned it; return the LSN."""
+    made = write.payload
+    if isinstance(made, Installation):
+        return replica.install(write.position, write.table, made.content, made.building)
+    assert isinstance(made, bytes | bytearray | memoryview), "the piece of a stream came on a link"
+    return replica.install_stream(write.position, write.table, made)
 
 
 def _octets_of(part: Part) -> bytes | bytearray | memoryview:

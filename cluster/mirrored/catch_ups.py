@@ -1,6 +1,7 @@
 """What a leader reads for mirrors that are behind: records, or its messages part by part (R14).
 
     the core asks for records   ─▶ one read, one frame
+    … of a stream               ─▶ a piece, which is a snapshot; the core asks again
     the core asks for messages  ─▶ a part without octets; the mirror says what it has; parts, some
                                    of them under way at a time; then the snapshot, which answers
 
@@ -141,6 +142,12 @@ class CatchUps:
             if not request.snapshot and request.after >= replica.base:
                 count, octets = replica.read(request.after, request.count)
                 self._core.step(RecordsRead(request, count, octets))
+                return True
+            if replica.stream.content is not None:
+                behind = request.behind if request.snapshot else request.after
+                index, octets = replica.stream_piece(behind)
+                piece = replace(request, after=index, snapshot=True)
+                self._core.step(RecordsRead(piece, 0, octets))
                 return True
             mirror.snapshots[request.queue] = _Snapshot(request)
             self._pass(name, Part(request.queue, request.epoch, request.number, 0, 0, 0, 0, b""))

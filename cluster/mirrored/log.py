@@ -29,6 +29,8 @@ from persistence.record import Run
 from persistence.replicas.log import NO_QUEUE, ReplicaLog
 from persistence.settled import PositionSet
 from persistence.slices import Expiries, Messages, joined, shifted, stretches_outside
+from persistence.stream_operations import encode_stream_chunks, encode_stream_submitted
+from persistence.streams.chunk import decode_chunk_header
 from queues.commits import SAFE_NOW, CommitGroup, CommitPoint
 
 NEVER_SAFE: Final = 1
@@ -77,7 +79,8 @@ class MirroredLog:
         self._leader = leader
         self.on_committed: Callable[[], None] = _wake_nobody
         self.on_admitted: Callable[[], None] = _wake_nobody
-        self.committed_below = replica.state.next_position
+        stream = replica.stream.content
+        self.committed_below = replica.state.next_position if stream is None else stream.next_offset
         # What is not committed: (index of the record, position behind its last message).
         self._uncommitted: deque[tuple[int, int]] = deque()
         self._settled = PositionSet()
@@ -185,6 +188,45 @@ class MirroredLog:
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Promise as before: what a mirror has answered for is on its disk (R1)."""
 
+    @property
+    def replica(self) -> ReplicaLog:
+        """The replica of this node; what is at its base is committed."""
+        return self._replica
+
+    @property
+    def last_point(self) -> CommitPoint:
+        """When all that was appended so far is safe."""
+        return self._last_point
+
+    def append_stream(self, first_offset: int, chunks: Sequence[bytes], record_count: int) -> int:
+        """Append chunks of a stream; return the LSN.
+
+        Args:
+            first_offset: of the first chunk.
+            chunks: the octets of each, at least one.
+            record_count: how many messages of the run they stand for.
+        """
+        stop = first_offset + sum([decode_chunk_header(each).record_count for each in chunks])
+        if self._front is None:
+            parts = encode_stream_chunks(NO_QUEUE, first_offset, len(chunks), chunks)
+        else:
+            self._number += record_count
+            last = FrontNumber(self._front.node, self._front.incarnation, self._number)
+            parts = encode_stream_submitted(first_offset, len(chunks), chunks, last)
+        lsn = self._append(b"".join(parts), is_settlement=False)
+        if not self.has_ended:
+            self._uncommitted.append((self.led.last_index, stop))
+        return lsn
+
+    def append_of_stream(self, octets: bytes) -> int:
+        """Append a record of a stream that has no message; return the LSN."""
+        return self._append(octets, is_settlement=True)
+
+    def compact(self) -> None:
+        """Have what is committed put into the replica's base, before this turn ends."""
+        if not self.has_ended:
+            self._leader.compact(self.led.lead.queue)
+
     def settle(self, positions: range, *, is_promised: bool = False) -> int:  # noqa: ARG002
         """Record that these positions are settled for ever; return the LSN.
 
@@ -203,8 +245,7 @@ class MirroredLog:
     def spill(self, lane: int, slices: Sequence[Messages], *, among_unacked: bool = False) -> bool:
         """Store messages, if all of them are committed and compacted; otherwise keep them."""
         if slices[-1].positions[-1] >= self._replica.state.next_position:
-            if not self.has_ended:
-                self._leader.compact(self.led.lead.queue)
+            self.compact()
             return False
         return self._replica.messages.spill(lane, slices, among_unacked=among_unacked)
 

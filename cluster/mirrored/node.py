@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from cluster.mirrored.buildings import Buildings, Installation
+from cluster.mirrored.buildings import Buildings, install
 from cluster.mirrored.catch_ups import CatchUps
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
@@ -310,9 +310,7 @@ class MirroredNode:
             case PromiseWrite():
                 return replica.promise(write.epoch)
             case InstallWrite():
-                made = write.payload
-                assert isinstance(made, Installation), "it was completed before the core saw it"
-                return replica.install(write.position, write.table, made.content, made.building)
+                return install(replica, write)
             case CompactWrite():
                 return replica.compact(write.position)
 

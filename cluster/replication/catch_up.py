@@ -86,6 +86,7 @@ def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> No
     progress.mode = Mode.CATCH_UP
     progress.replica = ends.replica
     point = node.rules.divergence(log.table, log.end, ends.table, ends.end)
+    same_until = point if point >= ends.base else -1
     if point < max(ends.base, log.base):
         hold(
             ends.replica not in lead.state.in_sync_set,
@@ -94,7 +95,7 @@ def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> No
             f"{ends.replica} is a member and needs a snapshot",
         )
         point = -1
-    _read_on(node, mirror, lead, point)
+    _read_on(node, mirror, lead, point, same_until)
 
 
 def _hear_got(
@@ -102,18 +103,35 @@ def _hear_got(
 ) -> None:
     progress.got = max(progress.got, got.end)
     if progress.mode is Mode.CATCH_UP:
-        _read_on(node, mirror, lead, got.end)
+        _read_on(node, mirror, lead, got.end, got.end)
 
 
-def _read_on(node: NodeState, mirror: str, lead: Leadership, point: int) -> None:
-    """Ask for what comes behind a point; a point that is compacted away needs a snapshot."""
+def _read_on(node: NodeState, mirror: str, lead: Leadership, point: int, same_until: int) -> None:
+    """Ask for what comes behind a point; a point that is compacted away needs a snapshot.
+
+    Args:
+        node: of the leader.
+        mirror: that is behind.
+        lead: of the queue.
+        point: up to where its log may stay.
+        same_until: up to where what it has is right, compacted or not; -1: not all that is
+            compacted is.
+    """
     log = lead.replica
     number = node.next_read()
     lead.mirrors[mirror].awaited_read = number
     if point < log.base:
         position = max(lead.commit, log.base)
         request = ReadRequest(
-            number, mirror, lead.queue, lead.epoch, position, 0, lead.commit, snapshot=True
+            number,
+            mirror,
+            lead.queue,
+            lead.epoch,
+            position,
+            0,
+            lead.commit,
+            snapshot=True,
+            behind=same_until,
         )
     else:
         count = min(log.end - point, node.catch_up_count_max)
@@ -124,7 +142,7 @@ def _read_on(node: NodeState, mirror: str, lead: Leadership, point: int) -> None
 def pass_on(node: NodeState, request: ReadRequest, count: int, payload: object) -> None:
     """Records were read: they go to the mirror, unless it has attached anew meanwhile.
 
-    A snapshot may be of a later index than was asked for, and may be the answer where records were
+    A snapshot may be of another index than was asked for, and may be the answer where records were
     asked for that have been compacted since.
     """
     lead = node.leaderships.get(request.queue)

@@ -101,8 +101,10 @@ class ReadRequest:
     """Records for a mirror that is behind: those after an index, ``count`` of them at most.
 
     With ``snapshot`` it is the live set at index ``after`` instead, or at a later one that is
-    committed. ``commit`` is the commit index that the frame will tell the mirror. The answer may
-    take long: where the records are compacted away by then, it is a snapshot. The answer to a
+    committed, or at a lower one for a mirror whose log is the same up to ``behind``, all that it
+    has compacted included; -1: it is not. ``commit`` is the commit index that the frame will tell
+    the mirror. The answer may take long: where the records are compacted away by then, it is a
+    snapshot. The answer to a
     ``number`` that is not awaited any more is dropped.
     """
 
@@ -114,6 +116,7 @@ class ReadRequest:
     count: int
     commit: int
     snapshot: bool = False
+    behind: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from persistence.files import Octets
 from persistence.front_numbers import Published, PublishedTable
 from persistence.log import Appending, Log
 from persistence.log_form import LogForm
-from persistence.log_state import LogState
+from persistence.log_state import EVERYTHING_BYTES, LogState
 from persistence.operations import (
     Enqueue,
     Epoch,
+    Operation,
     Requeued,
     Settle,
     Submitted,
@@ -42,9 +43,12 @@ from persistence.replicas.building import Building, Gathering
 from persistence.replicas.content import Content, decode_content
 from persistence.replicas.records import Piece, Records
 from persistence.replicas.row import ReplicaSnapshot
+from persistence.replicas.stream_content import MakeContent
+from persistence.replicas.stream_part import StreamPart
 from persistence.replicas.taking import Taken, rest_of
 from persistence.slices import Slice
 from persistence.stored_log import Noted, UnneededFile
+from persistence.stream_operations import STREAM_MARK, StreamSubmitted, stream_snapshot
 
 NO_QUEUE: Final = 0
 """The queue id within records: each node has another id for the queue."""
@@ -69,16 +73,22 @@ class ReplicaLog:
         messages: the way to those that are in segments; nothing is appended to it.
         published: how far front ends had published at ``base`` (R23). A record that is cut was
             never in it.
+        stream: what the records up to ``base`` say, where they are those of a stream.
     """
 
     def __init__(
-        self, queue_id: int, make_state: Callable[[int], LogState], commit: Committing
+        self,
+        queue_id: int,
+        make_state: Callable[[int], LogState],
+        make_stream: MakeContent,
+        commit: Committing,
     ) -> None:
         """Begin empty.
 
         Args:
             queue_id: of the queue on this node.
             make_state: returns a state without messages, whose segments begin at this number.
+            make_stream: returns the content of a stream; asked once, where this is one.
             commit: takes operations of the write-ahead log.
         """
         self.queue_id = queue_id
@@ -87,6 +97,7 @@ class ReplicaLog:
         self.table: EpochTable = ()
         self.published = PublishedTable()
         self._make_state = make_state
+        self.stream = StreamPart(make_stream)
         self._commit = commit
         self._records = Records()
         self._unneeded: list[UnneededFile] = []
@@ -145,6 +156,16 @@ class ReplicaLog:
             self.give_up(building)
         return self._written(encode_install(self.queue_id, change, position, table, octets))
 
+    def install_stream(self, position: int, table: EpochTable, octets: Octets) -> int:
+        """Take a piece of a stream; the promise stays.
+
+        Raises:
+            DamagedError: it does not follow what is here; the node must stop.
+        """
+        change = self.change + 1
+        self.repeat(ReplicaInstall(self.queue_id, change, position, table, octets))
+        return self._written(encode_install(self.queue_id, change, position, table, octets))
+
     def build(self, since: int, index: int, epoch: int) -> Building:
         """Begin to get messages for a snapshot; see ``Building``."""
         return Building(self.state, self._commit, since, index, epoch)
@@ -166,6 +187,7 @@ class ReplicaLog:
     def drop(self) -> int:
         """Forget everything, because the queue is gone."""
         self.state.drop()
+        self.stream.drop()
         self._records = Records()
         return self._written([encode_drop(self.queue_id)])
 
@@ -184,11 +206,19 @@ class ReplicaLog:
                 self.promised = operation.epoch
             case ReplicaCompact():
                 self._fold(self._records.take(operation.position))
+                self.stream.mark(operation.position)
             case ReplicaInstall():
                 self._replace(operation)
         self.change = operation.change
 
     # -- reading --------------------------------------------------------------------------------
+
+    def stream_piece(self, behind: int) -> tuple[int, bytes]:
+        """Return what a mirror of the stream lacks next; see ``StreamContent.piece``."""
+        position, parts = self.stream.needed().piece(behind, self.base)
+        if position == self.base:
+            parts.append(self.published.octets())
+        return position, b"".join((STREAM_MARK, *parts))
 
     def read(self, after: int, count: int, bytes_max: int = READ_BYTES_MAX) -> tuple[int, bytes]:
         """Return how many records behind an index were read, and their octets; see ``Records``."""
@@ -218,7 +248,8 @@ class ReplicaLog:
     @property
     def due_bytes(self) -> int:
         """How much a checkpoint would free of the disk."""
-        return self.state.unneeded_bytes + sum([each.size_bytes for each in self._unneeded])
+        unneeded_bytes = self.state.unneeded_bytes + self.stream.unneeded_bytes
+        return unneeded_bytes + sum([each.size_bytes for each in self._unneeded])
 
     def start(self, commit: Committing) -> None:
         """Append to this from now on."""
@@ -229,11 +260,18 @@ class ReplicaLog:
 
     def store_some(self, max_bytes: int) -> bool:
         """Store some messages of the write-ahead log; return whether the rest may stay there."""
+        if not self.stream.store_some() and max_bytes < EVERYTHING_BYTES:
+            return False
         return self.state.store_some(max_bytes)
 
     def note(self) -> Noted:
         """Drop everything settled, and return the state at this moment."""
         messages = self.state.snapshot()
+        segments = self.state.stored.segments
+        dirty, directories = segments.take_dirty()
+        unneeded, self._unneeded = self._unneeded, []
+        unneeded += self.state.stored.take_unneeded()
+        content, files, folders, gone = self.stream.note()
         row = ReplicaSnapshot(
             self.change,
             self.promised,
@@ -242,11 +280,9 @@ class ReplicaLog:
             list(self._records),
             messages,
             self.published.rows(),
+            content,
         )
-        segments = self.state.stored.segments
-        dirty, directories = segments.take_dirty()
-        unneeded, self._unneeded = self._unneeded, []
-        return Noted(row, dirty, directories, [*unneeded, *self.state.stored.take_unneeded()])
+        return Noted(row, [*dirty, *files], [*directories, *folders], [*unneeded, *gone])
 
     # -- for a restart --------------------------------------------------------------------------
 
@@ -258,6 +294,7 @@ class ReplicaLog:
             self._records.append(piece.after, piece.record_count, piece.octets)
         self.published.restore(row.published)
         self.state.restore(row.messages)
+        self.stream.restore(row.stream)
 
     def begin_after(self, next_segment: int) -> None:
         """Begin as a new queue of an id whose earlier queue is gone; older files are its files."""
@@ -276,8 +313,22 @@ class ReplicaLog:
     def _tell_disk_full(self) -> None:
         self.on_disk_full()
 
+    def _replace_stream(self, operation: ReplicaInstall, after: int | None) -> None:
+        """Take a piece of a stream, which goes on behind an index; see ``StreamState``."""
+        if after is not None and after > self.base:
+            self._fold(self._records.take(min(after, self.end)))
+        self.published.restore(())
+        self._fold([Piece(0, 0, operation.octets[len(STREAM_MARK) :])])
+        self.stream.mark(operation.position)
+        self._records = Records(operation.position)
+        self.table = operation.table
+
     def _replace(self, operation: ReplicaInstall) -> None:
         """Take a snapshot; files of messages that go with it go with the next checkpoint."""
+        stream = stream_snapshot(operation.octets)
+        if stream is not None:
+            self._replace_stream(operation, stream.after)
+            return
         content = decode_content(self.queue_id, operation.octets)
         before = self.state
         if not content.since:
@@ -285,6 +336,7 @@ class ReplicaLog:
             before.sweep()
             self._unneeded += before.stored.take_unneeded()
             self._begin_state(self._make_state(before.stored.segments.begin_another()))
+            self.stream.clear()
         elif content.since != before.next_position:
             raise DamagedError(f"a snapshot from {content.since} on {before.next_position}")
         self.state.overtake(content.messages)
@@ -308,10 +360,20 @@ class ReplicaLog:
                         state.repeat_settle(operation.positions)
                     case Requeued():
                         state.repeat_requeued(operation.positions, operation.delivery_count)
-                    case Epoch():
-                        pass
                     case _:
-                        raise DamagedError(f"a record of a queue cannot be {operation}")
+                        self._take_other(operation, index)
+
+    def _take_other(self, operation: Operation, index: int) -> None:
+        match operation:
+            case Epoch():
+                pass
+            case Published():
+                self.published.note(operation)
+            case StreamSubmitted():
+                self.stream.take(operation)
+                self.published.note(Published(NO_QUEUE, operation.last, index))
+            case _:
+                self.stream.take(operation)
 
 
 def _ignore() -> None:

@@ -89,6 +89,10 @@ class ReplicaRecovery:
         del was_clean
         state = self.known.state
         state.end_replay()
+        try:
+            self.known.stream.check_whole()
+        except DamagedError as error:
+            self._lose(str(error))
         count = state.settled.count_missing(state.settled.floor, state.next_position)
         return RecoveredReplica(self.known, count, self._is_whole)
 

@@ -8,6 +8,7 @@ byte 0        8          16     24           28       32             36         
      pieces x | behind index u64, octets u64, records u32, zero u32 |
      the row of the messages, as ``persistence.queue_row`` draws it
      a PUBLISHED for each front end, which have so many octets
+     if the highest bit of pieces is set: octets u64, the row of a stream: ``stream_content``
      the records of the pieces, one behind the other
 """
 
@@ -23,9 +24,12 @@ from persistence.operations import Operation, decode_operations
 from persistence.queue_row import QueueSnapshot, decode_queue_row
 from persistence.replica_operations import ROW, EpochTable
 from persistence.replicas.records import Piece
+from persistence.replicas.stream_content import StreamRow, decode_stream_content
 
 _HEAD: Final = struct.Struct("<QQQIIII")
 _PIECE: Final = struct.Struct("<QQII")
+_STREAM: Final = struct.Struct("<Q")
+_HAS_STREAM: Final = 1 << 31
 
 for _size_bytes, _struct in ((40, _HEAD), (24, _PIECE)):
     assert _struct.size == _size_bytes, "the drawing says so"
@@ -42,6 +46,7 @@ class ReplicaSnapshot(NamedTuple):
         pieces: the records behind ``base``.
         messages: those at ``base``.
         published: how far front ends had published at ``base``.
+        stream: the content at ``base``, where it is a replica of a stream.
     """
 
     change: int
@@ -51,6 +56,7 @@ class ReplicaSnapshot(NamedTuple):
     pieces: Sequence[Piece]
     messages: QueueSnapshot
     published: Sequence[Published] = ()
+    stream: StreamRow | None = None
 
     @property
     def form(self) -> LogForm:
@@ -65,7 +71,7 @@ class ReplicaSnapshot(NamedTuple):
     @property
     def holds_messages(self) -> bool:
         """Whether it has any, or may have."""
-        return bool(self.pieces) or self.messages.holds_messages
+        return bool(self.pieces or self.stream) or self.messages.holds_messages
 
     def encode(self) -> bytes:
         """Return its octets."""
@@ -76,7 +82,7 @@ class ReplicaSnapshot(NamedTuple):
             self.promised,
             self.base,
             len(self.table),
-            len(self.pieces),
+            len(self.pieces) | _HAS_STREAM * (self.stream is not None),
             len(messages),
             len(published),
         )
@@ -88,7 +94,10 @@ class ReplicaSnapshot(NamedTuple):
             ]
         )
         octets = [each.octets for each in self.pieces]
-        return b"".join((head, table, pieces, messages, published, *octets))
+        stream = b"" if self.stream is None else self.stream.encode()
+        if stream:
+            stream = _STREAM.pack(len(stream)) + stream
+        return b"".join((head, table, pieces, messages, published, stream, *octets))
 
 
 def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
@@ -107,6 +116,8 @@ def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
         messages_bytes,
         published_bytes,
     ) = _HEAD.unpack_from(octets)
+    has_stream = piece_count & _HAS_STREAM
+    piece_count -= has_stream
     table_end = _HEAD.size + row_count * ROW.size
     pieces_end = table_end + piece_count * _PIECE.size
     messages_end = pieces_end + messages_bytes
@@ -117,6 +128,9 @@ def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
     published = [
         _published(each) for each in decode_operations(memoryview(octets[messages_end:at]))
     ]
+    stream = None
+    if has_stream:
+        stream, at = _stream(queue_id, octets, at)
     pieces: list[Piece] = []
     for after, size_bytes, record_count, _ in _PIECE.iter_unpack(octets[table_end:pieces_end]):
         pieces.append(Piece(after, record_count, bytes(octets[at : at + size_bytes])))
@@ -124,7 +138,14 @@ def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
     if at != len(octets):
         raise DamagedError(f"its row has {len(octets)} octets, and its records end at {at}")
     table = tuple(ROW.iter_unpack(octets[_HEAD.size : table_end]))
-    return ReplicaSnapshot(change, promised, base, table, pieces, messages, published)
+    return ReplicaSnapshot(change, promised, base, table, pieces, messages, published, stream)
+
+
+def _stream(queue_id: int, octets: Octets, at: int) -> tuple[StreamRow, int]:
+    """Return the row of a stream that stands here, and where it ends."""
+    (size_bytes,) = _STREAM.unpack_from(octets, at)
+    at += _STREAM.size
+    return decode_stream_content(queue_id, octets[at : at + size_bytes]), at + size_bytes
 
 
 def _published(operation: Operation) -> Published:

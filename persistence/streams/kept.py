@@ -365,6 +365,24 @@ class KeptChunks:
         taken, self._unneeded = self._unneeded, []
         return taken
 
+    def drop_below(self, offset: int) -> None:
+        """Drop the segments that end by an offset, but not the newest."""
+        due = self.segments.closed_below(offset)
+        if due:
+            self._unneeded += self.segments.take_oldest(len(due))
+            self._reader.forget()
+
+    def clear(self) -> None:
+        """Forget every chunk, and remove the files now: others will have their names."""
+        files = self.segments.opened.files
+        for file in (*self.take_unneeded(), *self.segments.take_oldest(len(self.segments.all))):
+            if files.exists(file.path):
+                files.remove(file.path)
+        self.tail = Tail()
+        self._tails.note(self, 0)
+        self._reader.forget()
+        self._recent.forget()
+
     def drop(self) -> None:
         """Forget every chunk, because the stream is gone."""
         self.tail = Tail()

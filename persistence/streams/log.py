@@ -17,8 +17,9 @@ from persistence.gathering import Gathered
 from persistence.group_commit import AT_ONCE
 from persistence.log_form import LogForm
 from persistence.log_state import EVERYTHING_BYTES
-from persistence.operations import encode_drop, encode_stream_chunks, encode_stream_offset
+from persistence.operations import encode_drop
 from persistence.stored_log import Noted
+from persistence.stream_operations import encode_stream_chunks, encode_stream_offset
 from persistence.streams.chunk import CHUNK_BYTES_MAX
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
 from persistence.streams.committing import Committing

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import ALIGNMENT_BYTES
-from persistence.operations import Operation, StreamChunks, StreamOffset
+from persistence.operations import Operation
 from persistence.stored_log import Row
+from persistence.stream_operations import StreamChunks, StreamOffset
 from persistence.streams.chunk import Trailer, check_chunk, decode_trailer
 from persistence.streams.compacted_files import has_compacted, remove_superseded, row_of_files
 from persistence.streams.log import StreamLog

@@ -25,6 +25,7 @@ class Asked:
     """An ``AskedQueue`` whose answers the test says."""
 
     answers_at_once = False
+    here = None
 
     def __init__(self) -> None:
         self.gets: list = []  # type: ignore[type-arg]

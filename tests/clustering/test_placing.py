@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 
-import pytest
-
 from amqp_server.broker.definitions.definition import QueueDefinition
-from amqp_server.broker.errors import NotSupportedError
 from amqp_server.clustering.placing import Placing
 from amqp_server.wire.tables import Table
 from cluster.metadata.records import StoredMember
@@ -72,9 +69,11 @@ def test_a_transient_queue_is_on_this_node_alone() -> None:
     assert rig.asked == []
 
 
-def test_a_stream_is_refused_and_the_text_names_it() -> None:
-    with pytest.raises(NotSupportedError, match=r"queue 'jobs' in vhost 'v'.*type 'stream'"):
-        Rig().place(queue(table({"x-queue-type": "stream"})), "q1")
+def test_a_stream_asks_for_its_number_of_replicas() -> None:
+    arguments = {"x-queue-type": "stream", "x-initial-cluster-size": 2}
+    state = Rig({}).place(queue(table(arguments)), "q1")
+    assert state is not None
+    assert len(state.options.replicas) == 2
 
 
 def test_members_are_shown_with_what_they_lead_and_hold() -> None:

@@ -18,6 +18,7 @@ from amqp_server.clustering.unmirrored_log import UnmirroredLog
 from cluster.fronts.frames import Open, ToLeader
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.limits import FrontNode
+from cluster.fronts.stream_front import StreamFront
 from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Submission, Verdict
@@ -99,8 +100,12 @@ class Rig:
             turns_count += 1
         return turns_count
 
-    def make(self, stored_id: str = "q1", kind: QueueKind = CLASSIC) -> QueueEngine:
-        options = QueueOptions()
+    def make(
+        self,
+        stored_id: str = "q1",
+        kind: QueueKind = CLASSIC,
+        options: QueueOptions = QueueOptions(),  # noqa: B008 -- frozen
+    ) -> QueueEngine:
         parts: EngineParts[Any] = EngineParts(
             "jobs", options, FakeLog(), lambda _: None, lambda: None, NOW_MS
         )
@@ -316,6 +321,10 @@ def test_a_transient_queue_is_led_by_its_node_while_that_lives(
     assert rig.asked == asked
 
 
-def test_a_kind_that_cannot_be_mirrored_is_refused() -> None:
-    with pytest.raises(NotSupportedError, match="'stream' cannot be mirrored"):
-        Rig().make(kind=STREAM)
+def test_a_queue_that_cannot_be_mirrored_is_refused() -> None:
+    with pytest.raises(NotSupportedError, match="cannot be mirrored"):
+        Rig().make(options=QueueOptions(deduplication_header="key"))
+
+
+def test_a_stream_has_a_front_half_of_its_own() -> None:
+    assert isinstance(Rig().make(kind=STREAM), StreamFront)

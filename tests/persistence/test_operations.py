@@ -17,19 +17,21 @@ from persistence.operations import (
     Operation,
     Requeued,
     Settle,
-    StreamChunks,
-    StreamOffset,
     Submitted,
     decode_operations,
     encode_drop,
     encode_enqueue,
     encode_requeued,
     encode_settle,
-    encode_stream_chunks,
-    encode_stream_offset,
     encode_submitted,
 )
 from persistence.record import Record
+from persistence.stream_operations import (
+    StreamChunks,
+    StreamOffset,
+    encode_stream_chunks,
+    encode_stream_offset,
+)
 from tests.support.records import run_of
 
 

@@ -25,9 +25,11 @@ from tests.support.records import record
 class Clients(Shared):
     """What clients do; chance chooses among the nodes that serve a queue."""
 
+    machine_type: type[Machine] = Machine
+
     def __init__(self, seed: int, *, settles_first: bool = False) -> None:
         super().__init__(seed, settles_first=settles_first)
-        self.machines = {name: Machine(name, self) for name in NAMES}
+        self.machines = {name: self.machine_type(name, self) for name in NAMES}
 
     def running(self) -> list[Machine]:
         return [machine for machine in self.machines.values() if machine.shell is not None]

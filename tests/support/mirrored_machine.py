@@ -30,7 +30,7 @@ from queues.moves import Dying
 from queues.options import QueueOptions as Arguments
 from queues.ports import EngineParts
 from queues.tail import NodeMemory, QueueMemory
-from tests.crash.stored_node import StoredNode, change_of, stored_slices
+from tests.crash.stored_node import LIMITS, StoredNode, change_of, stored_slices
 from tests.support.consumer import FakeConsumer
 from tests.support.fault_fs import FaultFS
 
@@ -189,18 +189,23 @@ class Shared:
         self.live: dict[str, LiveNode] = {}
         self.states: dict[str, tuple[QueueState, int]] = {}
         self.numbered: dict[int, tuple[str, int, int]] = {}
-        self.ledgers = {
-            QUEUE: Ledger(self.numbered, may_repeat=False),
-            DEAD: Ledger(self.numbered, may_repeat=True),
-        }
+        self.ledgers = self.make_ledgers()
         self.fronts = [FrontEnd(name) for name in ("x", "y")]
         self.served_count = 0
         self.published_count = 0
         self.moved_count = 0
 
+    def make_ledgers(self) -> dict[str, Ledger]:
+        return {
+            QUEUE: Ledger(self.numbered, may_repeat=False),
+            DEAD: Ledger(self.numbered, may_repeat=True),
+        }
+
 
 class Machine:
     """One node; ``shell`` is None while it is down. It is the ``Surroundings`` of its shell."""
+
+    limits = LIMITS
 
     def __init__(self, name: str, cluster: Shared) -> None:
         self.name = name
@@ -221,7 +226,8 @@ class Machine:
         is_new = self.boots == 0
         self.boots += 1
         salt = partial(draw.getrandbits, SALT_BITS)
-        self.node = StoredNode(self.disk, salt, draw.randrange(10**6), draw.choice((600, 1 << 20)))
+        sizes = draw.choice((600, 1 << 20)), self.limits
+        self.node = StoredNode(self.disk, salt, draw.randrange(10**6), *sizes)
         core = ReplicationCore(self.name, DiskIdentity("0", 0), catch_up_count_max=3, timers=TIMERS)
         core.tick(self.cluster.now_ms)
         self.shell = MirroredNode(core, self.node.commit, self, records_bytes_max=2_000)

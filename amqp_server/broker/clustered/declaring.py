@@ -20,7 +20,11 @@ from amqp_server.broker.arguments.declare import (
 )
 from amqp_server.broker.clustered.deleting import deleting_queue, ended_with_queue
 from amqp_server.broker.clustered.held_exchanges import PREDECLARED, is_no_exchange, properties_of
-from amqp_server.broker.clustered.refusing import refuse_deduplication, refuse_remembering
+from amqp_server.broker.clustered.refusing import (
+    refuse_deduplication,
+    refuse_local_retention,
+    refuse_remembering,
+)
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
@@ -135,6 +139,7 @@ class Declaring:
                     auto_delete=properties.auto_delete,
                 )
                 refuse_deduplication(name, vhost, properties)
+                refuse_local_retention(name, vhost, properties)
             except BrokerError as error:
                 return error
             return None

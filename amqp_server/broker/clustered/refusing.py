@@ -30,6 +30,25 @@ def refuse_remembering(name: str, vhost: str, type_name: str, arguments: Table) 
     raise NotSupportedError(f"{exchange_text(vhost, name)}: {what} are not there in a cluster yet")
 
 
+def refuse_local_retention(name: str, vhost: str, properties: QueueProperties) -> None:
+    """Refuse a stream that asks for what only its leader's own segments could give.
+
+    Args:
+        name: of the queue.
+        vhost: of the queue.
+        properties: of the queue.
+
+    Raises:
+        NotSupportedError: it has such an argument (540).
+    """
+    for argument in ("x-stream-compact-key", "x-stream-max-segment-age"):
+        if argument in properties.arguments:
+            raise NotSupportedError(
+                f"{queue_text(vhost, name)}: streams with '{argument}' are not there in a cluster"
+                " yet"
+            )
+
+
 def refuse_deduplication(name: str, vhost: str, properties: QueueProperties) -> None:
     """Refuse a queue that has to tell duplicates on each of its nodes.
 

@@ -284,7 +284,7 @@ _DECODERS: Final[dict[int, Callable[[memoryview, QueueNames], Frame | Begun]]] =
     FrameKind.CONFIRMED: _plain(Confirmed, QUEUE_AND_1),
     FrameKind.REFUSED: _plain(_refused, QUEUE_AND_2),
     FrameKind.GAP: _plain(Gap, QUEUE_AND_1),
-    FrameKind.CONSUMING: _plain(Consuming, QUEUE_AND_1),
+    FrameKind.CONSUMING: _plain(Consuming, QUEUE_AND_2),
     FrameKind.BARRED: _plain(Barred, QUEUE_AND_1),
     FrameKind.DELIVER: _deliver,
     FrameKind.GOT: _got,

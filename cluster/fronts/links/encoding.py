@@ -169,7 +169,7 @@ _ENCODERS: Final[dict[type[Any], Callable[[Any, int], Encoded]]] = {
     Confirmed: _plain(FrameKind.CONFIRMED, "number"),
     Refused: _plain(FrameKind.REFUSED, "first", "last"),
     Gap: _plain(FrameKind.GAP, "number"),
-    Consuming: _plain(FrameKind.CONSUMING, "consumer"),
+    Consuming: _plain(FrameKind.CONSUMING, "consumer", "begins"),
     Barred: _plain(FrameKind.BARRED, "consumer"),
     Deliver: _deliver,
     Got: _got,

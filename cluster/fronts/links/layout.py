@@ -19,7 +19,7 @@
     CONFIRMED     queue u32 | number
     REFUSED       queue u32 | first | last
     GAP           queue u32 | number
-    CONSUMING     queue u32 | consumer
+    CONSUMING     queue u32 | consumer | begins
     BARRED        queue u32 | consumer
     DELIVER       queue u32 | consumers u32 | consumer, ... | batch
     GOT           queue u32 | number | ready_count | batch, or nothing

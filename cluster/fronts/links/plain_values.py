@@ -5,6 +5,7 @@
     value   'n' | 't' | 'f'                   None, True, False
             'i' i64 | 'd' double
             's' bytes u32 | text              'b' bytes u32 | octets
+            'o' form u8 | value i64           where in a stream to begin
             'l' count u16 | value, ...        'm' table
 
 Texts are UTF-8; octets of a client that are none stay what they were (surrogateescape).
@@ -16,6 +17,7 @@ from struct import error as StructError  # noqa: N812 -- it is a class
 from typing import Any, Final
 
 from cluster.links.errors import LinkError
+from queues.offset_spec import OffsetKind, OffsetSpec
 
 VALUES_BYTES_MAX: Final = 256 * 1024
 """More than a client can say in one frame of the usual size."""
@@ -28,6 +30,7 @@ _BYTES: Final = Struct("<I")
 _INT: Final = Struct("<q")
 _DOUBLE: Final = Struct("<d")
 _CONSTANTS: Final = {ord("n"): None, ord("t"): True, ord("f"): False}
+_FORMS: Final = {form.value: form for form in OffsetKind}
 _COUNT_MAX: Final = 0xFFFF
 
 
@@ -73,10 +76,10 @@ def _encode_table(table: Mapping[str, object], parts: list[bytes], depth: int) -
 
 def _encode_value(value: object, parts: list[bytes], depth: int) -> None:
     match value:
-        case None:
-            parts.append(b"n")
-        case bool():
-            parts.append(b"t" if value else b"f")
+        case None | bool():
+            parts.append(b"n" if value is None else b"t" if value else b"f")
+        case OffsetSpec():
+            parts.append(b"o" + bytes((value.kind.value,)) + _INT.pack(value.value))
         case int() if -1 << INTEGER_BITS <= value < 1 << INTEGER_BITS:
             parts.append(b"i" + _INT.pack(value))
         case float():
@@ -136,6 +139,8 @@ class _Reading:
                 return self._text(self._unpack(_BYTES))
             case "b":
                 return bytes(self._take(self._unpack(_BYTES)))
+            case "o":
+                return self._offset()
             case "m":
                 return self.table(depth)
             case "l":
@@ -144,6 +149,13 @@ class _Reading:
                 return [self._value(depth - 1) for _ in range(self._unpack(_COUNT))]
             case _:
                 raise LinkError(f"an argument of type {letter}")
+
+    def _offset(self) -> OffsetSpec:
+        form = _FORMS.get(self._octets[self.at])
+        if form is None:
+            raise LinkError(f"an offset of form {self._octets[self.at]}")
+        self.at += 1
+        return OffsetSpec(form, self._unpack(_INT))
 
     def _text(self, size_bytes: int) -> str:
         return str(self._take(size_bytes), "utf-8", "surrogateescape")

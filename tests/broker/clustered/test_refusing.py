@@ -59,3 +59,20 @@ def test_a_durable_queue_that_deduplicates_is_refused() -> None:
 )
 def test_other_queues_are_declared(durable: bool, arguments: dict[str, Field]) -> None:
     assert declare_queue(durable=durable, arguments=arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("x-stream-compact-key", longstr("routing-key")),
+        ("x-stream-max-segment-age", longstr("1h")),
+    ],
+)
+def test_a_stream_is_refused_what_only_one_node_would_do(argument: str, value: Field) -> None:
+    arguments = {"x-queue-type": longstr("stream"), argument: value}
+    with pytest.raises(NotSupportedError, match=f"streams with '{argument}' are not there"):
+        declare_queue(durable=True, arguments=arguments)
+
+
+def test_another_stream_is_declared() -> None:
+    assert declare_queue(durable=True, arguments={"x-queue-type": longstr("stream")})

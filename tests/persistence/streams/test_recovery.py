@@ -2,7 +2,8 @@
 
 import pytest
 
-from persistence.operations import Settle, encode_stream_chunks
+from persistence.operations import Settle
+from persistence.stream_operations import encode_stream_chunks
 from persistence.streams.log import StreamLimits
 from persistence.streams.recovery import StreamRecovery
 from persistence.streams.retention import Retention

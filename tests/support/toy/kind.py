@@ -15,6 +15,7 @@ TOY = QueueKind(
     name="toy",
     module="rabbit_toy_queue",
     make_engine=ToyQueue,
+    make_mirrored=ToyQueue,
     arguments=("x-queue-type", "x-max-length-bytes", "x-toy-colour"),
     consumer_arguments=(OFFSET,),
     policy_scope="toys",

@@ -1,0 +1,292 @@
+"""The log of a mirrored stream on its leader: what is appended becomes chunks, and records.
+
+    append ─▶ chunks ─▶ a record ─▶ MirroredLog ─▶ the core
+                 ╰────▶ coming: in memory, until the replica has them at its base
+    committed, and compacted ─▶ ``persistence.replicas.stream_content`` ─▶ segments
+
+Each append is a chunk of its own, or several, with the offsets and the time that this leader gives.
+A mirror keeps the same octets, so offsets and times are the same whoever leads. Readers get what is
+committed: older chunks from the replica's content, later ones from memory.
+
+What is kept the leader decides: a record says from which offset on. All nodes drop whole segments
+below it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from cluster.mirrored.groups import MirrorGroup
+from cluster.mirrored.log import NEVER_SAFE, MirroredLog
+from persistence.replicas.stream_content import StreamContent
+from persistence.stream_operations import encode_stream_kept, encode_stream_offset
+from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
+from persistence.streams.compaction import Compaction
+from persistence.streams.extent import Extent, KeptSegment
+from persistence.streams.gathering import Appended, Gathering
+from persistence.streams.references import References
+from persistence.streams.retention import Retention, due_count
+from persistence.streams.tail import Tail
+from queues.commits import CommitGroup, CommitPoint
+
+NO_QUEUE: Final = 0
+
+_FAILED: Final = MirrorGroup(0)
+_FAILED.fail()
+
+AGAIN_MS: Final = 1_000
+"""When to look again whether what goes is gone."""
+
+
+class MirroredStreamLog:
+    """Implements ``queues.stream.mirrored_stream.MirroredLog`` for one leadership.
+
+    Args:
+        log: of the leadership. Front halves submit to it as to that of any mirrored queue.
+
+    Attributes:
+        on_readable: see the port.
+        next_offset: that the next message gets.
+        readable_offset: everything below it is committed, and was so while it could be delivered.
+    """
+
+    def __init__(self, log: MirroredLog) -> None:
+        content = log.replica.stream.needed()
+        self.on_readable: Callable[[], None] = _ignore
+        self.next_offset = self.readable_offset = content.next_offset
+        self._log = log
+        self._has_refused = False
+        self._content: StreamContent = content
+        self._coming = Tail()
+        self._filter_bytes = FILTER_BYTES_DEFAULT
+        self._retention = Retention()
+        self._kept_from = content.first_offset
+        self._segment_bytes_max = content.segment_bytes_max
+        self._publishing_ids = References()
+        self._publishing_ids.note_all(content.publishing_ids)
+        self._stored_offsets = References()
+        self._stored_offsets.note_all(content.stored_offsets)
+        log.on_committed = self._more_is_committed
+
+    # -- in -------------------------------------------------------------------------------------
+
+    @property
+    def commit_group(self) -> CommitGroup:
+        """The group that ``appended_lsn`` is of; a failed one where the last append was refused."""
+        return self.safe_at.group
+
+    @property
+    def appended_lsn(self) -> int:
+        """Of the last append, or of a note behind it; 0 if there was none."""
+        return self.safe_at.lsn
+
+    @property
+    def safe_at(self) -> CommitPoint:
+        """When all that was appended so far is safe; never where the last append was refused."""
+        point = self._log.last_point
+        if self._has_refused or self._log.has_ended:
+            return CommitPoint(_FAILED, NEVER_SAFE)
+        return point if point.lsn else CommitPoint(self._log.commit_group, 0)
+
+    def append(self, appended: Appended, now_ms: int) -> int:
+        """Append messages, which get ``next_offset`` and those behind it; return the LSN.
+
+        While the stream is handed over (R22), or is not led here any more, nothing is appended, and
+        the LSN is never safe. Front halves are told before: what they submit is judged.
+        """
+        self._has_refused = not self._log.takes_publishes
+        if self._has_refused:
+            return NEVER_SAFE
+        return self.append_run((appended,), appended.record_count, now_ms)
+
+    def append_run(self, appends: Sequence[Appended], message_count: int, now_ms: int) -> int:
+        """Append all that comes of a run, in one record, so that all of it is there or none.
+
+        Args:
+            appends: at least one.
+            message_count: of the run, with those that are not appended.
+            now_ms: the instant.
+        """
+        self._has_refused = False
+        first_offset = self.next_offset
+        gathering = Gathering(first_offset, self.wall_ms(now_ms), self._segment_bytes_max)
+        for appended in appends:
+            gathering.add(appended)
+            if appended.publisher:
+                self._publishing_ids.note_highest(appended.publisher, appended.publishing_id)
+        self.next_offset = gathering.next_offset
+        chunks: list[bytes] = []
+        for header, parts in gathering.draw(self._filter_bytes, 0):
+            octets = b"".join(parts)
+            self._coming.add(header, octets)
+            chunks.append(octets)
+        lsn = self._log.append_stream(first_offset, chunks, message_count)
+        self._forget_compacted()
+        return lsn
+
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
+        """Promise as before: what a mirror has answered for is on its disk (R1)."""
+
+    def _more_is_committed(self) -> None:
+        """More is committed, or may be delivered again (R16)."""
+        committed = self._log.committed_below
+        if committed > self.readable_offset and self._log.may_deliver:
+            self.readable_offset = committed
+            self.on_readable()
+
+    def _forget_compacted(self) -> None:
+        self._coming.forget_below(self._content.next_offset)
+
+    # -- out ------------------------------------------------------------------------------------
+
+    @property
+    def first_offset(self) -> int:
+        """Of the first message that is kept; ``readable_offset`` where there is none."""
+        content = self._content
+        kept = content.kept.first_offset()
+        if kept is not None:
+            return max(kept, content.first_offset)
+        # All of it is in memory, or there is none.
+        return min(content.next_offset, self.readable_offset)
+
+    def wall_ms(self, now_ms: int) -> int:
+        """Return the time of the wall clock at an instant, in ms since 1970."""
+        return now_ms + self._log.replica.state.wall_offset_ms()
+
+    @property
+    def message_count(self) -> int:
+        """How many messages it keeps."""
+        return self.next_offset - self.first_offset
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all chunks that are kept."""
+        self._forget_compacted()
+        return self._content.kept.size_bytes + self._coming.size_bytes
+
+    @property
+    def segment_count(self) -> int:
+        """How many segments there are on this node; what is not compacted counts to none."""
+        return self._content.kept.segment_count
+
+    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
+        """Return some segments, from the one that goes beyond an offset on; see the port."""
+        return self._content.kept.segments_from(from_offset, max_count)
+
+    def read(self, from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
+        """Return chunks from the one that holds an offset, or from the next; None if none is."""
+        from_offset = max(from_offset, self.first_offset)
+        if from_offset >= self.readable_offset:
+            return None
+        compacted = self._content.next_offset
+        if from_offset < compacted:
+            stop = min(compacted, self.readable_offset)
+            found = self._content.kept.read(from_offset, max_bytes, stop, checks=checks)
+            if found is not None:
+                return found
+        self._forget_compacted()
+        return self._coming.read(from_offset, max_bytes, self.readable_offset)
+
+    def last_chunk_offset(self) -> int | None:
+        """Return the first offset of the last readable chunk; None where there is none."""
+        self._forget_compacted()
+        for header, _ in reversed(self._coming.chunks):
+            if header.first_offset < self.readable_offset:
+                return header.first_offset
+        return self._content.kept.last_chunk_offset(self.readable_offset)
+
+    def offset_at(self, timestamp_ms: int) -> int | None:
+        """Return the first offset of the first readable chunk that is not older; None is none."""
+        self._forget_compacted()
+        offset = self._content.kept.offset_at(timestamp_ms)
+        if offset is None:
+            coming = [
+                header.first_offset
+                for header, _ in self._coming.chunks
+                if header.timestamp_ms >= timestamp_ms
+            ]
+            offset = coming[0] if coming else None
+        if offset is None or offset >= self.readable_offset:
+            return None
+        return max(offset, self.first_offset)
+
+    # -- numbers by reference ---------------------------------------------------------------------
+
+    def publishing_id(self, reference: bytes) -> int | None:
+        """Return the highest publishing id that was appended for a publisher; None is none."""
+        return self._publishing_ids.get(reference)
+
+    def store_offset(self, reference: bytes, offset: int) -> None:
+        """Store how far a consumer has come, on all nodes; nobody waits for it."""
+        self._stored_offsets.note(reference, offset)
+        self._append_note(b"".join(encode_stream_offset(NO_QUEUE, reference, offset)))
+
+    def stored_offset(self, reference: bytes) -> int | None:
+        """Return the offset that was stored last for a consumer; None is none."""
+        return self._stored_offsets.get(reference)
+
+    def tracking(self) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
+        """Return all stored offsets, and all highest publishing ids, by reference."""
+        return list(self._stored_offsets), list(self._publishing_ids)
+
+    def _append_note(self, octets: bytes) -> None:
+        if not self._log.has_ended:
+            self._log.append_of_stream(octets)
+
+    # -- what is kept -----------------------------------------------------------------------------
+
+    def set_retention(self, retention: Retention) -> None:
+        """Set what is kept; ``retain`` has to be called next."""
+        self._retention = retention
+        if retention.segment_bytes_max != self._segment_bytes_max:
+            self._segment_bytes_max = retention.segment_bytes_max
+            self._append_note(encode_stream_kept(self._kept_from, self._segment_bytes_max))
+
+    def set_filter_bytes(self, filter_bytes: int) -> None:
+        """Set the size of filters from now on."""
+        self._filter_bytes = filter_bytes
+
+    def retain(self, now_ms: int) -> int | None:
+        """Say from which offset on messages are kept; they go once that is compacted."""
+        content, wall_ms = self._content, self.wall_ms(now_ms)
+        segments = content.kept.segments.all
+        sizes = [segment.content_bytes for segment in segments]
+        if sizes:
+            sizes[-1] += self._coming.size_bytes
+        count = due_count(
+            self._retention, wall_ms, sizes, lambda index: segments[index].last_timestamp_ms
+        )
+        first_offset = segments[count].first_offset if count else 0
+        if first_offset > self._kept_from:
+            self._kept_from = first_offset
+            self._append_note(encode_stream_kept(first_offset, self._segment_bytes_max))
+        if self._kept_from > content.first_offset:
+            self._log.compact()
+            return now_ms + AGAIN_MS
+        return self._due_ms(now_ms)
+
+    def _due_ms(self, now_ms: int) -> int | None:
+        """Return when anything is due by age (instant)."""
+        segments, age_ms = self._content.kept.segments.all, self._retention.max_age_ms
+        if len(segments) < 2 or age_ms is None:  # noqa: PLR2004 - the newest one stays
+            return None
+        due_ms = segments[0].last_timestamp_ms + age_ms + 1 - (self.wall_ms(now_ms) - now_ms)
+        return max(due_ms, now_ms + 1)
+
+    def set_compaction(self, compaction: Compaction | None) -> None:
+        """Keep all messages: a mirrored stream is not compacted."""
+
+    def compaction_due_ms(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
+        """Return None: there is nothing to do."""
+        return None
+
+    def compact(self, now_ms: int) -> bool:  # noqa: ARG002 - the port's name
+        """Return True: nothing is left to do."""
+        return True
+
+    def drop(self) -> int:
+        """Do nothing: the replica goes when a note says that the stream is gone."""
+        return 0
+
+
+def _ignore() -> None:
+    pass

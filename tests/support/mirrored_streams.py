@@ -1,0 +1,159 @@
+"""Mirrored streams on three nodes with disks in memory: ``mirrored_cluster`` with other queues.
+
+The ledger knows which message stood at which offset, whoever has read it, and what was confirmed.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.stream_log import MirroredStreamLog
+from persistence.queue_recovery import RecoveredQueue
+from persistence.streams.log import StreamLimits
+from queues.commits import is_safe, wait_for
+from queues.looking import LookPlace
+from queues.options import QueueOptions
+from queues.ports import EngineParts
+from queues.stream.mirrored_stream import MirroredStream
+from tests.crash.stored_node import LIMITS
+from tests.support.mirrored_cluster import Cluster
+from tests.support.mirrored_machine import NOW_MS, QUEUE, QUEUE_IDS, Ledger, Machine, Served, Shared
+
+SEGMENT_BYTES = 900
+KEPT_BYTES = 4_000
+REFERENCES = (b"one", b"two")
+
+
+class StreamLedger(Ledger):
+    """What was promised of a stream.
+
+    Attributes:
+        offsets: which message stands at an offset, for ever.
+        stored: offsets of consumers that were stored and are committed.
+        first_offset: below it messages are gone.
+    """
+
+    def __init__(self, numbered: Mapping[int, tuple[str, int, int]]) -> None:
+        super().__init__(numbered, may_repeat=False)
+        self.offsets: dict[int, int] = {}
+        self.stored: dict[bytes, int] = {}
+        self.first_offset = 0
+
+    def look(self, stream: "ServedStream") -> None:
+        """Look at all that can be read: no offset has another message than before."""
+        log, found = stream.stream, dict[int, int]()
+        place: LookPlace | None = None
+        while True:
+            looked = stream.engine.look(place)
+            for piece in looked.slices:
+                numbers = [int(each.body) for each in piece.records]
+                found |= dict(zip(piece.positions, numbers, strict=True))
+            if looked.place is None or looked.place.position >= log.readable_offset:
+                break
+            place = looked.place
+        found = {at: number for at, number in found.items() if at < log.readable_offset}
+        assert list(found) == list(range(log.first_offset, log.readable_offset)), "without a gap"
+        for at, number in found.items():
+            assert self.offsets.setdefault(at, number) == number, f"offset {at} has changed"
+        self.first_offset = max(self.first_offset, log.first_offset)
+
+    def hold(self, stream: "ServedStream") -> None:
+        """Look at what a new leader begins with: all that was promised is there."""
+        log = stream.stream
+        self.look(stream)
+        lost = [at for at in self.offsets if at >= log.next_offset]
+        assert not lost, f"offsets were read, and are gone: {lost}"
+        gone = self.confirmed - set(self.offsets.values())
+        assert not gone, f"confirmed, and lost: {sorted(gone)}"
+        self.hold_order([self.offsets[at] for at in sorted(self.offsets)])
+        for reference, offset in self.stored.items():
+            found = log.stored_offset(reference)
+            assert found is not None, "a stored offset is gone"
+            assert found >= offset, "a stored offset went back"
+
+
+class ServedStream(Served):
+    """A stream on its leader."""
+
+    def __init__(self, machine: Machine, name: str, log: MirroredLog) -> None:
+        self.machine = machine
+        self.name = name
+        self.log = log
+        self.wakes = 0
+        self.unacked = []
+        self.dying = None
+        self.copied_to = None
+        self.consumer = None
+        self.stream = MirroredStreamLog(log)
+        options = QueueOptions(segment_bytes_max=SEGMENT_BYTES, max_length_bytes=KEPT_BYTES)
+        parts = EngineParts(name, options, self.stream, lambda _: None, self.wake_up, NOW_MS)
+        self.engine = MirroredStream(parts)  # type: ignore[assignment]
+        self.ledger.hold(self)
+
+    @property
+    def ledger(self) -> StreamLedger:
+        return cast("StreamLedger", self.machine.cluster.ledgers[self.name])
+
+    def drain(self, max_count: int) -> None:
+        """The end of a turn: what can be read is read, and what is due goes."""
+        self.ledger.look(self)
+        self.engine.expire(NOW_MS)
+        self.engine.drain(NOW_MS, max_count)
+
+
+class StreamMachine(Machine):
+    """A node with streams; little of them fits into a tail."""
+
+    limits = LIMITS._replace(streams=StreamLimits(tail_bytes_max=400, row_bytes_max=100))
+
+    def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
+        del found
+        self.served[queue] = ServedStream(self, queue, log)
+        self.cluster.served_count += 1
+
+
+class StreamCluster(Cluster):
+    """Clients publish, and store offsets; all nodes are read."""
+
+    machine_type: type[Machine] = StreamMachine
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        left_out = (
+            self.get, self.settle, self.come_back, self.reject, self.purge, self.move_dead,
+        )  # fmt: skip
+        self.kinds = [(weight, kind) for weight, kind in self.kinds if kind not in left_out]
+        self.kinds.append((3, self.store_offset))
+        self.stored_count = 0
+
+    def make_ledgers(self) -> dict[str, Ledger]:
+        return {queue: StreamLedger(self.numbered) for queue in QUEUE_IDS}
+
+    def store_offset(self) -> None:
+        """A consumer stores how far it has come; that counts once it is committed."""
+        if (led := self.leader(QUEUE)) is None:
+            return
+        machine, served = led
+        assert isinstance(served, ServedStream)
+        self.stored_count += 1
+        reference, offset = self.draw.choice(REFERENCES), self.stored_count
+        served.stream.store_offset(reference, offset)
+        safe_at = served.stream.safe_at
+        ledger = served.ledger
+
+        def decided() -> None:
+            if is_safe(safe_at) and not served.log.has_ended:
+                ledger.stored[reference] = max(offset, ledger.stored.get(reference, 0))
+
+        wait_for(safe_at, decided)
+        machine.up.carry_out()
+
+    def take_all(self) -> None:
+        """Look at what the last leaders have, and that all nodes keep the same."""
+        for queue in QUEUE_IDS:
+            served = self.machines[self.states[queue][0].leader].served[queue]
+            assert isinstance(served, ServedStream)
+            served.ledger.hold(served)
+
+
+_: type[Shared] = StreamCluster
