@@ -8,11 +8,65 @@ import pytest
 
 from cluster.links.settings import KIB, MIB
 from cluster.links.sockets.dialer import TcpAddress
-from cluster.links.sockets.transport import WRITE_BYTES_MAX
+from cluster.links.sockets.transport import UNIX_BYTES, WRITE_BYTES_MAX, LinkTransport
 from cluster.replication.frames import Fence
 from tests.support.link_sockets import BRISK, QUEUES, Peer, ends, is_linked, pair_of_nodes, raw
 from tests.support.linked_nodes import LinkedNode, until
 from tests.support.linked_pair import run
+
+
+class Idle:
+    """A link that says nothing, and has all the time."""
+
+    peer = reason = None
+    has_answers = False
+
+    def output(self, room_bytes: int, now_ms: int) -> list[bytes]:
+        del room_bytes, now_ms
+        return []
+
+    def tick(self, now_ms: int) -> None:
+        pass
+
+    def lost(self, reason: str) -> None:
+        pass
+
+    def begin(self) -> None:
+        pass
+
+    def is_spent(self) -> bool:
+        return False
+
+
+def room_of(ours: socket.socket) -> int:
+    """What the kernel holds of a socket once it is a link's."""
+
+    async def work() -> int:
+        loop, idle = asyncio.get_running_loop(), Idle()
+        transport, _ = await loop.create_connection(
+            lambda: LinkTransport(loop, lambda names, now_ms: idle, BRISK, idle),  # type: ignore[arg-type, return-value]
+            sock=ours,
+        )
+        try:
+            return ours.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        finally:
+            transport.abort()
+
+    return asyncio.run(work())
+
+
+def test_a_unix_socket_has_room_for_the_run_of_one_read() -> None:
+    # It left in two writes with a wait between: 208 KiB are what a Unix socket has of itself.
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with theirs:
+        assert room_of(ours) > UNIX_BYTES
+
+
+def test_a_tcp_socket_finds_its_own_size() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        before = ours.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert room_of(ours) == before
 
 
 @pytest.mark.parametrize(
