@@ -28,6 +28,14 @@ PARTS_MAX: Final = 4
 HELD_QUEUES_MAX: Final = 16
 """Queues whose records are kept for longer, until a mirror with a snapshot has those too."""
 
+BUSY_BYTES_PER_MS: Final = 64 << 10
+"""While clients publish to queues that are led here, so much is read: 64 MiB a second."""
+
+BURST_BYTES_MAX: Final = 4 << 20
+"""So much at a time, if less was read before."""
+
+_UNLIMITED_BYTES: Final = 1 << 62
+
 
 @dataclass(slots=True)
 class _Snapshot:
@@ -70,6 +78,8 @@ class CatchUps:
         self._mirrors: dict[str, _Mirror] = {}
         self._held: dict[str, set[str]] = {}
         self.taken_bytes_max = TAKEN_BYTES_MAX
+        self._left_bytes = _UNLIMITED_BYTES
+        self._ticked_at_ms = self._last_lsn = 0
         self.has_room: Callable[[str], bool] = _always
         """Returns whether the link to a mirror takes more; the shell's owner puts it there."""
 
@@ -118,8 +128,24 @@ class CatchUps:
             del self._held[queue]
         return bool(mirrors)
 
+    def tick(self) -> None:
+        """Allow more to be read: without a limit where nobody publishes, else a share of the time.
+
+        A part costs the node about 2 ms per MiB, which publishers would have to give up.
+        """
+        node = self._core.node
+        elapsed_ms, self._ticked_at_ms = node.now_ms - self._ticked_at_ms, node.now_ms
+        is_busy, self._last_lsn = node.last_lsn != self._last_lsn, node.last_lsn
+        if is_busy:
+            left_bytes = max(min(self._left_bytes, BURST_BYTES_MAX), -BURST_BYTES_MAX)
+            self._left_bytes = min(left_bytes + elapsed_ms * BUSY_BYTES_PER_MS, BURST_BYTES_MAX)
+        else:
+            self._left_bytes = _UNLIMITED_BYTES
+
     def go_on(self) -> bool:
         """Do one read; return whether there was anything that could be read."""
+        if self._left_bytes <= 0:
+            return False
         for name, mirror in list(self._mirrors.items()):
             if not (mirror.reads or mirror.due) or not self.has_room(name):
                 continue
@@ -141,6 +167,7 @@ class CatchUps:
             replica = self._replicas[request.queue]
             if not request.snapshot and request.after >= replica.base:
                 count, octets = replica.read(request.after, request.count)
+                self._left_bytes -= len(octets)
                 self._core.step(RecordsRead(request, count, octets))
                 return True
             if replica.stream.content is not None:
@@ -180,6 +207,7 @@ class CatchUps:
             snapshot.at = taken.stop
             mirror.due[request.queue] = None
             chunks = taken.chunks()
+            self._left_bytes -= len(chunks)
             number = request.number
             part = Part(request.queue, request.epoch, number, at, taken.stop, base, epoch, chunks)
             self._pass(name, part)

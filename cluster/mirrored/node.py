@@ -119,8 +119,7 @@ class MirroredNode:
         self._shut: OrderedDict[str, None] = OrderedDict()
         self._buildings = Buildings(core, self._replicas)
         self.catch_ups = CatchUps(core, self._replicas)
-        self._fsynced_number = 0
-        self._last_lsn = 0
+        self._fsynced_number = self._last_lsn = 0
         self._is_carrying = False
         self._reads_left_count = 0
 
@@ -177,6 +176,7 @@ class MirroredNode:
         """Set the own monotonic clock, and do what is due."""
         self.core.tick(now_ms)
         self._buildings.tick()
+        self.catch_ups.tick()
         self.carry_out()
 
     def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import pytest
+
+from cluster.mirrored import catch_ups
 from cluster.mirrored.catch_ups import PARTS_MAX
 from cluster.replication.frames import Part, Snapshot, Tail, Want
 from tests.support.mirror_behind import Behind
@@ -93,14 +96,34 @@ def test_a_link_that_is_full_is_not_read_for() -> None:
     behind.assert_same()
 
 
+def test_while_clients_publish_only_so_much_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catch_ups, "BUSY_BYTES_PER_MS", 1)
+    monkeypatch.setattr(catch_ups, "BURST_BYTES_MAX", 300)
+    behind = Behind()
+    behind.come_back()
+    ms = -behind.cluster.now_ms
+    for _ in range(60):
+        behind.carry()
+        behind.cluster.publish()
+    ms += behind.cluster.now_ms
+    sizes = [len(each.payload) for each in parts(behind.down)]  # type: ignore[arg-type]
+    assert 0 < sum(sizes) < ms + 300 + 2 * max(sizes)
+    count = len(sizes)
+    for _ in range(30):
+        behind.carry()
+    assert len(parts(behind.down)) > count + 10, "nobody publishes"
+    behind.until_live()
+    behind.assert_same()
+
+
 def test_a_want_of_another_read_or_of_nobody_is_of_no_use() -> None:
     behind = Behind()
-    catch_ups = behind.leader.up.catch_ups
-    catch_ups.hear("nobody", Want(QUEUE, 1, 1, 0, 0, 0, anew=True))
+    given = behind.leader.up.catch_ups
+    given.hear("nobody", Want(QUEUE, 1, 1, 0, 0, 0, anew=True))
     behind.come_back()
     while len(parts(behind.down)) < 3:
         behind.carry()
-    catch_ups.hear(behind.mirror.name, Want(QUEUE, 1, 99_999, 0, 0, 0, anew=True))
+    given.hear(behind.mirror.name, Want(QUEUE, 1, 99_999, 0, 0, 0, anew=True))
     behind.until_live()
     assert len([each for each in parts(behind.down) if not each.start and each.payload]) == 1
 
@@ -125,11 +148,11 @@ def test_a_mirror_of_another_past_gets_all() -> None:
 def test_records_behind_a_snapshot_are_kept_until_the_mirror_has_them() -> None:
     behind = Behind()
     behind.come_back()
-    catch_ups = behind.leader.up.catch_ups
+    given = behind.leader.up.catch_ups
     link = behind.cluster.links[behind.leader.name, behind.mirror.name]
-    assert not catch_ups.holds_records(QUEUE)
+    assert not given.holds_records(QUEUE)
     while not snapshots([*behind.down, *link.down]):
         behind.carry()
-    assert catch_ups.holds_records(QUEUE)
+    assert given.holds_records(QUEUE)
     behind.until_live()
-    assert not catch_ups.holds_records(QUEUE)
+    assert not given.holds_records(QUEUE)
