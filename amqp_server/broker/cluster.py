@@ -224,6 +224,7 @@ class HarmedQueue(NamedTuple):
     Attributes:
         is_offline: nobody could lead it; else its publishers would wait.
         left_count: members that would still run.
+        is_alone: it has this replica alone, and nobody asked for more.
     """
 
     vhost: str
@@ -232,6 +233,7 @@ class HarmedQueue(NamedTuple):
     is_offline: bool
     left_count: int
     min_isr: int
+    is_alone: bool = False
 
 
 class Harm(NamedTuple):
@@ -239,7 +241,8 @@ class Harm(NamedTuple):
 
     Attributes:
         counts: how many queues of each kind; a kind without one may be missing.
-        queues: the first of them, at most ``HARMED_SHOWN_MAX`` of each kind.
+        queues: the first of them, at most ``HARMED_SHOWN_MAX`` of each kind, and as many of those
+            that are alone.
     """
 
     counts: dict[str, int]

@@ -137,21 +137,33 @@ class ClusterLook:
     def harmed_without(self, node: str) -> Steps[Harm]:
         """Return what queues would suffer if a node stopped now, in steps."""
         counts: dict[str, int] = {}
+        shown_counts: dict[tuple[str, bool], int] = {}
         shown: list[HarmedQueue] = []
         after: QueuePlace | None = None
         standings = self._standings()
         while True:
             page = page_of(self._node.view.names, self._known, after, LOOKS_PER_STEP)
             placed = [PlacedQueue(each.stored.queue_id, each.stored) for each in page.items]
-            places = {each.stored.queue_id: (each.vhost, each.name) for each in page.items}
+            places = {each.stored.queue_id: each for each in page.items}
             for each in harmed_without(node, placed, standings):
-                place = places[each.key]
-                kind = self.kind_of(*place)
+                known = places[each.key]
+                kind = self.kind_of(known.vhost, known.name)
+                is_alone = len(known.stored.options.replicas) == 1
                 counts[kind] = counts.get(kind, 0) + 1
-                if counts[kind] <= HARMED_SHOWN_MAX:
-                    is_offline = each.harm is PlacedHarm.OFFLINE
-                    left_count, min_isr = each.left_count, each.min_isr
-                    shown.append(HarmedQueue(*place, kind, is_offline, left_count, min_isr))
+                shown_count = shown_counts.get((kind, is_alone), 0)
+                if shown_count < HARMED_SHOWN_MAX:
+                    shown_counts[kind, is_alone] = shown_count + 1
+                    shown.append(
+                        HarmedQueue(
+                            known.vhost,
+                            known.name,
+                            kind,
+                            each.harm is PlacedHarm.OFFLINE,
+                            each.left_count,
+                            each.min_isr,
+                            is_alone,
+                        )
+                    )
             after = page.cursor
             if after is None:
                 return Harm(counts, tuple(shown))

@@ -167,13 +167,15 @@ class QueueCommands:
     async def _remove(self, vhost: str, name: str, node: str) -> str:
         known = self._queue(vhost, name)
         state, options = known.stored.state, known.stored.options
-        if state.leader == node:
-            raise PreconditionFailedError(f"{node} leads the queue: move its leader first")
         left_count = sum(each.node != node for each in state.in_sync_set)
         if left_count < options.min_isr:
             raise PreconditionFailedError(
                 f"{left_count} members would be left, and the queue needs {options.min_isr}"
             )
+        if state.leader == node == self._node.options.node:
+            # Only a leader changes the list, and it stays in it: another one does the rest.
+            leader = await self._move(vhost, name, "")
+            raise _ElsewhereError(f"{leader} leads the queue")
         return await self._change(
             vhost, name, tuple(each for each in options.replicas if each != node)
         )

@@ -97,16 +97,25 @@ async def quorum_critical(call: Call) -> Response:
 
 
 async def mirrors_critical(call: Call) -> Response:
-    """Fail where mirrored classic queues would stop without this node."""
-    return await _critical(call, {"classic"}, MIRRORS_CRITICAL)
+    """Fail where mirrored classic queues would stop without this node.
+
+    One that has a replica here alone is not mirrored, and waiting would not help it.
+    """
+    return await _critical(call, {"classic"}, MIRRORS_CRITICAL, counts_alone=False)
 
 
-async def _critical(call: Call, kinds: set[str], reason: str) -> Response:
+async def _critical(
+    call: Call, kinds: set[str], reason: str, *, counts_alone: bool = True
+) -> Response:
     views = call.node.views
     if len(views.cluster_nodes()) <= 1:
         return _ok(reason="single node cluster")
     harm = await call.node.slices.finish(views.harmed_without(call.services.identity.node))
-    found = [listed_of(queue) for queue in harm.queues if queue.kind in kinds]
+    found = [
+        listed_of(queue)
+        for queue in harm.queues
+        if queue.kind in kinds and (counts_alone or not queue.is_alone)
+    ]
     return _failed(reason, queues=found) if found else _ok()
 
 
@@ -131,8 +140,10 @@ async def led(call: Call) -> Response:
 
 
 async def in_service(call: Call) -> Response:
-    """Fail where the node is drained: it will stop, and clients go elsewhere."""
-    own = call.services.identity.node
+    """Fail where the node is drained, as it will stop, or takes no part in its cluster (R21)."""
+    own, whole = call.services.identity.node, call.node.views.cluster()
+    if whole is not None and whole.frozen:
+        return _failed(f"the node takes no part in its cluster: {whole.frozen}")
     for node in call.node.views.cluster_nodes():
         if node.name == own and node.state != ACTIVE:
             return _failed(f"the node is {node.state}: it will stop")

@@ -1,5 +1,7 @@
 """What a node says of its cluster, from a view that is filled by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from amqp_server.broker.cluster import (
@@ -160,6 +162,15 @@ def test_queues_that_need_a_node_are_found_in_steps(
     assert len(harm.queues) == HARMED_SHOWN_MAX
     assert harm.queues[0] == HarmedQueue("v", "a only", "classic", True, 0, 2)
     assert harm.queues[1] == HarmedQueue("v", "jobs000", "classic", False, 1, 2)
+    alone = stored("q0", "a", 5, 3, isr="a")
+    alone = replace(alone, options=replace(alone.options, replicas=("a",), min_isr=1))
+    for number in range(HARMED_SHOWN_MAX + 1):
+        node.told.queue(replace(alone, queue_id=f"s{number}"), f"alone{number}")
+    harm, _ = _worked_off(look.harmed_without("a"))
+    assert harm.counts == {"classic": LOOKS_PER_STEP + 51 + HARMED_SHOWN_MAX + 1}
+    for is_alone in (True, False):
+        shown = [each for each in harm.queues if each.is_alone == is_alone]
+        assert len(shown) == HARMED_SHOWN_MAX
     node.told.live("c", 9)
     assert _worked_off(look.harmed_without("c"))[0] == Harm({}, ())
 

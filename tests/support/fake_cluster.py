@@ -164,7 +164,10 @@ class FakeCluster:
                 continue
             counts[view.kind] = counts.get(view.kind, 0) + 1
             if counts[view.kind] <= HARMED_SHOWN_MAX:
-                found.append(HarmedQueue(*view.place, view.kind, not left, left, view.min_isr))
+                is_alone = len(view.replicas) == 1
+                found.append(
+                    HarmedQueue(*view.place, view.kind, not left, left, view.min_isr, is_alone)
+                )
         return Harm(counts, tuple(found))
 
     def move_leader(self, vhost: str, name: str, node: str) -> Awaited[str]:

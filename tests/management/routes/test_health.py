@@ -158,6 +158,22 @@ def test_a_node_that_queues_need_is_critical(api: Api) -> None:
     )
     reply = api.get("health/checks/node-is-mirror-sync-critical")
     assert (reply.status, [each["name"] for each in reply.json["queues"]]) == (503, ["m"])
+    # A queue that is here alone is not mirrored, and waits for no mirror.
+    cluster.put("alone", own, kind="classic", min_isr=1)
+    reply = api.get("health/checks/node-is-mirror-sync-critical")
+    assert [each["name"] for each in reply.json["queues"]] == ["m"]
+
+
+def test_a_node_that_takes_no_part_is_not_in_service(api: Api) -> None:
+    own = api.management.services.identity.node
+    api.broker.cluster = cluster = FakeCluster(own, "rabbit@b")
+    assert api.get("health/checks/is-in-service", user=None).status == 200
+    cluster.whole = cluster.whole._replace(frozen="the store went back")
+    reply = api.get("health/checks/is-in-service", user=None)
+    assert (reply.status, reply.json["reason"]) == (
+        503,
+        "the node takes no part in its cluster: the store went back",
+    )
 
 
 def test_queues_without_a_leader(api: Api) -> None:
