@@ -91,7 +91,10 @@ def rebalance(session: Session, kind: str, vhost_pattern: str, queue_pattern: st
 @leaf(argument("node", required=False), shows=True)
 def upgrade_check(session: Session, node: str | None) -> None:
     """Succeed if a node may stop: list the queues that would stop with it, status 69."""
-    name = node or cluster_of(session)["node"]
+    whole = cluster_of(session)
+    name = node or whole["node"]
+    levels = f"{whole['feature_level']}, all nodes can read {whole['feature_level_next']}"
+    session.note(f"the feature level is {levels}")
     found = session.api.thing(path_of("nodes", name, "upgrade-check"))
     if found["safe"]:
         session.note(f"{name} may stop: no queue needs it")

@@ -57,7 +57,9 @@ def test_leaders_are_spread(typed: Typed, cluster: FakeCluster) -> None:
 
 
 def test_an_upgrade_is_checked(typed: Typed, cluster: FakeCluster, own: str) -> None:
-    assert typed("cluster", "upgrade-check").status == 0
+    said = typed("cluster", "upgrade-check")
+    assert said.status == 0
+    assert "the feature level is 1, all nodes can read 1" in said.err
     cluster.stop(C)
     said = typed("cluster", "upgrade-check", B)
     assert (said.status, "1 queues need rabbit@b" in said.err) == (69, True)
