@@ -57,65 +57,82 @@ def _named_faults(
     return names
 
 
+_OPTIONS: Final = (
+    click.option(
+        "--minutes",
+        type=click.FloatRange(0, MINUTES_MAX, min_open=True),
+        required=True,
+        metavar="N",
+        help="Begin no fault later than after so many minutes. From 10 on long faults come, too.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Settings for all nodes; what cannot hold is told.",
+    ),
+    click.option(
+        "--nodes",
+        "node_count",
+        type=click.IntRange(1, NODES_MAX),
+        default=3,
+        metavar="N",
+        help="How many; without, 3.",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0), metavar="N", help="Of all draws; without, a new one."
+    ),
+    click.option(
+        "--only", callback=_named_faults, metavar="FAULTS", help="Of kill, stop, freeze and cut."
+    ),
+    click.option(
+        "--queue-type",
+        type=click.Choice(["quorum", "classic"]),
+        default="quorum",
+        help="Of the queues; quorum unless named. Classic ones have the replicas of the policy.",
+    ),
+    click.option(
+        "--rate",
+        type=click.IntRange(1, 100_000),
+        default=300,
+        metavar="N",
+        help="Publishes a second of each of six publishers; 300 unless named.",
+    ),
+    click.option(
+        "--episode",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Play this episode of the seed alone.",
+    ),
+    click.option(
+        "--dir",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="New or empty folder for the data, on the disk to be tried; it is removed at the end.",
+    ),
+    click.option(
+        "--keep",
+        "kept",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Where logs and histories go if anything was wrong.",
+    ),
+    click.option(
+        "--json", "is_json", is_flag=True, help="Print the result as JSON, and no progress."
+    ),
+)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its options, in the order in which help shows them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command("verify")
-@click.option(
-    "--minutes",
-    type=click.FloatRange(0, MINUTES_MAX, min_open=True),
-    required=True,
-    metavar="N",
-    help="Begin no fault later than after so many minutes. From 10 on long faults come, too.",
-)
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Settings for all nodes; what cannot hold is told.",
-)
-@click.option(
-    "--nodes",
-    "node_count",
-    type=click.IntRange(1, NODES_MAX),
-    default=3,
-    metavar="N",
-    help="How many; without, 3.",
-)
-@click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="Of all draws; without, a new one."
-)
-@click.option(
-    "--only", callback=_named_faults, metavar="FAULTS", help="Of kill, stop, freeze and cut."
-)
-@click.option(
-    "--queue-type",
-    type=click.Choice(["quorum", "classic"]),
-    default="quorum",
-    help="Of the queues; quorum unless named. Classic ones have the replicas of the policy.",
-)
-@click.option(
-    "--rate",
-    type=click.IntRange(1, 100_000),
-    default=300,
-    metavar="N",
-    help="Publishes a second of each of six publishers; 300 unless named.",
-)
-@click.option(
-    "--episode", type=click.IntRange(0), metavar="N", help="Play this episode of the seed alone."
-)
-@click.option(
-    "--dir",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="New or empty folder for the data, on the disk to be tried; it is removed at the end.",
-)
-@click.option(
-    "--keep",
-    "kept",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where logs and histories go if anything was wrong.",
-)
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON, and no progress.")
+@_with_options
 def verify(
     *,
     minutes: float,

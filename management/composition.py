@@ -91,9 +91,8 @@ class Management:
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
-        node_name = node_name or f"rabbit@{socket.gethostname().partition('.')[0]}"
         identity = Identity(
-            node_name,
+            node_name or f"rabbit@{socket.gethostname().partition('.')[0]}",
             settings.cluster_name or cluster_name or f"rabbit@{socket.getfqdn()}",
             settings.rabbitmq_version,
             PRODUCT,
@@ -101,7 +100,7 @@ class Management:
             data_dir,
             config_files,
         )
-        attention = Board(self.node, node_name)
+        attention = Board(self.node, identity.node)
         queue_texts = QueueTexts(identity)
         sampler = Sampler(self.node, attention, queue_texts.forgetting)
         self.services = Services(

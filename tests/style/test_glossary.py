@@ -139,6 +139,7 @@ def is_of_others(name: str, term: Term) -> bool:
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
+@cache
 def without_own(name: str) -> str:
     """Return a name, in snake_case, without the glossary's own terms."""
     return snake_case(OWN.sub("", name))
@@ -149,8 +150,9 @@ def refused_names(names: set[str], refused: dict[Term, str]) -> list[str]:
     return sorted(
         f"{name}: {' '.join(term)} is refused, the glossary has: {word}"
         for name in set(map(snake_case, names))
+        if (ours := without_own(name))
         for term, word in refused.items()
-        if pattern_of(term).search(without_own(name)) and not is_of_others(name, term)
+        if pattern_of(term).search(ours) and not is_of_others(name, term)
     )
 
 

@@ -163,13 +163,7 @@ class Declaring:
                 raise NameTakenError(f"{queue_text(vhost, name)} exists")
             current = self._read(creation.item)
             assert isinstance(current, QueueDefinition), current
-            held = QueueProperties(
-                current.durable,
-                False,  # noqa: FBT003 - exclusive
-                current.auto_delete,
-                current.arguments,
-            )
-            check_equivalent_queue(name, vhost, held, properties)
+            check_equivalent_queue(name, vhost, _properties_of(current), properties)
         return self._revision_of(creation)
 
     def exchange(
@@ -381,3 +375,9 @@ class Declaring:
 
 def _removed_at(removal: Removed | NothingThere | InUse) -> int:
     return removal.revision if isinstance(removal, Removed) else 0
+
+
+def _properties_of(queue: QueueDefinition) -> QueueProperties:
+    """Return what a declare gave; the store has no exclusive queue."""
+    exclusive = False
+    return QueueProperties(queue.durable, exclusive, queue.auto_delete, queue.arguments)
