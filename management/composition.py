@@ -89,8 +89,7 @@ class Management:
         settings_text: Callable[[], str] = str,
         peers: Peers | None = None,
     ) -> None:
-        slices = Slices(time.perf_counter_ns)
-        self.node = Node(views, admin, events, request_turn, now_ms, slices)
+        self.node = Node(views, admin, events, request_turn, now_ms, Slices(time.perf_counter_ns))
         identity = Identity(
             node_name or f"rabbit@{socket.gethostname().partition('.')[0]}",
             settings.cluster_name or cluster_name or f"rabbit@{socket.getfqdn()}",
@@ -119,17 +118,16 @@ class Management:
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
             peers,
         )
-        scraped_slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
-        scraped = Node(views, admin, events, request_turn, now_ms, scraped_slices)
+        slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
+        scraped = Node(views, admin, events, request_turn, now_ms, slices)
         self.scraping = scraping.Scraping(
             replace(self.services, node=scraped),
             views.node().wall_ms / 1000,
             needs_login=settings.metrics_login,
         )
         # Where users log in, metrics are for those who monitor, whatever the settings say.
-        self.application = Application(
-            self.services, settings, Pages(WebUi()), self.scraping.answering_to_monitors
-        )
+        metrics = self.scraping.answering_to_monitors
+        self.application = Application(self.services, settings, Pages(WebUi()), metrics)
         self.server = HttpServer(self.application, settings.body_bytes_max)
         self.metrics_server = HttpServer(self.scraping, METRICS_BODY_BYTES_MAX)
 

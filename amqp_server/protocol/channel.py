@@ -17,13 +17,14 @@ from amqp_server.broker.steps import Steps, advance, finish
 from amqp_server.broker.turn import Drainable
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
-from amqp_server.protocol.consumer import Consumer, ReplyReceiver
+from amqp_server.protocol.consumer import Consumer
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.holders import PIECE_MAX, Owner
 from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.promise import NOTHING_PROMISED, Promise, hold
 from amqp_server.protocol.publish_path import PublishPath
+from amqp_server.protocol.reply_receiver import ReplyReceiver
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, Settling
 from amqp_server.protocol.shown_channel import ShownChannel

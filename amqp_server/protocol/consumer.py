@@ -3,7 +3,6 @@
 Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -12,9 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from amqp_server.broker.messages.delivery_header import with_delivery_header
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
 from amqp_server.broker.tracing.traced import Actor
-from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.argument_memory import arguments_bytes
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.fitting import fitted
@@ -29,10 +26,8 @@ from amqp_server.wire.content import (
     render_large_deliveries,
 )
 from amqp_server.wire.tables import Table
-from persistence.record import LARGE_BODY_BYTES, Run, body_bytes
+from persistence.record import LARGE_BODY_BYTES, Run
 from queues.batch import Batch
-
-log = logging.getLogger(__name__)
 
 FIRST_GUESS_BYTES: Final = 512
 """Assumed size of a delivery before the first one was rendered."""
@@ -356,48 +351,3 @@ class GetOwner:
     def settled(self, _positions: range) -> int:
         """Return 0: no prefetch counts them."""
         return 0
-
-
-REPLY_HEAD_BYTES: Final = 512
-"""Assumed size of everything around the body of a reply."""
-
-
-class ReplyReceiver:
-    """The consumer of ``amq.rabbitmq.reply-to``: replies come without a queue, and unacked."""
-
-    __slots__ = ("_lane", "_prefix", "_replies", "consumer_tag", "name")
-
-    def __init__(
-        self, lane: Lane, consumer_tag: str, token: str, replies: ConnectionReplies
-    ) -> None:
-        self._lane = lane
-        self._replies = replies
-        self._prefix = deliver_prefix(consumer_tag)
-        self.consumer_tag = consumer_tag
-        self.name = REPLY_PREFIX + token
-
-    def deliver_replies(self, run: Run) -> None:
-        """Write replies out at once; drop them if the client does not read and has too many."""
-        lane = self._lane
-        if not self._may_write(lane.outbox, run):
-            return
-        limit = lane.payload_max_bytes
-        head = lane.number, self._prefix, lane.unacked.skip(len(run))
-        try:
-            octets = render_deliveries(*head, run, limit, redelivered=False)
-        except HeaderTooLargeError:
-            octets = render_deliveries(*head, fitted(run, limit), limit, redelivered=False)
-        lane.outbox.deliver(octets)
-
-    def _may_write(self, outbox: Outbox, run: Run) -> bool:
-        """Return whether there is room; the lack of it is logged once until the client reads."""
-        replies, count = self._replies, len(run)
-        if outbox.transport_full:
-            may_write = replies.takes(body_bytes(run) + count * REPLY_HEAD_BYTES, count)
-        else:
-            # Output that is held for the disk, or is of this turn, is not in the socket yet.
-            may_write = outbox.size_bytes <= UNREAD_BYTES_MAX
-            replies.dropped_count += 0 if may_write else count
-        if not may_write and replies.dropped_count == count:
-            log.warning("direct replies are dropped, their client does not read name=%s", self.name)
-        return may_write

@@ -19,16 +19,12 @@ from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.consumer import (
-    Consumer,
-    ConsumerProperties,
-    GetOwner,
-    ReplyReceiver,
-)
+from amqp_server.protocol.consumer import Consumer, ConsumerProperties, GetOwner
 from amqp_server.protocol.counting import count_got
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.fitting import fitted
 from amqp_server.protocol.methods.queue import actual_queue_name
+from amqp_server.protocol.reply_receiver import ReplyReceiver
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
 from amqp_server.wire.methods import Method, arguments_of
