@@ -8,7 +8,7 @@ from benchmarks import clustered
 from benchmarks.clustered import HOP, Figures, costs, nodes_in, running, shown
 from load_generator.wire import LoadError
 
-TABLE = """folder: /tmp/c
+TABLE = """folder: a/c
 node                pid   amqp                    streams
 haremq-1@localhost  4711  amqp://127.0.0.1:17672  127.0.0.1:17552
 haremq-2@localhost  4712  amqp://127.0.0.1:17673  127.0.0.1:17553
