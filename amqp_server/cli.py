@@ -45,6 +45,11 @@ _NODE_COMMANDS: Final[Mapping[str, Row]] = {
         "amqp_server.node_commands:move_to_etcd",
         "Put a stopped node's definitions into etcd, for a cluster.",
     ),
+    "migrate": Row(
+        NODE,
+        "amqp_server.migrate_command:migrate_messages",
+        "Move the messages of all durable queues to another broker, such as a cluster.",
+    ),
     "version": Row(NODE, "amqp_server.cli:version", "Print the version."),
     "perf": Row(NODE, "load_generator.command:perf", "Put load on a broker, and measure it."),
 }

@@ -93,7 +93,8 @@ def start_many(settings: Settings, config: Path | None, nodes_count: int) -> NoR
     if (data_dir / FORMAT_PATH).exists():
         _end(
             f"data directory {data_dir}: it is of a node that is alone; `haremq move-to-etcd` puts"
-            " its definitions into a cluster, and --data-dir names another folder for the nodes",
+            " its definitions into a cluster, `haremq migrate` its messages, and --data-dir names"
+            " another folder for the nodes",
             exit_status.DATA_DIRECTORY,
         )
 

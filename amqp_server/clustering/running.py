@@ -29,7 +29,7 @@ def disk_of_cluster(settings: Settings, disk: StoredNode | None) -> StoredNode:
             f"data directory {settings.broker.data_dir}: expected one of a cluster's node, found"
             " the definitions of a node by itself; start with another data directory, then import"
             " these definitions (`haremq definitions export` on the old one) and move the messages"
-            " with a shovel"
+            " by `haremq migrate`"
         )
     if settings.broker.load_definitions is not None:
         raise DataDirectoryError(

@@ -1,0 +1,115 @@
+"""All queues are moved; whatever is killed in the middle, nothing is lost."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pika
+import pytest
+
+from amqp_server.migrating.listing import Name
+from amqp_server.migrating.migration import OneBrokerError, Wish, migrate
+from tests.clients.support.deadlines import wait_until
+from tests.migrating.conftest import Ends, channel_of, close_all, started
+from tests.migrating.test_queue_move import taken
+
+COUNT = 10_000
+PATIENCE_S = 120
+LASTING = pika.BasicProperties(delivery_mode=2)
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def wish(source: Ends, target: Ends, **more: bool) -> Wish:
+    return Wish(source.endpoint, target.endpoint, source.api, target.api, **more)
+
+
+def filled(ends: Ends, queue: str, count: int, **arguments: object) -> None:
+    channel = channel_of(ends)
+    channel.queue_declare(queue, durable=True, arguments=arguments)
+    for number in range(count):
+        channel.basic_publish("", queue, b"%d" % number, LASTING)
+    channel.queue_declare(queue, passive=True)
+    channel.connection.close()
+
+
+def command(source: Ends, target: Ends) -> "subprocess.Popen[str]":
+    ends = ("--from", source.server.uri, "--to", target.server.uri)
+    apis = ("--from-api", source.api_url, "--to-api", target.api_url)
+    words = [sys.executable, "-m", "amqp_server", "migrate", *ends, *apis, "--with-definitions"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+def has_some(target: Ends, count: int) -> bool:
+    queues = target.api.queues()
+    return bool(queues) and queues[0]["messages"] >= count
+
+
+def first_seen(bodies: Sequence[bytes]) -> list[int]:
+    return [int(body) for body in dict.fromkeys(bodies)]
+
+
+def test_all_queues_are_moved_with_their_definitions(source: Ends, target: Ends) -> None:
+    filled(source, "a", 50)
+    filled(source, "b", 20, **{"x-queue-type": "quorum"})
+    filled(source, "s", 5, **{"x-queue-type": "stream"})
+    said: list[str] = []
+    looked = migrate(wish(source, target, only_looks=True), said.append)
+    assert "a: left: the target has no queue of this name; --with-definitions copies them" in said
+    assert not looked.moved
+    said.clear()
+    result = migrate(wish(source, target, copies_definitions=True), said.append)
+    assert result.moved == {Name("/", "a"): 50, Name("/", "b"): 20}
+    assert not result.failures
+    assert not result.is_whole, "the stream is left"
+    assert "s: left: a stream is not moved" in "\n".join(said)
+    assert first_seen([body for _, _, body in taken(target, "a")]) == list(range(50))
+    assert first_seen([body for _, _, body in taken(target, "b")]) == list(range(20))
+    again = migrate(wish(source, target), said.append)
+    assert set(again.moved.values()) == {0}
+
+
+def test_what_others_hold_unacked_is_told(
+    source: Ends, target: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amqp_server.migrating.migration.NUMBERS_S", 1.0)
+    filled(source, "a", 3)
+    channel = channel_of(source)
+    channel.basic_get("a")
+    result = migrate(wish(source, target, copies_definitions=True), lambda _: None)
+    assert result.moved == {Name("/", "a"): 2}
+    assert result.failures == {Name("/", "a"): "1 are unacked by consumers of the source"}
+    assert not result.is_whole
+
+
+def test_a_broker_is_not_moved_into_itself(source: Ends) -> None:
+    with pytest.raises(OneBrokerError):
+        migrate(wish(source, source), lambda _: None)
+
+
+def test_whoever_is_killed_in_the_middle_nothing_is_lost(tmp_path: Path) -> None:
+    ends = {name: started(tmp_path / name) for name in ("source", "target")}
+    try:
+        filled(ends["source"], "a", COUNT)
+        for number, killed in enumerate(("migrate", "source", "target"), 1):
+            with command(ends["source"], ends["target"]) as running:
+                enough = partial(has_some, ends["target"], number * 1_000)
+                wait_until(enough, "the middle", PATIENCE_S)
+                victim = ends[killed].server.program if killed in ends else running
+                victim.kill()
+                assert running.wait(PATIENCE_S) != 0, "it was in the middle"
+            if killed in ends:
+                before = ends[killed]
+                ends[killed] = started(tmp_path / killed, before.server.port, before.api_port)
+        with command(ends["source"], ends["target"]) as running:
+            text, _ = running.communicate(timeout=PATIENCE_S)
+        assert running.returncode == 0, text
+        bodies = [body for _, _, body in taken(ends["target"], "a")]
+        assert sorted(set(map(int, bodies))) == list(range(COUNT))
+        assert taken(ends["source"], "a") == []
+    finally:
+        close_all()
+        for each in ends.values():
+            each.server.program.kill()
