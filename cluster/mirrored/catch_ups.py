@@ -23,7 +23,7 @@ from persistence.replicas.log import ReplicaLog
 from persistence.replicas.taking import TAKEN_BYTES_MAX, take
 
 PARTS_MAX: Final = 4
-"""Parts on their way to a mirror, of one queue."""
+"""Parts on their way to a mirror, of one queue; fewer where a message makes a part longer."""
 
 HELD_QUEUES_MAX: Final = 16
 """Queues whose records are kept for longer, until a mirror with a snapshot has those too."""
@@ -44,12 +44,17 @@ class _Snapshot:
     Attributes:
         request: the read that it answers.
         at: the position that the next part begins with; None: the mirror has not said what it has.
-        starts: with which positions the parts begin that it has not answered.
+        under_way: where the parts begin that it has not answered, and their octets.
     """
 
     request: ReadRequest
     at: int | None = None
-    starts: deque[int] = field(default_factory=deque)
+    under_way: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def is_full(self, taken_bytes_max: int) -> bool:
+        """Return whether the mirror has to answer before more of it leaves."""
+        under_way_bytes = sum([size_bytes for _, size_bytes in self.under_way])
+        return len(self.under_way) >= PARTS_MAX or under_way_bytes >= PARTS_MAX * taken_bytes_max
 
 
 class _Mirror:
@@ -95,12 +100,12 @@ class CatchUps:
         snapshot = mirror.snapshots.get(want.queue) if mirror is not None else None
         if mirror is None or snapshot is None or snapshot.request.number != want.number:
             return
-        starts = snapshot.starts
+        under_way = snapshot.under_way
         if want.anew:
-            starts.clear()
+            under_way.clear()
             snapshot.at = self._begin_at(want)
-        while starts and starts[0] < want.position:
-            starts.popleft()
+        while under_way and under_way[0][0] < want.position:
+            under_way.popleft()
         mirror.due[want.queue] = None
 
     def forget_mirror(self, name: str) -> None:
@@ -197,22 +202,22 @@ class CatchUps:
     def _give(self, name: str, mirror: _Mirror, snapshot: _Snapshot, at: int) -> bool:
         """Have a part of a snapshot leave, or the snapshot itself; return whether one did."""
         request, replica = snapshot.request, self._replicas[snapshot.request.queue]
-        if len(snapshot.starts) >= PARTS_MAX:
+        if snapshot.is_full(self.taken_bytes_max):
             return False
         taken = take(replica.state, at, self.taken_bytes_max)
         base = replica.base
         if not taken.is_rest:
             epoch = self._core.node.replicas[request.queue].epoch_at(base)
-            snapshot.starts.append(at)
+            chunks = taken.chunks()
+            snapshot.under_way.append((at, len(chunks)))
             snapshot.at = taken.stop
             mirror.due[request.queue] = None
-            chunks = taken.chunks()
             self._left_bytes -= len(chunks)
             number = request.number
             part = Part(request.queue, request.epoch, number, at, taken.stop, base, epoch, chunks)
             self._pass(name, part)
             return True
-        if snapshot.starts:
+        if snapshot.under_way:
             # It is taken anew, and may be more, when the mirror has all before it.
             return False
         del mirror.snapshots[request.queue]

@@ -116,6 +116,20 @@ def test_while_clients_publish_only_so_much_is_read(monkeypatch: pytest.MonkeyPa
     behind.assert_same()
 
 
+def test_long_messages_do_not_make_more_octets_pass_at_a_time() -> None:
+    behind = Behind()
+    behind.leader.up.catch_ups.taken_bytes_max = 10
+    behind.come_back()
+    most = 0
+    for _ in range(3_000):
+        behind.carry()
+        most = max(most, len(under_way(behind)))
+        if behind.is_live():
+            break
+    assert most == 1, "each of them is longer than all that may be under way"
+    behind.assert_same()
+
+
 def test_a_want_of_another_read_or_of_nobody_is_of_no_use() -> None:
     behind = Behind()
     given = behind.leader.up.catch_ups
