@@ -35,14 +35,14 @@ CATCH_UPS_MAX: Final = 32
 LOOKS_MAX: Final = 256
 """Queues that are looked at before the members are counted anew."""
 
-LOOKS_PER_STEP: Final = 16
+LOOKS_PER_STEP: Final = 8
 """Queues that are looked at before others have the loop."""
 
 PAUSE_S: Final = 0.05
 RETRY_S: Final = 0.25
 """Before queues are looked at again that could not be changed at that moment."""
 
-AUDIT_MS: Final = 30_000
+AUDIT_MS: Final = 300_000
 """Before all queues are looked at again: what should have told of a change may have been missed."""
 
 WantedOf = Callable[[str, str], Wanted | None]
