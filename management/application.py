@@ -148,11 +148,18 @@ class Application:
         return made
 
     async def _made(
-        self, route: Route, match: Match, request: Request, user: Account | None
+        self,
+        route: Route,
+        match: Match,
+        request: Request,
+        user: Account | None,
+        *,
+        is_forwarded: bool = False,
     ) -> Response:
         await self._services.node.slices.begin()
         large_body = await self._large_body(route, request)
-        return await route.handler(Call(request, match.names, self._services, user, large_body))
+        call = Call(request, match.names, self._services, user, large_body, is_forwarded)
+        return await route.handler(call)
 
     async def answer_peer(self, octets: bytes, _node: str) -> bytes:
         """Answer a request that another node of the cluster has let in; see ``forwarding``.
@@ -183,7 +190,7 @@ class Application:
         require(route.right, account, match.names.get("vhost"), self._services.node)
         await place.enter_async_context(self._places.place())
         async with asyncio.timeout(self._timeout_s):
-            return await self._made(route, match, request, account)
+            return await self._made(route, match, request, account, is_forwarded=True)
 
     async def _large_body(self, route: Route, request: Request) -> dict[str, Any] | None:
         """Read a body that takes long, in slices; None is a small one, or one of another kind.

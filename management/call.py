@@ -19,6 +19,7 @@ from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import RecentLog
 from management.node import Node
+from management.peer_rows import PeerRows
 from management.places import Places
 from management.routing.route import Route
 from management.samples.sampler import Sampler
@@ -48,7 +49,8 @@ class Services:
         rates_mode: as the settings have it.
         routes: all rows of the route table.
         scrapes: places of requests for metrics; each holds the numbers of all that it shows.
-        peers: the other nodes of the cluster; None where there is none.
+        told: rows of lists that the other nodes of the cluster have told.
+        peers: the other nodes; None is a node in no cluster.
     """
 
     node: Node
@@ -64,6 +66,7 @@ class Services:
     rates_mode: str
     routes: tuple[Route, ...]
     scrapes: Places
+    told: PeerRows
     peers: Peers | None = None
 
     def cluster_name(self) -> str:
@@ -84,6 +87,7 @@ class Call:
         services: of this node.
         user: who asks; None where the route needs no login.
         large_body: a body that was too large to be read at once; None is another.
+        is_forwarded: whether another node of the cluster asks, which no node is asked for then.
         node: the broker; its commands are those of the user.
     """
 
@@ -92,6 +96,7 @@ class Call:
     services: Services
     user: Account | None
     large_body: dict[str, Any] | None = None
+    is_forwarded: bool = False
     node: Node = field(init=False)
 
     def __post_init__(self) -> None:

@@ -26,12 +26,15 @@ from management.live.pictures import Pictures
 from management.metrics import scraping
 from management.node import Node
 from management.pages import Pages
+from management.peer_rows import SUBJECT as TOLD
+from management.peer_rows import PeerRows
 from management.places import Places
 from management.route_table import ROUTES
 from management.samples.sampler import Sampler
 from management.server import HttpServer
 from management.settings import ManagementSettings
 from management.slices import Slices
+from management.told_rows import ToldRows
 from management.web_ui import WebUi
 
 PRODUCT: Final = "HareMQ"
@@ -116,8 +119,11 @@ class Management:
             settings.rates_mode,
             ROUTES,
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
+            PeerRows(self.node, node_name, peers),
             peers,
         )
+        if peers is not None:
+            peers.answer_to(TOLD, ToldRows(self.services).answer)
         slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
         scraped = Node(views, admin, events, request_turn, now_ms, slices)
         self.scraping = scraping.Scraping(
@@ -141,6 +147,7 @@ class Management:
         if self._sampling is not None:
             self._sampling.cancel()
         self.services.listeners.end()
+        await self.services.told.stop()
         await asyncio.gather(self.server.stop(STOP_GRACE_S), self.metrics_server.stop(STOP_GRACE_S))
 
 

@@ -106,7 +106,7 @@ class Forwarding:
         """
         if route.answered_by is not AnsweredBy.ANY_NODE:
             return None
-        answers = await self._of_all(forwarded)
+        answers = await self.answers_of_all(forwarded)
         return next((each for each in answers if each and each.status != _NOT_FOUND), None)
 
     async def also(self, route: Route, forwarded: Forwarded) -> None:
@@ -117,7 +117,7 @@ class Forwarding:
         """
         if route.answered_by is not AnsweredBy.ALL_NODES:
             return
-        if None in await self._of_all(forwarded):
+        if None in await self.answers_of_all(forwarded):
             text = "it was done here, and not on each of the other nodes"
             raise HttpError(UNAVAILABLE, "unavailable", text)
 
@@ -138,7 +138,7 @@ class Forwarding:
             return None
         return next((each for each in self.others() if each.name == name), None)
 
-    async def _of_all(self, forwarded: Forwarded) -> Sequence[Response | None]:
+    async def answers_of_all(self, forwarded: Forwarded) -> Sequence[Response | None]:
         """Return the answers of all other nodes that run; None is one without an answer."""
         peers = self._peers
         if peers is None:

@@ -3,7 +3,9 @@
 The routes of connections and those of streams show them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from amqp_server.broker.admin import NotFoundError
@@ -20,6 +22,7 @@ from management.http.response import Response, empty
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.node import pages
+from management.peer_rows import CONNECTIONS, PeerRow
 
 CLOSED: Final = "Closed via management plugin"
 """Why a connection was closed, unless the request has another reason (``X-Reason``)."""
@@ -35,16 +38,35 @@ def seen_connections(call: Call, vhost: str | None = None) -> Iterator[Connectio
                 yield view
 
 
-async def connections_listed(call: Call, views: Iterator[ConnectionView]) -> Response:
-    """Return connections as a list."""
-    query, node = call.request.query, call.services.identity.node
+async def connections_listed(
+    call: Call, views: Iterator[ConnectionView], told: Iterable[PeerRow] = ()
+) -> Response:
+    """Return connections as a list, those of this node first."""
+    query = call.request.query
     ranges = ranges_of(query)
+    found: Iterator[ConnectionView | PeerRow] = chain(views, told)
     if query.is_true("disable_stats"):
-        bare = Rows(views, lambda view: bare_connection_body(view, node), name_of)
-        return await listed(call, bare)
-    offset_ms = _wall_offset_ms(call)
-    rows = Rows(views, lambda view: _body(call, view, offset_ms, ranges), name_of)
+        return await listed(call, Rows(found, partial(bare_body, call), name_of))
+    rows = Rows(found, lambda each: body_of(call, each, ranges), name_of)
     return await listed(call, rows)
+
+
+async def told_connections(call: Call, vhost: str | None = None) -> list[PeerRow]:
+    """Return the connections of other nodes that the user sees."""
+    account = call.account
+
+    def sees(row: PeerRow) -> bool:
+        is_seen = account.is_monitor or row.user == account.name
+        return is_seen and vhost in {None, row.vhost}
+
+    return await call.services.told.things(CONNECTIONS, sees)
+
+
+def bare_body(call: Call, each: ConnectionView | PeerRow) -> dict[str, Any]:
+    """Return a connection without statistics."""
+    if isinstance(each, PeerRow):
+        return {"name": each.name, "vhost": each.vhost, "user": each.user, "node": each.node}
+    return bare_connection_body(each, call.services.identity.node)
 
 
 def _wall_offset_ms(call: Call) -> int:
@@ -52,21 +74,24 @@ def _wall_offset_ms(call: Call) -> int:
     return view.wall_ms - view.now_ms
 
 
-def name_of(view: ConnectionView) -> str:
+def name_of(each: ConnectionView | PeerRow) -> str:
     """Return the name of a connection."""
-    return view.name
+    return each.name
 
 
-def _body(call: Call, view: ConnectionView, wall_offset_ms: int, ranges: Ranges) -> dict[str, Any]:
+def body_of(call: Call, each: ConnectionView | PeerRow, ranges: Ranges) -> dict[str, Any]:
+    """Return the object of a connection; one of another node has no samples."""
+    if isinstance(each, PeerRow):
+        return each.body()
     sampler, node = call.services.sampler, call.services.identity.node
-    numbers = sampler.connections.get(view.number)
-    return connection_body(view, node, wall_offset_ms, numbers, sampler.looks, ranges)
+    numbers = sampler.connections.get(each.number)
+    return connection_body(each, node, _wall_offset_ms(call), numbers, sampler.looks, ranges)
 
 
 def connection_answer(call: Call, view: ConnectionView) -> Response:
     """Return a connection as an answer."""
     ranges = ranges_of(call.request.query)
-    body = _body(call, view, _wall_offset_ms(call), ranges)
+    body = body_of(call, view, ranges)
     return call.answer(single_connection_body(body))
 
 

@@ -1,13 +1,14 @@
 """Connections, channels and consumers: ``connections``, ``channels``, ``consumers``."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView, StreamConsumerView
 from management.bodies.connections import (
-    bare_connection_body,
     channel_body,
     channel_name,
     consumer_body,
@@ -21,6 +22,7 @@ from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.node import pages
 from management.open_connections import (
+    bare_body,
     close,
     connection_answer,
     connections_listed,
@@ -29,7 +31,9 @@ from management.open_connections import (
     reason_of,
     require_own,
     seen_connections,
+    told_connections,
 )
+from management.peer_rows import CHANNELS, CONSUMERS, PeerRow
 from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import matching
 
@@ -41,7 +45,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,5}")
 NO_STATS: Final = "Stats in management UI are disabled on this node"
 
 
-class _OnConnection(NamedTuple):
+class OnConnection(NamedTuple):
     """A channel, and its connection."""
 
     connection: ConnectionView
@@ -51,7 +55,8 @@ class _OnConnection(NamedTuple):
 # ── what the user sees ──
 
 
-def _channels(call: Call, vhost: str | None = None) -> Iterator[_OnConnection]:
+def seen_channels(call: Call, vhost: str | None = None) -> Iterator[OnConnection]:
+    """Yield the channels of this node that the user sees."""
     account, views = call.account, call.node.views
     for page in pages(views.channels):
         for view in page:
@@ -60,7 +65,7 @@ def _channels(call: Call, vhost: str | None = None) -> Iterator[_OnConnection]:
                 continue
             connection = views.connection(view.connection_number)
             if connection is not None:
-                yield _OnConnection(connection, view)
+                yield OnConnection(connection, view)
 
 
 def _consumers(call: Call, vhost: str | None = None) -> Iterator[dict[str, Any]]:
@@ -94,14 +99,16 @@ def _owner(
 
 async def connections(call: Call) -> Response:
     """Return the connections that the user sees."""
-    return await connections_listed(call, seen_connections(call))
+    told = await told_connections(call)
+    return await connections_listed(call, seen_connections(call), told)
 
 
 async def connections_of_vhost(call: Call) -> Response:
     """Return the connections of a vhost."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
-    return await connections_listed(call, seen_connections(call, call.vhost))
+    told = await told_connections(call, call.vhost)
+    return await connections_listed(call, seen_connections(call, call.vhost), told)
 
 
 async def connection(call: Call) -> Response:
@@ -124,17 +131,19 @@ async def channels_of_connection(call: Call) -> Response:
     """Return the channels of a connection."""
     number = (await named_connection(call)).number
     found = await matching(
-        call, _channels(call), lambda each: each.channel.connection_number == number
+        call, seen_channels(call), lambda each: each.channel.connection_number == number
     )
-    return await _channels_listed(call, iter(found), is_paged=False)
+    return await _channels_listed(call, iter(found), (), is_paged=False)
 
 
 async def connections_of_user(call: Call) -> Response:
     """Return the connections of a user, without details."""
-    user, node = call.names["user"], call.services.identity.node
+    user = call.names["user"]
     require_own(call, user, is_change=False)
     found = await matching(call, seen_connections(call), lambda view: view.username == user)
-    rows = Rows(iter(found), lambda view: bare_connection_body(view, node), name_of)
+    told = [row for row in await told_connections(call) if row.user == user]
+    both: list[ConnectionView | PeerRow] = [*found, *told]
+    rows = Rows(iter(both), partial(bare_body, call), name_of)
     return await listed(call, rows._replace(is_paged=False))
 
 
@@ -151,32 +160,53 @@ async def close_connections_of_user(call: Call) -> Response:
 
 async def channels(call: Call) -> Response:
     """Return the channels that the user sees."""
-    return await _channels_listed(call, _channels(call))
+    return await _channels_listed(call, seen_channels(call), await _told(call, CHANNELS))
 
 
 async def channels_of_vhost(call: Call) -> Response:
     """Return the channels of a vhost."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
-    return await _channels_listed(call, _channels(call, call.vhost))
+    told = await _told(call, CHANNELS, call.vhost)
+    return await _channels_listed(call, seen_channels(call, call.vhost), told)
+
+
+async def _told(call: Call, kind: str, vhost: str | None = None) -> list[PeerRow]:
+    """Return what other nodes have of a kind, as far as the user sees it."""
+    account = call.account
+
+    def sees(row: PeerRow) -> bool:
+        is_seen = account.is_monitor or row.user == account.name
+        return is_seen and vhost in {None, row.vhost}
+
+    return await call.services.told.things(kind, sees)
 
 
 async def _channels_listed(
-    call: Call, found: Iterator[_OnConnection], *, is_paged: bool = True
+    call: Call, found: Iterator[OnConnection], told: Iterable[PeerRow], *, is_paged: bool = True
 ) -> Response:
     _require_stats(call)
     ranges = ranges_of(call.request.query)
+    both: Iterator[OnConnection | PeerRow] = chain(found, told)
     rows = Rows(
-        found, lambda each: _channel_body(call, each, ranges), _channel_name, is_paged=is_paged
+        both,
+        lambda each: body_of_channel(call, each, ranges),
+        _channel_name,
+        is_paged=is_paged,
     )
     return await listed(call, rows)
 
 
-def _channel_name(each: _OnConnection) -> str:
+def _channel_name(each: OnConnection | PeerRow) -> str:
+    if isinstance(each, PeerRow):
+        return each.name
     return channel_name(each.connection, each.channel.number)
 
 
-def _channel_body(call: Call, each: _OnConnection, ranges: Ranges) -> dict[str, Any]:
+def body_of_channel(call: Call, each: OnConnection | PeerRow, ranges: Ranges) -> dict[str, Any]:
+    """Return the object of a channel; one of another node has no samples."""
+    if isinstance(each, PeerRow):
+        return each.body()
     sampler, node = call.services.sampler, call.services.identity.node
     numbers = sampler.channels.get((each.channel.connection_number, each.channel.number))
     return channel_body(each.channel, each.connection, node, numbers, sampler.looks, ranges)
@@ -193,7 +223,7 @@ async def channel(call: Call) -> Response:
             if owner is None or channel_name(owner, view.number) != name:
                 continue
             require_own(call, view.username, is_change=False)
-            body = _channel_body(call, _OnConnection(owner, view), ranges)
+            body = body_of_channel(call, OnConnection(owner, view), ranges)
             consumers = await _consumers_of(call, view)
             body["consumer_details"] = [consumer_body(each, owner, node) for each in consumers]
             # RabbitMQ has nothing in these two lists unless its rates mode is detailed.
@@ -226,19 +256,23 @@ async def _consumers_of(call: Call, channel: ChannelView) -> list[ConsumerView]:
 
 async def consumers(call: Call) -> Response:
     """Return the consumers that the user sees."""
-    return await _consumers_listed(call, _consumers(call))
+    return await _consumers_listed(call, _consumers(call), await _told(call, CONSUMERS))
 
 
 async def consumers_of_vhost(call: Call) -> Response:
     """Return the consumers of a vhost."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
-    return await _consumers_listed(call, _consumers(call, call.vhost))
+    told = await _told(call, CONSUMERS, call.vhost)
+    return await _consumers_listed(call, _consumers(call, call.vhost), told)
 
 
-async def _consumers_listed(call: Call, found: Iterator[dict[str, Any]]) -> Response:
+async def _consumers_listed(
+    call: Call, found: Iterator[dict[str, Any]], told: Iterable[PeerRow]
+) -> Response:
     _require_stats(call)
-    rows = Rows(found, dict, lambda body: str(body["consumer_tag"]), is_paged=False)
+    both = chain(found, (row.body() for row in told))
+    rows = Rows(both, dict, lambda body: str(body["consumer_tag"]), is_paged=False)
     return await listed(call, rows)
 
 

@@ -13,6 +13,7 @@ from management.http.request import whole_number
 from management.http.response import Response
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
+from management.peer_rows import NODE, PeerRow
 from management.routing.route import AnsweredBy, Right, Route
 from management.samples import series
 
@@ -23,8 +24,9 @@ LAG_AGE_MAX_S: Final = 3_600
 
 async def nodes(call: Call) -> Response:
     """Return the nodes of the cluster."""
-    body = await _body(call, ranges_of(call.request.query))
-    others = [peer_body(each) for each in _others(call)]
+    body = body_of_node(call, ranges_of(call.request.query))
+    told = {row.name: row for row in await call.services.told.things(NODE, lambda _: True)}
+    others = [_other_body(each, told.get(each.name)) for each in _others(call)]
     bodies = sorted([body, *others], key=lambda node: str(node["name"]))
     return await listed(call, Rows(iter(bodies), lambda node: node, lambda node: node["name"]))
 
@@ -36,7 +38,7 @@ async def node(call: Call) -> Response:
             return call.answer(peer_body(other))
     _check(call)
     query = call.request.query
-    body = await _body(call, ranges_of(query))
+    body = body_of_node(call, ranges_of(query))
     if query.is_true("memory"):
         body["memory"] = memory_body(*await _memory(call))
     if query.is_true("binary"):
@@ -44,7 +46,13 @@ async def node(call: Call) -> Response:
     return call.answer(body)
 
 
-async def _body(call: Call, ranges: Ranges) -> dict[str, Any]:
+def _other_body(node: ClusterNode, told: PeerRow | None) -> dict[str, Any]:
+    body = peer_body(node)
+    return body if told is None else body | told.body() | {"numbers_known": True}
+
+
+def body_of_node(call: Call, ranges: Ranges) -> dict[str, Any]:
+    """Return this node."""
     name = call.services.identity.node
     if call.request.query.is_true("disable_stats"):
         return {"name": name, "type": "disc", "running": True}

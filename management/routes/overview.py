@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from amqp_server.broker.admin import GlobalParameterDefinition
+from management.across import added, answers_of_others
 from management.bodies.node import contexts_body, exchange_types, listeners_body
 from management.call import Call
 from management.http.body import require_keys
@@ -11,6 +12,9 @@ from management.http.response import Response, answer, empty
 from management.lists.ranges import ranges_of
 from management.routes.overview_numbers import churn, message_numbers, object_totals
 from management.routing.route import Right, Route
+
+_ADDED: Final = frozenset({"message_stats", "queue_totals", "churn_rates", "object_totals"})
+"""What each node counts of its own."""
 
 
 async def overview(call: Call) -> Response:
@@ -47,13 +51,21 @@ async def overview(call: Call) -> Response:
     if not query.is_true("disable_stats"):
         body |= message_numbers(call, ranges)
         body["churn_rates"] = churn(call, ranges)
-    body["object_totals"] = await object_totals(call)
+    totals = await object_totals(call)
+    body["object_totals"] = totals
+    others = await answers_of_others(call)
+    for name in _ADDED.intersection(body):
+        body[name] = added(body[name], [each.get(name) for each in others])
+    # All nodes have the same, but for exclusive queues.
+    body["object_totals"] |= {name: totals[name] for name in ("queues", "exchanges")}
     if call.account.is_monitor:
         body |= {
             "node": identity.node,
             "listeners": listeners_body(view, identity.node),
             "contexts": contexts_body(view, identity.node),
         }
+        for name in ("listeners", "contexts"):
+            body[name] += [row for each in others for row in each.get(name, ())]
     return call.answer(body)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from heapq import merge
 from itertools import repeat
 from typing import Any, Final
 
@@ -20,10 +21,12 @@ from management.http.body import object_of, text_of, truth_of
 from management.http.errors import bad_request, not_found
 from management.http.json_text import dumped
 from management.http.response import Response, created_or_changed, empty
+from management.led_queues import LedQueues, here_only, led_queues
 from management.listing import Rows, listed
 from management.lists.columns import Wanted
 from management.lists.ranges import NO_RANGES, Ranges, ranges_of
 from management.node import pages
+from management.peer_rows import CONSUMERS
 from management.routing.route import AnsweredBy, Right, Route
 from management.samples.sampler import QueueKey
 from management.vhost_commands import change, matching, require_object, require_vhost, things
@@ -47,25 +50,28 @@ async def queues_of_vhost(call: Call) -> Response:
 async def _listed(call: Call, vhosts: list[str]) -> Response:
     query = call.request.query
     ranges = ranges_of(query, "invalid_range_parameters")
-    body = partial(_body_at, call, ranges)
-    rows = Rows(_places(call, vhosts), body, _name)
+    led = await led_queues(call)
+    body = partial(_body_at, call, led, ranges)
+    rows = Rows(_places(call, led, vhosts), body, _name)
     if query.is_true("disable_stats"):
         return await listed(call, rows)
-    text = partial(_text_at, call) if ranges == NO_RANGES else None
-    return await listed(call, rows._replace(part=body, known=partial(_known, call), text=text))
+    text = partial(_text_at, call, led) if ranges == NO_RANGES else None
+    return await listed(call, rows._replace(part=body, known=partial(_known, led), text=text))
 
 
 def _name(place: QueueKey) -> str:
     return place[1]
 
 
-def _known(call: Call, path: tuple[str, ...]) -> Callable[[QueueKey], float | str | None] | None:
+def _known(
+    led: LedQueues, path: tuple[str, ...]
+) -> Callable[[QueueKey], float | str | None] | None:
     if path == ("name",):
         return _name
-    number, sampler = sampled_number(path), call.services.sampler
+    number = sampled_number(path)
     if number is None:
         return None
-    find, looks = sampler.queues.get, sampler.looks
+    find, looks = led.numbers, led.looks
 
     def of_place(place: QueueKey) -> float | None:
         numbers = find(place)
@@ -74,28 +80,28 @@ def _known(call: Call, path: tuple[str, ...]) -> Callable[[QueueKey], float | st
     return of_place
 
 
-def _places(call: Call, vhosts: list[str]) -> Iterator[QueueKey]:
+def _places(call: Call, led: LedQueues, vhosts: list[str]) -> Iterator[QueueKey]:
     """Yield where queues are; a page makes objects only of those that it shows."""
     for vhost in vhosts:
         names = things(partial(call.node.views.queue_names, vhost))
-        yield from zip(repeat(vhost), names)  # one of them has no end
+        yield from zip(repeat(vhost), merge(names, led.only_there(vhost)))  # one has no end
 
 
-def _body_at(call: Call, ranges: Ranges, place: QueueKey, wanted: Wanted = None) -> dict[str, Any]:
+def _body_at(
+    call: Call, led: LedQueues, ranges: Ranges, place: QueueKey, wanted: Wanted = None
+) -> dict[str, Any]:
     view = call.node.views.queue(*place)
     if view is None:
-        return _gone(place)
-    return _body(call, ranges, view, wanted)
+        return led.body(place) or _gone(place)
+    return led.placed(view, _body(call, led, ranges, view, wanted))
 
 
-def _text_at(call: Call, place: QueueKey) -> bytes:
+def _text_at(call: Call, led: LedQueues, place: QueueKey) -> bytes:
     """Return the same as JSON, whole and without samples."""
     view = call.node.views.queue(*place)
-    if view is None:
-        return dumped(_gone(place))
-    services = call.services
-    sampler = services.sampler
-    return services.queue_texts.text(view, sampler.queues.get(place), sampler.looks)
+    if view is None or not led.is_shared(view):
+        return dumped(_body_at(call, led, NO_RANGES, place))
+    return call.services.queue_texts.text(led.view(view), led.numbers(place), led.looks)
 
 
 def _gone(place: QueueKey) -> dict[str, Any]:
@@ -104,15 +110,19 @@ def _gone(place: QueueKey) -> dict[str, Any]:
     return {"name": name, "vhost": vhost}
 
 
-def _body(call: Call, ranges: Ranges, view: QueueView, wanted: Wanted = None) -> dict[str, Any]:
+def _body(
+    call: Call, led: LedQueues, ranges: Ranges, view: QueueView, wanted: Wanted = None
+) -> dict[str, Any]:
     """Return the object of a queue: all of it, or only what the request asks for."""
     query, identity = call.request.query, call.services.identity
+    view = led.view(view)
+    if led.is_unknown(view):
+        return queue_definition_body(view, identity)
     if query.is_true("disable_stats"):
         body = queue_definition_body(view, identity)
         return body | dict(totals_of(view)) if query.is_true("enable_queue_totals") else body
-    sampler = call.services.sampler
-    numbers = sampler.queues.get((view.vhost, view.name))
-    return queue_body(view, identity, numbers, sampler.looks, ranges, wanted)
+    numbers = led.numbers((view.vhost, view.name))
+    return queue_body(view, identity, numbers, led.looks, ranges, wanted)
 
 
 async def queue(call: Call) -> Response:
@@ -121,7 +131,7 @@ async def queue(call: Call) -> Response:
     view = call.node.views.queue(call.vhost, call.names["queue"])
     if view is None:
         raise not_found()
-    body = _body(call, ranges, view)
+    body = _body(call, here_only(call), ranges, view)
     owner = view.owner_number and call.node.views.connection(view.owner_number)
     if owner:
         body["owner_pid_details"] = {
@@ -149,6 +159,9 @@ async def _consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:
     found = await matching(call, all_of_them, lambda view: (view.vhost, view.queue_name) == place)
     pairs = [(view, views.connection(view.connection_number)) for view in found]
     bodies = [consumer_body(view, owner, node) for view, owner in pairs if owner is not None]
+    told = await call.services.told.things(CONSUMERS, lambda row: row.vhost == queue.vhost)
+    others = [row.body() for row in told]
+    bodies += [each for each in others if each["queue"]["name"] == queue.name]
     return bodies + await _stream_consumers_of(call, queue)
 
 

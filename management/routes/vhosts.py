@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from amqp_server.broker.admin import KINDS, PreconditionFailedError, VhostDefinition
 from amqp_server.broker.views import LimitsView, VhostView
+from management.across import added, answers_of_others
 from management.bodies.accounts import limits_body
 from management.bodies.vhosts import UNDEFINED, vhost_body, vhost_numbers
 from management.call import Call
@@ -21,16 +22,27 @@ async def vhosts(call: Call) -> Response:
     """Return the vhosts that the user sees."""
     ranges = ranges_of(call.request.query, "invalid_range_parameters")
     found = (call.node.views.vhost(name) for name in call.visible_vhosts())
-    body = partial(_body, call, ranges)
+    others: dict[str, list[Any]] = {}
+    for answer in await answers_of_others(call):
+        for each in answer:
+            others.setdefault(each["name"], []).append(each)
+    body = partial(_body, call, ranges, others)
     return await listed(call, Rows((view for view in found if view), body, _name_of))
 
 
-def _body(call: Call, ranges: Ranges, view: VhostView) -> dict[str, Any]:
+def _body(
+    call: Call, ranges: Ranges, others: Mapping[str, list[Any]], view: VhostView
+) -> dict[str, Any]:
     body = vhost_body(view, call.services.identity.node)
+    body["cluster_state"] |= {
+        each.name: "running" for each in call.node.views.cluster_nodes() if each.is_running
+    }
     if call.request.query.is_true("disable_stats"):
         return body
     sampler = call.services.sampler
-    return body | vhost_numbers(sampler.vhosts.get(view.name), sampler.looks, ranges)
+    numbers = vhost_numbers(sampler.vhosts.get(view.name), sampler.looks, ranges)
+    whole: dict[str, Any] = added(numbers, others.get(view.name, ()))
+    return body | whole
 
 
 def _name_of(view: VhostView) -> str:
@@ -43,7 +55,8 @@ async def vhost(call: Call) -> Response:
     view = call.node.views.vhost(call.vhost)
     if view is None:
         raise not_found()
-    return call.answer(_body(call, ranges, view))
+    others = {view.name: await answers_of_others(call)}
+    return call.answer(_body(call, ranges, others, view))
 
 
 async def put_vhost(call: Call) -> Response:

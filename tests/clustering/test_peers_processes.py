@@ -70,6 +70,55 @@ async def require_single_forms(asked: Asked, connection: aio_pika.abc.AbstractCo
         await closed.wait()
 
 
+async def ignore(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    del message
+
+
+async def require_lists(asked: Asked) -> None:
+    """Each node lists what all of them have, and the numbers of queues that another one leads."""
+    connections = []
+    for number, name in enumerate(NAMES):
+        connection = await aio_pika.connect(
+            f"amqp://guest:guest@127.0.0.1:{asked.nodes.ports[name]}/"
+        )
+        connections.append(connection)
+        channel = await connection.channel()
+        await channel.declare_queue(f"alone-{name}", exclusive=True)
+        await channel.set_qos(prefetch_count=number + 1)
+        await (await channel.get_queue("jobs")).consume(ignore)
+    for name in NAMES:
+        await asked.nodes.until(partial(is_listed, asked, name))
+    for connection in connections:
+        await connection.close()
+
+
+def is_listed(asked: Asked, name: str) -> bool:
+    """Whether a node's lists have come to say all of it."""
+    queues = {each["name"]: each for each in asked.of(name, "api/queues")}
+    assert set(queues) >= {"jobs", *(f"alone-{each}" for each in NAMES)}
+    owners = {queues[f"alone-{each}"]["node"] for each in NAMES}
+    jobs = queues["jobs"]
+    paged = asked.of(name, "api/queues?page=1&page_size=1&sort=messages&sort_reverse=true")
+    overview = asked.of(name, "api/overview")
+    whole = asked.of(name, QUEUE)
+    found = [
+        owners == set(NAMES),
+        (jobs["node"], jobs["messages"], jobs["consumers"]) == ("n1", 20, 3),
+        (paged["items"][0]["name"], paged["total_count"]) == ("jobs", 4),
+        {each["node"] for each in asked.of(name, "api/connections")} == set(NAMES),
+        {each["node"] for each in asked.of(name, "api/channels")} == set(NAMES),
+        {each["channel_details"]["node"] for each in asked.of(name, "api/consumers/%2F")}
+        == set(NAMES),
+        all(each["mem_used"] for each in asked.of(name, "api/nodes")),
+        overview["object_totals"]["consumers"] == 3,
+        overview["object_totals"]["connections"] >= 3,
+        overview["queue_totals"]["messages"] == 20,
+        asked.of(name, "api/vhosts/%2F")["messages"] == 20,
+        len(whole["consumer_details"]) == 3,
+    ]
+    return all(found)
+
+
 async def require_exclusive_use(nodes: ClusteredProcesses) -> None:
     """A consumer on n2 keeps others out on all nodes; they hear of it instead of consume-ok."""
     connections = [
@@ -128,6 +177,7 @@ def test_any_node_answers_for_all(tmp_path: Path) -> None:
 
         await nodes.until(are_in_sync)
         await require_single_forms(asked, connection)
+        await require_lists(asked)
         await require_exclusive_use(nodes)
         await require_commands(asked)
         require_no_hang(asked)

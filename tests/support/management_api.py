@@ -51,8 +51,9 @@ class Api:
         node: Node | None = None,
         log: RecentLog | None = None,
         peers: Peers | None = None,
+        name: str = "",
     ) -> None:
-        self._peers = peers
+        self._peers, self._name = peers, name
         self.node = node or Node()
         self.broker = self.node.broker
         self._runner = asyncio.Runner()
@@ -70,6 +71,7 @@ class Api:
             version="9.9",
             log=log,
             peers=self._peers,
+            node_name=self._name,
         )
 
     def _request_turn(self) -> None:
