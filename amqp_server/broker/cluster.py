@@ -19,6 +19,7 @@ from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.pages import PAGE_USUAL, Page
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.stream_numbers import Numbers
 
 ACTIVE: Final = "active"
 DRAINING: Final = "draining"
@@ -340,6 +341,17 @@ class Cluster(Protocol):
             vhost_pattern: only in vhosts whose names it matches; a pattern of ``access.patterns``.
             queue_pattern: only queues whose names it matches.
         """
+
+    def stream_numbers(
+        self, vhost: str, name: str, what: str, reference: bytes
+    ) -> Awaited[Numbers]:
+        """Ask the leader of a stream for numbers; see ``broker.stream_numbers``.
+
+        Fails with ``PeerAwayError`` or ``PeerRefusedError`` where nobody leads it who answers.
+        """
+
+    def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
+        """Have the leader of a stream store how far a consumer has come; nobody hears of that."""
 
     def finalize(self) -> Awaited[int]:
         """Have all nodes write the highest feature level that they can read; return it."""

@@ -107,6 +107,9 @@ class Watcher(Protocol):
     def queue_deleted(self, queue: "Queue") -> None:
         """Hear that the queue is gone."""
 
+    def queue_led_elsewhere(self, queue: "Queue") -> None:
+        """Hear that the engine that this node had of it is none any more; it may have another."""
+
 
 @dataclass(slots=True, eq=False)
 class Queue:
@@ -169,6 +172,11 @@ class Queue:
         """The engine as one that can be paused; None where it is a stream."""
         is_stream = self.kind.log_form is LogForm.STREAM
         return None if is_stream else cast("EmptiedQueue", self.engine)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a stream, wherever it is led."""
+        return self.kind.log_form is LogForm.STREAM
 
     def check_granted(self, request: Request) -> None:
         """Refuse a request that queues of this kind do not grant.

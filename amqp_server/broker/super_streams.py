@@ -69,7 +69,7 @@ def partitions_of(vhost: Vhost, name: str) -> Steps[list[str]]:
     for index, binding in enumerate(vhost.router.bindings.of_source(name), start=1):
         if binding.destination.kind is DestinationKind.QUEUE:
             queue = vhost.queues.find(binding.destination.name)
-            if queue is not None and queue.stream is not None:
+            if queue is not None and queue.is_stream:
                 numbered.append((number_of(binding) or 0, queue.name))
         if not index % _STEP_BINDINGS:
             yield

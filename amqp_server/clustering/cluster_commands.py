@@ -21,6 +21,7 @@ from amqp_server.broker.cluster import (
     UnknownOutcomeError,
 )
 from amqp_server.broker.errors import BrokerError, NotFoundError
+from amqp_server.broker.stream_numbers import Numbers
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
 from amqp_server.clustering.forgetting import Forgetting
@@ -30,6 +31,7 @@ from amqp_server.clustering.promoting import Promoting
 from amqp_server.clustering.queue_commands import QueueCommands
 from amqp_server.clustering.rebalancing import Rebalancing
 from amqp_server.clustering.restoring import NOTHING_WANTED, WantedOf
+from amqp_server.clustering.stream_questions import StreamQuestions
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.port import Done, ModRevision, Put, Read, Transaction, Unknown
 from cluster.metadata.records import decode_member, encode_member
@@ -66,6 +68,7 @@ class ClusterCommands(ClusterLook):
         self._draining = Draining(node, standings)
         self._promoting = Promoting(node)
         self.forgetting = Forgetting(node)
+        self._on_streams = StreamQuestions(node, broker, peers)
         self._rebalancing = Rebalancing(
             node.view, standings, self.kind_of, self._on_queues.move_leader
         )
@@ -77,6 +80,7 @@ class ClusterCommands(ClusterLook):
         await self._draining.stop()
         await self._rebalancing.stop()
         await self.forgetting.stop()
+        await self._on_streams.stop()
         running = tuple(self._under_way)
         for each in running:
             each.cancel()
@@ -110,6 +114,18 @@ class ClusterCommands(ClusterLook):
     def promote(self, vhost: str, name: str, node: str) -> Awaited[int]:
         """Have a replica lead that is no member of the in-sync set; return the new epoch."""
         return self._begun(self._promoted(vhost, name, node))
+
+    # -- streams ----------------------------------------------------------------------------------
+
+    def stream_numbers(
+        self, vhost: str, name: str, what: str, reference: bytes
+    ) -> Awaited[Numbers]:
+        """Ask the leader of a stream for numbers."""
+        return self._begun(self._on_streams.numbers(vhost, name, what, reference))
+
+    def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
+        """Have the leader of a stream store how far a consumer has come."""
+        self._on_streams.store_offset(vhost, name, reference, offset)
 
     # -- nodes ------------------------------------------------------------------------------------
 

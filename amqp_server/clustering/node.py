@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -25,6 +26,7 @@ from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.events import DEFINITION_KINDS, EventKind
+from amqp_server.broker.led_elsewhere import tell_led_elsewhere
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
@@ -202,6 +204,7 @@ class ClusteredNode:
         )
         node.listen(commands)
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
+        self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()

@@ -115,6 +115,7 @@ class MirroredQueues:
         front_node: what all front halves share.
         leaders, reach: who leads, and the way there. All three are set before the first definition
             is applied.
+        on_led_no_more: told vhost and name of a queue whose engine here is none any more.
     """
 
     front_node: FrontNode
@@ -135,6 +136,7 @@ class MirroredQueues:
         self._logs: dict[str, tuple[MirroredLog, RecoveredQueue]] = {}
         self._unmirrored_ids: dict[tuple[str, str], str] = {}
         self._waiting_for: dict[str, dict[str, None]] = {}
+        self.on_led_no_more: Callable[[str, str], None] = _tell_nobody
 
     # -- for the broker: see ``amqp_server.broker.queue.EngineFactory`` ----------------------------
 
@@ -284,6 +286,8 @@ class MirroredQueues:
 
     def _forget_engine(self, known: _Mirrored) -> None:
         """Let go of an engine whose leadership is over; its messages are the next leader's."""
+        if known.engine is not None:
+            self.on_led_no_more(known.vhost, known.name)
         memory, known.memory, known.engine = known.memory, None, None
         if memory is not None:
             memory.add(-memory.used_bytes)
@@ -347,6 +351,10 @@ class _Taking:
     def refuses(self, run: object) -> bool:  # noqa: ARG002
         """Return False: whether it refuses is known when it has."""
         return False
+
+
+def _tell_nobody(_vhost: str, _name: str) -> None:
+    """Until the node has clients."""
 
 
 _: type[TakingQueue] = _Taking

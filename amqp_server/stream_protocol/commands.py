@@ -87,7 +87,7 @@ class Commands:
         self._unconfirmed_max = session.settings.unconfirmed_max
         self._resume_at = session.settings.unconfirmed_max // 4
         self._waits_for_confirms = False
-        awaited = AwaitedConfirms(outbox, self._fewer_wait, session.counters)
+        awaited = AwaitedConfirms(outbox, self._fewer_wait, session.counters, session.broker.turn)
         self._publishers = Publishers(session, outbox, awaited)
         self._updates = ConsumerUpdates(session, outbox, groups)
         self._subscriptions = Subscriptions(session, outbox, self._updates)
@@ -161,6 +161,11 @@ class Commands:
         self._publishers.end()
         self._handlers = {}
         self._on_fault = _nobody_listens
+
+    def queue_led_elsewhere(self, queue: Queue) -> None:
+        """Hear that this node leads a stream no more: the client is to look where it is."""
+        queue.watchers.pop(self, None)
+        self.queue_deleted(queue)
 
     def queue_deleted(self, queue: Queue) -> None:
         """Hear that a stream is gone: its publishers and subscriptions are too."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from amqp_server.broker.protocol_counts import ProtocolCounters
+from amqp_server.broker.turn import Turn
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import I32, U8, U16
 from amqp_server.stream_protocol.frames import SIZE, frame
@@ -31,12 +32,14 @@ class Counted:
     Attributes:
         publisher_id: its number on its connection.
         published, confirmed, errored: entries that came, that are safe, and that were refused.
+        is_lost: whether its stream is not led here any more: its client is told that, once.
     """
 
-    __slots__ = ("confirmed", "errored", "published", "publisher_id")
+    __slots__ = ("confirmed", "errored", "is_lost", "published", "publisher_id")
 
     def __init__(self, publisher_id: int) -> None:
         self.publisher_id = publisher_id
+        self.is_lost: Callable[[], bool] = _is_here
         self.published = self.confirmed = self.errored = 0
 
 
@@ -49,16 +52,20 @@ class _Waiting(NamedTuple):
 class AwaitedConfirms:
     """The publishes of a connection that wait for their commit.
 
+    Where a group fails, nobody knows what became of them. Those of a stream that another node leads
+    by then are not answered: the client hears of the stream (MetadataUpdate), and publishes there
+    what was not confirmed. So failed ones wait until this node knows what it leads: a ``Job``.
+
     Attributes:
         count: entries that wait.
 
     Invariant: a line's LSNs do not fall; while it has one, a call is due.
     """
 
-    __slots__ = ("_counters", "_lines", "_on_fewer", "_outbox", "count")
+    __slots__ = ("_counters", "_failed", "_lines", "_on_fewer", "_outbox", "_turn", "count")
 
     def __init__(
-        self, outbox: Outbox, on_fewer: Callable[[], None], counters: ProtocolCounters
+        self, outbox: Outbox, on_fewer: Callable[[], None], counters: ProtocolCounters, turn: Turn
     ) -> None:
         """Begin with none.
 
@@ -66,7 +73,10 @@ class AwaitedConfirms:
             outbox: where confirms go.
             on_fewer: called when ``count`` has fallen.
             counters: of the protocol.
+            turn: the broker's.
         """
+        self._turn = turn
+        self._failed: list[tuple[Counted, bytes]] = []
         self._outbox = outbox
         self._counters = counters
         self._on_fewer = on_fewer
@@ -89,6 +99,7 @@ class AwaitedConfirms:
     def forget(self) -> None:
         """End with the connection."""
         self._lines.clear()
+        self._failed.clear()
         self.count = 0
         self._on_fewer = _nobody_waits
 
@@ -102,14 +113,12 @@ class AwaitedConfirms:
         while line and (has_failed or line[0].lsn <= committed_lsn):
             _, counted, ids = line.popleft()
             gathered.setdefault(counted, []).append(ids)
-            self.count -= len(ids) // ID_BYTES
         for counted, parts in gathered.items():
             ids = b"".join(parts)
             if has_failed:
-                counted.errored += len(ids) // ID_BYTES
-                self._counters.note_error(Code.STREAM_NOT_AVAILABLE.name)
-                write_errors(self._outbox, counted.publisher_id, ids, Code.STREAM_NOT_AVAILABLE)
+                self._fail(counted, ids)
             else:
+                self.count -= len(ids) // ID_BYTES
                 self._counters.confirmed_count += len(ids) // ID_BYTES
                 counted.confirmed += len(ids) // ID_BYTES
                 write_confirms(self._outbox, counted.publisher_id, ids)
@@ -118,6 +127,27 @@ class AwaitedConfirms:
         else:
             del self._lines[group]
         self._on_fewer()
+
+    def _fail(self, counted: Counted, ids: bytes) -> None:
+        if not self._failed:
+            self._turn.resume(self)
+        self._failed.append((counted, ids))
+
+    def step(self, _now_ms: int) -> bool:
+        """Answer what has failed, but for streams that are led elsewhere; see ``Job``."""
+        failed, self._failed = self._failed, []
+        for counted, ids in failed:
+            self.count -= len(ids) // ID_BYTES
+            counted.errored += len(ids) // ID_BYTES
+            self._counters.note_error(Code.STREAM_NOT_AVAILABLE.name)
+            if not counted.is_lost():
+                write_errors(self._outbox, counted.publisher_id, ids, Code.STREAM_NOT_AVAILABLE)
+        self._on_fewer()
+        return True
+
+
+def _is_here() -> bool:
+    return False
 
 
 def _nobody_waits() -> None:

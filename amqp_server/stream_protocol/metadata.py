@@ -1,11 +1,13 @@
 """Where streams are: the answer to Metadata, from what this node knows.
 
-    nodes by number: host, port │ streams: code, number of the leader, numbers of the replicas
+    nodes by number: host, port │ streams: code, number of the leader, no replicas
 
-A node by itself leads all streams. In a cluster the leader is the node that the store names, and
-the replicas are those of the in-sync set. A node that does not run, or is drained, is not named:
-nobody should connect to it. Where that is the leader the code is OK all the same, and the leader is
-none: clients ask again.
+A node by itself leads all streams. In a cluster the leader is the node that the store names. One
+that does not run, or is drained, is not named, as nobody should connect to it: the code is OK all
+the same, and the leader is none. Clients ask again.
+
+No replicas are told. Clients would read from one of them, and mirrors only keep: the leader serves
+all readers.
 
 Source: RabbitMQ, rabbit_stream_reader and rabbit_stream_manager, topology.
 """
@@ -13,7 +15,7 @@ Source: RabbitMQ, rabbit_stream_reader and rabbit_stream_manager, topology.
 from typing import Final
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.cluster import ACTIVE, Cluster, MirroredView
+from amqp_server.broker.cluster import ACTIVE, Cluster
 from amqp_server.broker.protocol_counts import STREAM
 from amqp_server.broker.steps import Steps
 from amqp_server.stream_protocol.errors import RefusedError
@@ -42,13 +44,12 @@ def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[byte
 
 def _where(session: StreamSession, name: str, nodes: "_OneNode | _Nodes") -> bytes:
     try:
-        session.find_stream(name)
+        session.find_anywhere(name)
         _require_read_or_write(session, name)
-        leader, replicas = nodes.of_stream(name)
+        leader = nodes.leader_of(name)
     except RefusedError as error:
         return U16.pack(error.code) + U16.pack(_NO_LEADER) + I32.pack(0)
-    numbers = b"".join(map(U16.pack, replicas))
-    return U16.pack(Code.OK) + U16.pack(leader) + I32.pack(len(replicas)) + numbers
+    return U16.pack(Code.OK) + U16.pack(leader) + I32.pack(0)
 
 
 def _require_read_or_write(session: StreamSession, name: str) -> None:
@@ -64,8 +65,8 @@ class _OneNode:
     def __init__(self, session: StreamSession) -> None:
         self._address = advertised(session)
 
-    def of_stream(self, _name: str) -> tuple[int, list[int]]:
-        return 0, []
+    def leader_of(self, _name: str) -> int:
+        return 0
 
     def told(self) -> bytes:
         host, port = self._address
@@ -86,8 +87,8 @@ class _Nodes:
         self._numbers: dict[str, int | None] = {}
         self._told: list[bytes] = []
 
-    def of_stream(self, name: str) -> tuple[int, list[int]]:
-        """Return the leader, and the other members of the in-sync set that can be reached.
+    def leader_of(self, name: str) -> int:
+        """Return the number of the leader, where it can be reached; else ``_NO_LEADER``.
 
         Raises:
             RefusedError: ``STREAM_NOT_AVAILABLE``: nothing is known of its replicas.
@@ -95,16 +96,11 @@ class _Nodes:
         view = self._cluster.queue(self._vhost, name)
         if view is None:
             raise RefusedError(Code.STREAM_NOT_AVAILABLE)
-        running = {each.node for each in view.replicas if each.is_member and each.is_online}
-        leader = self._number(view.leader) if view.leader in running else None
-        return _NO_LEADER if leader is None else leader, self._replicas(view, running)
+        number = None if view.is_offline else self._number(view.leader)
+        return _NO_LEADER if number is None else number
 
     def told(self) -> bytes:
         return I32.pack(len(self._told)) + b"".join(self._told)
-
-    def _replicas(self, view: MirroredView, running: set[str]) -> list[int]:
-        others = [name for name in view.members if name in running and name != view.leader]
-        return [number for number in map(self._number, others) if number is not None]
 
     def _number(self, node: str) -> int | None:
         if node not in self._numbers:

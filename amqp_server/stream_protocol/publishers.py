@@ -8,11 +8,15 @@ Source: RabbitMQ, rabbit_stream_reader; stream protocol, DeclarePublisher, Publi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.broker.stream_counts import StreamPublisherView
+from amqp_server.broker.stream_numbers import PUBLISHING_ID
 from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.asking import asked_numbers
 from amqp_server.stream_protocol.confirms import (
     ID_BYTES,
     AwaitedConfirms,
@@ -58,6 +62,11 @@ class Publisher:
         )
 
 
+def _is_led_elsewhere(queue: Queue, stream: StreamQueue) -> bool:
+    """Return whether this node does not lead a stream any more, or leads it anew."""
+    return queue.stream is not stream
+
+
 class Publishers:
     """The publishers of a connection."""
 
@@ -88,7 +97,9 @@ class Publishers:
         if is_taken:
             raise RefusedError(Code.PRECONDITION_FAILED)
         queue, stream = session.find_stream(name)
-        self._by_id[publisher_id] = Publisher(queue, stream, octets, Counted(publisher_id))
+        counted = Counted(publisher_id)
+        counted.is_lost = partial(_is_led_elsewhere, queue, stream)
+        self._by_id[publisher_id] = Publisher(queue, stream, octets, counted)
         session.counters.publisher_count += 1
         return b""
 
@@ -101,13 +112,13 @@ class Publishers:
         self._session.counters.publisher_count -= 1
         return b""
 
-    def sequence(self, fields: Fields, _now_ms: int) -> bytes:
+    def sequence(self, fields: Fields, _now_ms: int) -> WaitingSteps[bytes]:
         """Return the highest publishing id that is stored; see QueryPublisherSequence."""
         reference, name = fields.string(), fields.string()
         fields.end()
         self._session.require_stream(Permission.READ, name)
-        _, stream = self._session.find_stream(name)
-        found = stream.log.publishing_id(reference.encode("utf-8", "surrogateescape"))
+        octets = reference.encode("utf-8", "surrogateescape")
+        (found,) = yield from asked_numbers(self._session, name, PUBLISHING_ID, octets)
         return U64.pack(found or 0)
 
     def publish(self, run: PublishFrames, now_ms: int) -> None:
@@ -116,7 +127,7 @@ class Publishers:
         outbox = self._outbox
         declared = publisher = self._by_id.get(publisher_id)
         code = Code.PUBLISHER_DOES_NOT_EXIST
-        if publisher is not None and publisher.queue.is_deleted:
+        if publisher is not None and (publisher.queue.is_deleted or publisher.counted.is_lost()):
             # Its client has not been told yet.
             publisher, code = None, Code.STREAM_NOT_AVAILABLE
         elif publisher is not None:

@@ -68,13 +68,25 @@ class StreamSession(shared.Session):
             raise RefusedError(Code.ACCESS_REFUSED) from error
 
     def find_stream(self, name: str) -> tuple[Queue, StreamQueue]:
-        """Return a stream.
+        """Return a stream that this node leads.
+
+        Raises:
+            RefusedError: ``STREAM_DOES_NOT_EXIST``: there is none, or it is another kind of queue;
+                ``STREAM_NOT_AVAILABLE``: another node leads it, or nobody.
+        """
+        queue = self.find_anywhere(name)
+        stream = queue.stream
+        if stream is None:
+            raise RefusedError(Code.STREAM_NOT_AVAILABLE)
+        return queue, stream
+
+    def find_anywhere(self, name: str) -> Queue:
+        """Return a stream, wherever it is led.
 
         Raises:
             RefusedError: ``STREAM_DOES_NOT_EXIST``: there is none, or it is another kind of queue.
         """
         queue = self.open_vhost.queues.find(name)
-        stream = None if queue is None else queue.stream
-        if queue is None or stream is None:
+        if queue is None or not queue.is_stream:
             raise RefusedError(Code.STREAM_DOES_NOT_EXIST, missing="" if queue else name)
-        return queue, stream
+        return queue

@@ -8,6 +8,8 @@ from amqp_server.broker.arguments.stream_texts import stream_properties
 from amqp_server.broker.errors import BrokerError, NameTakenError, UndecidedError
 from amqp_server.broker.names import strip_line_ends
 from amqp_server.broker.steps import Steps, WaitingSteps
+from amqp_server.broker.stream_numbers import CHUNKS, STORED_OFFSET
+from amqp_server.stream_protocol.asking import asked_numbers
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import I32, I64, U16, U64, Fields, string
 from amqp_server.stream_protocol.keys import Code
@@ -52,7 +54,7 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
     name = fields.string()
     fields.end()
     session.require_stream(Permission.CONFIGURE, name)
-    queue, _ = session.find_stream(name)
+    queue = session.find_anywhere(name)
     vhost, decisions = session.open_vhost, session.broker.decisions
     queues = vhost.queues
     if decisions is not None:
@@ -71,34 +73,35 @@ def store_offset(session: StreamSession, fields: Fields, _now_ms: int) -> None:
         return
     try:
         session.require_stream(Permission.READ, name)
-        _, stream = session.find_stream(name)
+        queue = session.find_anywhere(name)
     except RefusedError:
         return
-    stream.log.store_offset(octets, offset)
+    stream, cluster = queue.stream, session.broker.cluster
+    if stream is not None:
+        stream.log.store_offset(octets, offset)
+    elif cluster is not None:
+        cluster.store_offset(session.vhost_name, name, octets, offset)
 
 
-def query_offset(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+def query_offset(session: StreamSession, fields: Fields, _now_ms: int) -> WaitingSteps[bytes]:
     """Return the stored offset of a consumer; see QueryOffset."""
     reference, name = fields.string(), fields.string()
     fields.end()
     session.require_stream(Permission.READ, name)
-    _, stream = session.find_stream(name)
-    offset = stream.log.stored_offset(reference.encode("utf-8", "surrogateescape"))
+    octets = reference.encode("utf-8", "surrogateescape")
+    (offset,) = yield from asked_numbers(session, name, STORED_OFFSET, octets)
     if offset is None:
         raise RefusedError(Code.NO_OFFSET)
     return U64.pack(offset)
 
 
-def stream_stats(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+def stream_stats(session: StreamSession, fields: Fields, _now_ms: int) -> WaitingSteps[bytes]:
     """Return figures of a stream; see StreamStats. -1 is none."""
     name = fields.string()
     fields.end()
     session.require_stream(Permission.READ, name)
-    _, stream = session.find_stream(name)
-    log = stream.log
-    last = log.last_chunk_offset()
-    first = log.first_offset if last is not None else -1
-    last = -1 if last is None else last
+    found = yield from asked_numbers(session, name, CHUNKS)
+    first, last = [-1 if each is None else each for each in found]
     figures = {"first_chunk_id": first, "committed_chunk_id": last, "last_chunk_id": last}
     entries = [string(key) + I64.pack(value) for key, value in figures.items()]
     return I32.pack(len(entries)) + b"".join(entries)

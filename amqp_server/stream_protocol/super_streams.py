@@ -59,7 +59,7 @@ def route(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
         raise RefusedError(Code.STREAM_DOES_NOT_EXIST, missing=name)
     routing = yield from vhost.router.walk(name, (routing_key,), None)
     queues = [vhost.queues.find(queue_name) for queue_name in routing.queue_names]
-    return strings([queue.name for queue in queues if queue is not None and queue.stream])
+    return strings([queue.name for queue in queues if queue is not None and queue.is_stream])
 
 
 def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:

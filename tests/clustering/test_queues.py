@@ -237,6 +237,21 @@ def test_the_end_of_a_leadership_points_to_the_next_leader() -> None:
     assert pipe.said == [Open("q1", 4, 1)]
 
 
+def test_who_watches_a_queue_hears_that_its_engine_is_none_any_more() -> None:
+    rig = Rig()
+    rig.make()
+    told: list[tuple[str, str]] = []
+    rig.queues.on_led_no_more = lambda vhost, name: told.append((vhost, name))
+    rig.queues.stop("q1")
+    rig.serve()
+    assert told == [], "it has led nothing"
+    rig.queues.stop("q1")
+    assert told == [("v", "jobs")]
+    rig.serve()
+    rig.serve()
+    assert told == [("v", "jobs")] * 2, "another engine has taken its place"
+
+
 def test_what_was_published_during_a_move_goes_on_when_that_came_to_nothing() -> None:
     rig = Rig()
     rig.leader = ("a", 3)

@@ -1,6 +1,7 @@
 """Publishes that wait for their commit."""
 
 from amqp_server.broker.protocol_counts import ProtocolCounters
+from amqp_server.broker.turn import Turn
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.confirms import (
     IDS_PER_FRAME_MAX,
@@ -24,7 +25,8 @@ class Line:
         self.told_count = 0
         self.publishers: dict[int, Counted] = {}
         self.counters = ProtocolCounters()
-        self.awaited = AwaitedConfirms(self.outbox, self._fewer, self.counters)
+        self.turn = Turn(4096)
+        self.awaited = AwaitedConfirms(self.outbox, self._fewer, self.counters, self.turn)
 
     def confirm(self, publisher_id: int, ids: bytes, group: FakeCommits, lsn: int) -> None:
         counted = self.publishers.setdefault(publisher_id, Counted(publisher_id))
@@ -80,8 +82,35 @@ def test_a_group_that_fails_is_an_error_for_all_that_wait() -> None:
     line.confirm(1, ids(1), group, 1)
     line.confirm(1, ids(2), group, 2)
     group.fail()
+    assert line.written() == []
+    line.turn.end(1)
     assert line.written() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 1, 2)]
     assert line.awaited.count == 0
+    line.confirm(1, ids(3), group, 3)
+    line.turn.end(1)
+    assert line.written() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 3)]
+
+
+def test_what_failed_of_a_stream_that_is_led_elsewhere_is_not_answered() -> None:
+    line, group = Line(), FakeCommits()
+    line.confirm(1, ids(1), group, 1)
+    line.confirm(2, ids(7), group, 2)
+    group.fail()
+    # This node learns what it leads when the group has failed already.
+    line.publishers[1].is_lost = lambda: True
+    line.turn.end(1)
+    assert line.written() == [publish_errors(2, Code.STREAM_NOT_AVAILABLE, 7)]
+    assert (line.awaited.count, line.told_count) == (0, 2)
+    assert line.publishers[1].errored == 1
+
+
+def test_what_failed_is_not_answered_behind_the_end() -> None:
+    line, group = Line(), FakeCommits()
+    line.confirm(1, ids(1), group, 1)
+    group.fail()
+    line.awaited.forget()
+    line.turn.end(1)
+    assert line.written() == []
 
 
 def test_nothing_is_confirmed_once_it_is_forgotten() -> None:

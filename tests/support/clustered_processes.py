@@ -31,6 +31,7 @@ class ClusteredProcesses:
     Attributes:
         ports: of AMQP, by node.
         http_ports: of the HTTP API, by node.
+        stream_ports: of the stream protocol, by node.
     """
 
     def __init__(self, folder: Path, etcd: EtcdServer, count: int) -> None:
@@ -40,6 +41,7 @@ class ClusteredProcesses:
         self._secret.chmod(0o600)
         self.ports = {f"n{number}": free_port() for number in range(1, count + 1)}
         self.http_ports = {name: free_port() for name in self.ports}
+        self.stream_ports = {name: free_port() for name in self.ports}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         for name in self.ports:
             text = yaml.safe_dump(self._settings(name, etcd))
@@ -48,7 +50,16 @@ class ClusteredProcesses:
     def _settings(self, name: str, etcd: EtcdServer) -> dict[str, object]:
         return {
             "broker": {"node_name": name, "data_dir": str(self._folder / f"{name}.data")},
-            "net": {"listeners": [{"address": "127.0.0.1", "port": self.ports[name]}]},
+            "net": {
+                "listeners": [
+                    {"address": "127.0.0.1", "port": self.ports[name]},
+                    {
+                        "address": "127.0.0.1",
+                        "port": self.stream_ports[name],
+                        "protocol": "stream",
+                    },
+                ]
+            },
             "management": {
                 "listeners": [{"address": "127.0.0.1", "port": self.http_ports[name]}],
                 "metrics_listeners": [],

@@ -32,6 +32,7 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.stream_numbers import STORED_OFFSET, Numbers
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class FakeCluster:
         is_slow: commands wait until ``answer_all``.
         done: commands that were carried out, with what they were given.
         end: of every replica, for promotions; None is not known.
+        numbers: of streams, by vhost, name, word and reference.
         addresses: of clients, by node, protocol and whether they speak TLS.
     """
 
@@ -64,6 +66,7 @@ class FakeCluster:
         self.done: list[tuple[Any, ...]] = []
         self.end: tuple[int, int] | None = (1_204, 7)
         self.addresses: dict[tuple[str, str, bool], ListenerAddress] = {}
+        self.numbers: dict[tuple[str, str, str, bytes], Numbers] = {}
         self._waiting: list[Callable[[], None]] = []
 
     # ── what a test does ──
@@ -253,6 +256,23 @@ class FakeCluster:
             for view in self.mirrored.values()
         )
         return self._answer(lambda: count, "rebalance", kind, vhost_pattern, queue_pattern)
+
+    def stream_numbers(
+        self, vhost: str, name: str, what: str, reference: bytes
+    ) -> Awaited[Numbers]:
+        """Return what the test says."""
+        return self._answer(
+            lambda: self.numbers[vhost, name, what, reference],
+            "stream_numbers",
+            vhost,
+            name,
+            what,
+            reference,
+        )
+
+    def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
+        """Note it."""
+        self.numbers[vhost, name, STORED_OFFSET, reference] = (offset,)
 
     def finalize(self) -> Awaited[int]:
         """Raise the level."""

@@ -42,6 +42,9 @@ class _QueueWatcher:
         """End the tap."""
         self._tap.end()
 
+    def queue_led_elsewhere(self, _queue: Queue) -> None:
+        """Go on: what is published here is seen here, whoever leads."""
+
 
 class TailingCommands:
     """The commands on what passes; see ``broker.admin``."""

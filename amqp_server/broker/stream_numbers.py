@@ -1,0 +1,38 @@
+"""Numbers of a stream that a client may ask of any node: its leader has them.
+
+stored_offset    how far a consumer with a reference has come
+publishing_id    the highest publishing id of a publisher with a reference
+chunks           first offsets of the first and of the last chunk
+"""
+
+from typing import Final, TypeAlias
+
+from queues.stream_log import StreamLog
+
+STORED_OFFSET: Final = "stored_offset"
+PUBLISHING_ID: Final = "publishing_id"
+CHUNKS: Final = "chunks"
+
+Numbers: TypeAlias = tuple[int | None, ...]
+"""One number, or two of ``chunks``; None is that there is none."""
+
+
+def numbers_of(log: StreamLog, what: str, reference: bytes = b"") -> Numbers:
+    """Return what a stream has of these.
+
+    Args:
+        log: of the stream, on its leader.
+        what: one of the words above.
+        reference: of a consumer or publisher; empty for ``chunks``.
+
+    Raises:
+        ValueError: there is no such word.
+    """
+    if what == STORED_OFFSET:
+        return (log.stored_offset(reference),)
+    if what == PUBLISHING_ID:
+        return (log.publishing_id(reference),)
+    if what != CHUNKS:
+        raise ValueError(f"expected a number of a stream, got {what!r:.40}")
+    last = log.last_chunk_offset()
+    return (log.first_offset if last is not None else None, last)

@@ -1,0 +1,93 @@
+"""A stream that this node leads no more: its clients are told, and nothing more is confirmed."""
+
+from typing import Any, cast
+
+import pytest
+
+from amqp_server.broker.led_elsewhere import tell_led_elsewhere
+from amqp_server.broker.queue import Queue
+from amqp_server.stream_protocol.fields import U16, string
+from amqp_server.stream_protocol.keys import Code, CommandKey
+from tests.support.peer import Node
+from tests.support.stream_peer import Answer, StreamPeer, confirmed, ok, publish_errors
+
+UPDATE = Answer(CommandKey.METADATA_UPDATE, U16.pack(Code.STREAM_NOT_AVAILABLE) + string("s"))
+
+
+class Led:
+    """The engine of a stream that may be led on another node."""
+
+    answers_at_once = False
+
+    def __init__(self, here: object) -> None:
+        self.here = here
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node()
+
+
+@pytest.fixture
+def peer(node: Node) -> StreamPeer:
+    """A client that publishes to a stream and reads from it."""
+    peer = StreamPeer.open(node)
+    peer.create("s")
+    peer.declare_publisher("s")
+    peer.subscribe("s", credit=1)
+    peer.receive()
+    return peer
+
+
+def stream_of(node: Node) -> Queue:
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    return queue
+
+
+def lead(node: Node, here: object) -> None:
+    stream_of(node).asked = cast("Any", Led(here))
+
+
+def test_publishers_and_subscriptions_end_with_one_word(peer: StreamPeer, node: Node) -> None:
+    lead(node, None)
+    tell_led_elsewhere(node.broker, "/", "s")
+    node.end_turns()
+    assert peer.receive() == [UPDATE]
+    assert stream_of(node).watchers == {}
+    engine: Any = stream_of(node).engine
+    assert engine.subscription_count == 0
+    peer.publish(1, (1, b"m"))
+    assert peer.receive() == [publish_errors(1, Code.PUBLISHER_DOES_NOT_EXIST, 1)]
+    tell_led_elsewhere(node.broker, "/", "s")
+    node.end_turns()
+    assert peer.receive() == []
+
+
+def test_who_has_not_been_told_yet_publishes_nothing(peer: StreamPeer, node: Node) -> None:
+    engine: Any = stream_of(node).engine
+    lead(node, None)
+    peer.publish(1, (1, b"m"))
+    assert peer.receive() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 1)]
+    # Another engine of the same stream: this node leads it anew.
+    lead(node, object())
+    peer.publish(1, (2, b"m"))
+    assert peer.receive() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 2)]
+    assert engine.log.next_offset == 0
+    lead(node, engine)
+    peer.publish(1, (3, b"m"))
+    assert confirmed(1, 3) in peer.receive()
+
+
+def test_a_stream_that_comes_back_is_used_again(peer: StreamPeer, node: Node) -> None:
+    engine = stream_of(node).engine
+    lead(node, None)
+    tell_led_elsewhere(node.broker, "/", "s")
+    node.end_turns()
+    peer.receive()
+    lead(node, engine)
+    declare = CommandKey.DECLARE_PUBLISHER
+    assert peer.declare_publisher("s") == ok(declare)
+    assert len(stream_of(node).watchers) == 1
+    peer.publish(1, (1, b"m"))
+    assert peer.receive() == [confirmed(1, 1)]
