@@ -7,6 +7,9 @@ nodes may well reach each other.
     ✗       │     b leads, of the in-sync set without a
     └────── c
 
+Its own disk is full, or does not answer: nothing is committed here either. Then a member takes over
+that is heard, if enough others are.
+
 Nobody knows from here what the others reach. So a queue is given up only while enough others live,
 and not before its leader had the same time to reach them.
 """
@@ -59,6 +62,8 @@ class GivingUp:
         # By node and incarnation, when it was heard last, on whichever link.
         self._last_heard_ms: dict[tuple[str, int], int] = {}
         self._looked_at_ms = self._awake_since_ms = 0
+        # How far the own disk came, and since when it has not come further.
+        self._fsynced, self._fsynced_at_ms = 0, 0
 
     def look(self, is_spent: Callable[[], bool]) -> Iterator[GiveUp]:
         """Yield what may be given up now; whoever takes one hands it to the core at once.
@@ -67,14 +72,16 @@ class GivingUp:
             is_spent: whether the rest should wait for another turn; asked after each queue.
         """
         node = self._core.node
-        heard = self._heard()
-        if len(heard) == len(self._view.live):
+        heard, is_stuck = self._heard(), self._is_stuck()
+        if len(heard) == len(self._view.live) and not is_stuck:
             return
-        for queue_id in list(islice(node.not_calm, LOOKS_MAX)):
-            lead = node.not_calm.get(queue_id)
-            target = None if lead is None else self._target(lead, heard)
+        looked_at = list(node.leaderships if is_stuck else islice(node.not_calm, LOOKS_MAX))
+        for queue_id in looked_at:
+            lead = node.leaderships.get(queue_id)
+            target = None if lead is None else self._target(lead, heard, is_stuck=is_stuck)
             if target is not None and self._core.may_give_up(queue_id, target):
-                log.warning("%s leads queue %s: too few are heard from here", target.node, queue_id)
+                why = "the disk does not answer" if is_stuck else "too few are heard from here"
+                log.warning("%s leads queue %s: %s", target.node, queue_id, why)
                 yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
             if is_spent():
                 return
@@ -97,14 +104,22 @@ class GivingUp:
         is_early = self._awake_since_ms > since_ms
         return {name for (name, _), at_ms in after.items() if is_early or at_ms > since_ms}
 
-    def _target(self, lead: Leadership, heard: set[str]) -> ReplicaId | None:
+    def _is_stuck(self) -> bool:
+        """Return whether the own disk has not taken for long what it was given."""
+        node = self._core.node
+        if node.fsynced != self._fsynced or node.fsynced == node.written:
+            self._fsynced, self._fsynced_at_ms = node.fsynced, node.now_ms
+        since_ms = max(self._fsynced_at_ms, self._awake_since_ms)
+        return node.now_ms - since_ms >= self._after_ms
+
+    def _target(self, lead: Leadership, heard: set[str], *, is_stuck: bool) -> ReplicaId | None:
         """Return who is to lead a queue; None: it stays here."""
         node, options = self._core.node, lead.replica.options
         if node.now_ms - lead.began_ms < self._after_ms:
             return None
         others = [name for name in options.replicas if name != node.name]
-        living = [name for name in others if name in self._view.live]
-        reached_count = 1 + sum(name in heard for name in others)
+        living = [name for name in others if name in (heard if is_stuck else self._view.live)]
+        reached_count = 0 if is_stuck else 1 + sum(name in heard for name in others)
         if reached_count >= options.min_isr or len(living) < options.min_isr:
             return None
         live = self._view.live_nodes()

@@ -4,7 +4,7 @@ import pytest
 
 from cluster.node import giving_up
 from cluster.node.giving_up import NOTICED_MS, GivingUp
-from cluster.replication.inputs import GiveUp, MirrorDisconnected, TransactionDone
+from cluster.replication.inputs import Fsynced, GiveUp, MirrorDisconnected, TransactionDone
 from cluster.replication.state import QueueOptions, ReplicaId
 from tests.support.cluster_views import Told
 from tests.support.replicating import Replicating, members
@@ -159,3 +159,44 @@ def test_many_queues_are_given_up_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     rig.at(120_000)
     assert len(list(rig.giving_up.look(lambda: True))) == 1
     assert len(list(rig.giving_up.look(never))) == 3
+
+
+def stuck(*, min_isr: int = 2) -> Rig:
+    """Return queues with a record that the own disk does not take, from 110,000 ms on."""
+    rig = Rig(min_isr=min_isr)
+    rig.at(110_000, "b", "c")
+    rig.nodes.append("a")
+    rig.nodes.carry()
+    rig.nodes.fsync("b", "c")
+    rig.nodes.carry()
+    return rig
+
+
+def test_who_has_a_disk_that_does_not_answer_gives_all_up() -> None:
+    rig = stuck()
+    assert rig.at(110_000 + AFTER_MS - 1, "b", "c") == []
+    (given_up,) = rig.at(110_000 + AFTER_MS, "b", "c")
+    assert given_up == GiveUp("q", B, 21)
+    rig.nodes.step("a", given_up)
+    assert rig.nodes.transactions[-1].new.in_sync_set == members("b", "c")
+
+
+def test_a_disk_that_is_slow_and_goes_on_is_no_reason() -> None:
+    rig = stuck()
+    rig.at(112_000, "b", "c")
+    rig.nodes.append("a")
+    rig.nodes.step("a", Fsynced(rig.core.node.written - 1))
+    assert rig.at(110_100 + AFTER_MS, "b", "c") == []
+    rig.nodes.fsync("a")
+    assert rig.at(200_000, "b", "c") == []
+
+
+@pytest.mark.parametrize(("linked", "min_isr"), [("b", 2), ("", 2), ("", 1)])
+def test_a_disk_that_does_not_answer_stays_where_too_few_others_are_heard(
+    linked: str, min_isr: int
+) -> None:
+    rig = stuck(min_isr=min_isr)
+    rig.told.live("b" if linked != "b" else "c")
+    if not linked:
+        rig.told.live("c")
+    assert rig.at(200_000, *linked) == []
