@@ -31,11 +31,13 @@ from management.http.json_text import NotJsonError
 from management.http.large_json import is_read_at_once, loaded_in_slices
 from management.http.request import Request
 from management.http.response import JSON, Response, empty, of_error
+from management.peer_rows import SUBJECT as TOLD
 from management.places import Places
 from management.refusals import refusal_of
 from management.routing.route import Right, Route
 from management.routing.trie import Match, Trie
 from management.settings import ManagementSettings
+from management.told_rows import ToldRows
 
 API: Final = "/api"
 METRICS: Final = "/metrics"
@@ -78,6 +80,7 @@ class Application:
         self._forwarding = Forwarding(services.node, services.identity.node, services.peers)
         if services.peers is not None:
             services.peers.answer_to(SUBJECT, self.answer_peer)
+            services.peers.answer_to(TOLD, ToldRows(services).answer)
         self._places = Places(settings.requests_max, settings.requests_max)
 
     @asynccontextmanager

@@ -26,7 +26,6 @@ from management.live.pictures import Pictures
 from management.metrics import scraping
 from management.node import Node
 from management.pages import Pages
-from management.peer_rows import SUBJECT as TOLD
 from management.peer_rows import PeerRows
 from management.places import Places
 from management.route_table import ROUTES
@@ -34,7 +33,6 @@ from management.samples.sampler import Sampler
 from management.server import HttpServer
 from management.settings import ManagementSettings
 from management.slices import Slices
-from management.told_rows import ToldRows
 from management.web_ui import WebUi
 
 PRODUCT: Final = "HareMQ"
@@ -105,6 +103,7 @@ class Management:
         attention = Board(self.node, identity.node)
         queue_texts = QueueTexts(identity)
         sampler = Sampler(self.node, attention, queue_texts.forgetting)
+        told = PeerRows(self.node, identity.node, peers)
         self.services = Services(
             self.node,
             Logins(self.node, _sessions(settings), frozenset({0, os.geteuid()})),
@@ -113,21 +112,18 @@ class Management:
             queue_texts,
             attention,
             Listeners(),
-            Hub(self.node, Pictures(self.node, sampler, attention)),
+            Hub(self.node, Pictures(self.node, sampler, attention, told)),
             NoLog() if log is None else log,
             settings_text,
             settings.rates_mode,
             ROUTES,
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
-            PeerRows(self.node, node_name, peers),
+            told,
             peers,
         )
-        if peers is not None:
-            peers.answer_to(TOLD, ToldRows(self.services).answer)
         slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
-        scraped = Node(views, admin, events, request_turn, now_ms, slices)
         self.scraping = scraping.Scraping(
-            replace(self.services, node=scraped),
+            replace(self.services, node=Node(views, admin, events, request_turn, now_ms, slices)),
             views.node().wall_ms / 1000,
             needs_login=settings.metrics_login,
         )

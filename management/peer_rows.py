@@ -157,6 +157,17 @@ class PeerRows:
         rows = await self._rows(QUEUES)
         return {(row.vhost, row.name): row for row in rows if isinstance(row, QueueRow)}
 
+    async def queue(self, vhost: str, name: str) -> QueueRow | None:
+        """Return a queue that another node leads; None: this one does, or nothing is told."""
+        if self._peers is None or self._node.views.leader_of(vhost, name) == self._own:
+            return None
+        place = vhost, name
+        rows = await self._rows(QUEUES)
+        return next(
+            (row for row in rows if isinstance(row, QueueRow) and (row.vhost, row.name) == place),
+            None,
+        )
+
     async def shared(self, key: object, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what something comes to, made once for all who ask for it within a moment."""
         now_ms = self._node.now_ms()

@@ -10,6 +10,7 @@ from management.attention.board import Board
 from management.live.changes import Picture
 from management.live.feeds import ALARMS, ATTENTION, NODE, OVERVIEW, Feed
 from management.node import Node
+from management.peer_rows import PeerRows
 from management.samples import series
 from management.samples.sampler import Sampler
 from management.samples.series import CHANNEL_STATS, NODE_SERIES, QUEUE_STATS, TRAFFIC, Series
@@ -29,12 +30,14 @@ class Pictures:
         node: that is looked at.
         sampler: has what takes long to count.
         board: has what needs a hand.
+        told: what other nodes have told of queues that they lead.
     """
 
-    def __init__(self, node: Node, sampler: Sampler, board: Board) -> None:
+    def __init__(self, node: Node, sampler: Sampler, board: Board, told: PeerRows) -> None:
         self._node = node
         self._sampler = sampler
         self._board = board
+        self._told = told
 
     async def of(self, feed: Feed, account: Account) -> tuple[Picture, Sequence[int]] | None:
         """Return the picture of a feed, and its counters in an order of their own.
@@ -52,7 +55,10 @@ class Pictures:
         if not self._node.may_enter(account.name, feed.vhost):
             return None
         view = self._node.views.queue(feed.vhost, feed.name)
-        return None if view is None else _queue(view.counts)
+        if view is None:
+            return None
+        row = await self._told.queue(feed.vhost, feed.name)
+        return _queue(view.counts if row is None else row.counts)
 
     async def _overview(self, account: Account) -> tuple[Picture, Sequence[int]]:
         """Return the sums of the node for one who monitors, and else of the user's vhosts."""

@@ -6,6 +6,8 @@ import pytest
 
 from amqp_server.broker.views import QueueCounts
 from management import peer_rows, told_rows
+from management.access.account import Account
+from management.live.feeds import Feed
 from management.peer_rows import COUNTS, FRESH_MS, STALE_MS, ToldNumbers
 from queues.counters import QueueCounts as Counted
 from tests.support.joined_apis import A, B, Joined, joined_apis
@@ -51,6 +53,25 @@ def test_a_node_that_is_gone_or_does_not_run_has_no_rows() -> None:
         assert joined.a.broker.cluster is not None
         joined.a.broker.cluster.stop(B)  # type: ignore[attr-defined]
         assert names_of(joined) == []
+
+
+def test_a_single_queue_is_told_where_another_node_leads_it() -> None:
+    with joined_apis() as joined:
+        told = joined.a.management.services.told
+        row = joined.a.run(told.queue("/", "jobs"))
+        assert row is not None
+        assert (row.node, row.name) == (B, "jobs")
+        assert joined.a.run(told.queue("/", "votes")) is None
+        assert joined.a.run(told.queue("/", "none")) is None
+        asked_count = len(joined.peers.asked)
+        pictures = joined.a.management.services.hub._pictures
+        joined.b.node.open().publish(b"x")
+        joined.a.node.now_ms += FRESH_MS + 1
+        account = Account("guest", ("administrator",))
+        picture = joined.a.run(pictures.of(Feed("queues", "/", "jobs"), account))
+        assert picture is not None
+        assert picture[0]["messages"] == 1
+        assert len(joined.peers.asked) == asked_count + 1
 
 
 def test_many_rows_come_in_several_answers(monkeypatch: pytest.MonkeyPatch) -> None:
