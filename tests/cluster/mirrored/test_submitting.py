@@ -91,6 +91,18 @@ def test_nothing_is_appended_behind_a_message_that_was_refused() -> None:
     assert (taken.in_log, taken.refused) == (range(6, 7), range(7, 8)), "and now it is not"
 
 
+def test_what_is_in_the_log_is_confirmed_though_the_rest_of_its_run_is_refused() -> None:
+    rig = Rig(LIMITED)
+    rig.submit(1, 2)
+    taken = rig.submit(2, 3)
+    assert (taken.in_log, taken.refused) == (range(2, 3), range(3, 5))
+    assert not is_safe(taken.safe_at), "not before it is safe"
+    rig.log.commit(1)
+    assert is_safe(taken.safe_at)
+    assert rig.submit(4, 1, open_below=3).finding is Finding.GAP, "3 is open to the front end"
+    assert rig.numbers() == [2], "and nothing is appended twice"
+
+
 def test_a_run_ends_with_what_would_be_taken_behind_a_refused_one() -> None:
     rig = Rig(QueueOptions(max_length_bytes=1, overflow=Overflow.REJECT_PUBLISH))
     submission = Submission(X, 1, 3, 0)
