@@ -350,6 +350,12 @@ class Cluster(Protocol):
         Fails with ``PeerAwayError`` or ``PeerRefusedError`` where nobody leads it who answers.
         """
 
+    def stream_served(self, vhost: str, name: str) -> Awaited[None]:
+        """Wait for a stream that this node is to lead, or nobody leads: for some seconds at most.
+
+        Over at once where another node leads it, or this one serves it.
+        """
+
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Have the leader of a stream store how far a consumer has come; nobody hears of that."""
 

@@ -123,6 +123,10 @@ class ClusterCommands(ClusterLook):
         """Ask the leader of a stream for numbers."""
         return self._begun(self._on_streams.numbers(vhost, name, what, reference))
 
+    def stream_served(self, vhost: str, name: str) -> Awaited[None]:
+        """Wait for a stream that this node is to lead, or nobody leads."""
+        return self._begun(self._on_streams.served(vhost, name))
+
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Have the leader of a stream store how far a consumer has come."""
         self._on_streams.store_offset(vhost, name, reference, offset)

@@ -29,6 +29,12 @@ SUBJECT: Final = "stream"
 WITHIN_S: Final = 5.0
 """How long a client waits for the leader's node."""
 
+SERVED_S: Final = 5.0
+"""How long a client waits for a stream that this node is to lead, or nobody leads."""
+
+LOOK_S: Final = 0.02
+"""Between two looks whether it is led."""
+
 AGAIN_S: Final = 0.2
 """Before offsets that found no leader are sent again."""
 
@@ -68,6 +74,21 @@ class StreamQuestions:
         if storing is not None:
             storing.cancel()
             await asyncio.gather(storing, return_exceptions=True)
+
+    async def served(self, vhost: str, name: str) -> None:
+        """Return once this node serves a stream, or another one leads it; or after a while.
+
+        A new stream is led when its first record is on the disks of its mirrors.
+        """
+        places = {"", self._node.options.node}
+        try:
+            async with asyncio.timeout(SERVED_S):
+                while True:
+                    if self._stream(vhost, name) or self._leader_of(vhost, name) not in places:
+                        return
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            log.debug("nobody leads the stream %r", name)
 
     async def numbers(self, vhost: str, name: str, what: str, reference: bytes) -> Numbers:
         """Return numbers of a stream; see ``broker.stream_numbers``.

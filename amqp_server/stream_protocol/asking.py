@@ -22,10 +22,10 @@ def asked_numbers(
         return numbers_of(stream.log, what, reference)
     cluster = session.broker.cluster
     if cluster is None:
-        raise RefusedError(Code.STREAM_NOT_AVAILABLE)
+        raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)
     try:
         return (
             yield from cluster.stream_numbers(session.vhost_name, name, what, reference).value()
         )
     except BrokerError as error:
-        raise RefusedError(Code.STREAM_NOT_AVAILABLE) from error
+        raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name) from error

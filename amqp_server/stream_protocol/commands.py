@@ -182,8 +182,14 @@ class Commands:
         return self._handlers[key](fields, now_ms)
 
     def _look_up(self, name: str) -> WaitingSteps[None] | None:
-        """Have a stream or super stream in the tables, if the store of a cluster has it."""
-        decisions, vhost = self.session.broker.decisions, self.session.vhost_name
+        """Have a stream or super stream in the tables, if the store of a cluster has it.
+
+        One that is in the tables is waited for, if this node is to lead it.
+        """
+        broker, vhost = self.session.broker, self.session.vhost_name
+        if broker.cluster is not None and self.session.open_vhost.queues.find(name) is not None:
+            return broker.cluster.stream_served(vhost, name).value()
+        decisions = broker.decisions
         if decisions is None:
             return None
         return decisions.looking_up(vhost, queues=(name,), exchanges=(name,))

@@ -24,8 +24,9 @@ class RefusedError(StreamProtocolError):
 
     Attributes:
         code: of the answer.
-        missing: the name of the stream or super stream that was not found here; empty is none. A
-            node of a cluster asks the store for it before it believes that.
+        missing: the name of the stream or super stream that was not found here, or is not served
+            here; empty is none. A node of a cluster asks the store for it before it believes that,
+            and waits for what it is to lead.
     """
 
     def __init__(self, code: Code, missing: str = "") -> None:

@@ -124,7 +124,7 @@ class Requests:
                 self._answering.refuse(key, correlation_id, refused.code)
                 return
             request = _Request(self, key, body, correlation_id, again)
-            request.has_looked_up = True
+            request.looked_up_for = (refused.code,)
             self._begin(request, now_ms)
             return
         if isinstance(answered, Generator):
@@ -170,9 +170,9 @@ class Requests:
         self, request: "_Request", refused: RefusedError
     ) -> WaitingSteps[bytes] | None:
         """Return how a request goes on whose steps found something missing; None: it is refused."""
-        if request.has_looked_up:
+        if refused.code in request.looked_up_for:
             return None
-        request.has_looked_up = True
+        request.looked_up_for += (refused.code,)
         return self._looking_up(request.key, request.body, refused)
 
     def wait(self, wait: Wait, request: "_Request") -> None:
@@ -224,8 +224,8 @@ class _Request:
         "_steps",
         "body",
         "correlation_id",
-        "has_looked_up",
         "key",
+        "looked_up_for",
     )
 
     def __init__(
@@ -242,7 +242,7 @@ class _Request:
         self.key = key
         self.body = body
         self.correlation_id = correlation_id
-        self.has_looked_up = False
+        self.looked_up_for: tuple[Code, ...] = ()
 
     def hold(self, intake: Intake[Event, StreamProtocolError]) -> None:
         """Hold the client's input until this is answered."""

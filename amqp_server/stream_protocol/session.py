@@ -77,7 +77,7 @@ class StreamSession(shared.Session):
         queue = self.find_anywhere(name)
         stream = queue.stream
         if stream is None:
-            raise RefusedError(Code.STREAM_NOT_AVAILABLE)
+            raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)
         return queue, stream
 
     def find_anywhere(self, name: str) -> Queue:

@@ -218,3 +218,23 @@ def test_a_stop_ends_what_is_on_its_way() -> None:
         await b.questions.stop()
 
     run(work())
+
+
+def test_a_stream_that_is_to_be_led_here_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_questions, "LOOK_S", 0)
+
+    async def work() -> None:
+        a, b = pair()
+        await a.questions.served("/", "s")
+        await b.questions.served("/", "s")
+        b.leader = "b"
+        waiting = asyncio.ensure_future(b.questions.served("/", "s"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        StreamPeer.open(b.node).create("s")
+        await waiting
+        monkeypatch.setattr(stream_questions, "SERVED_S", 0.01)
+        await b.questions.served("/", "another")
+
+    run(work())

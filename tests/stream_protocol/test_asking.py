@@ -101,3 +101,16 @@ def test_publishers_and_subscriptions_are_for_the_leaders_node(peer: StreamPeer)
     assert peer.receive() == [refused(subscribe, away)]
     resolve = CommandKey.RESOLVE_OFFSET_SPEC
     assert peer.ask(resolve, string("s"), b"\0\1") == refused(resolve, away)
+
+
+def test_a_stream_that_this_node_is_about_to_lead_is_waited_for(
+    peer: StreamPeer, cluster: FakeCluster
+) -> None:
+    cluster.is_slow = True
+    peer.request(CommandKey.DECLARE_PUBLISHER, U8.pack(1), string(""), string("s"))
+    assert peer.receive() == []
+    queue = peer.node.vhost.queues.find("s")
+    assert queue is not None
+    queue.asked = None
+    cluster.answer_all()
+    assert peer.receive() == [ok(CommandKey.DECLARE_PUBLISHER)]

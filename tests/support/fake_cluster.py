@@ -270,6 +270,10 @@ class FakeCluster:
             reference,
         )
 
+    def stream_served(self, vhost: str, name: str) -> Awaited[None]:
+        """End at once, or with ``answer_all``."""
+        return self._answer(lambda: None, "stream_served", vhost, name)
+
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Note it."""
         self.numbers[vhost, name, STORED_OFFSET, reference] = (offset,)
