@@ -10,6 +10,7 @@ from collections import deque
 from typing import Protocol
 
 from cluster.asking.layout import (
+    ABOUT_BYTES_MAX,
     ANSWER,
     ANSWER_BYTES_MAX,
     COMING_BYTES_MAX,
@@ -18,7 +19,6 @@ from cluster.asking.layout import (
     PART_BYTES,
     QUESTION,
     QUESTION_BYTES_MAX,
-    SUBJECT_BYTES_MAX,
     State,
 )
 from cluster.links.end import LinkEnd
@@ -100,7 +100,7 @@ class AskingLink(LinkEnd):
             return
         name = subject.encode("ascii")
         whole = bytes([len(name)]) + name + octets
-        if len(name) > SUBJECT_BYTES_MAX or len(whole) > QUESTION_BYTES_MAX:
+        if len(name) > ABOUT_BYTES_MAX or len(whole) > QUESTION_BYTES_MAX:
             raise ValueError(f"a question of {len(whole)} octets")
         if len(self._open) >= OPEN_MAX:
             raise ValueError(f"{OPEN_MAX} questions have no answer")
@@ -194,8 +194,8 @@ class AskingLink(LinkEnd):
 
 def _parted(whole: bytearray) -> tuple[str, bytes]:
     """Return subject and octets of a question."""
-    size = whole[0] if whole else SUBJECT_BYTES_MAX + 1
-    if size > SUBJECT_BYTES_MAX or len(whole) < 1 + size:
+    size = whole[0] if whole else ABOUT_BYTES_MAX + 1
+    if size > ABOUT_BYTES_MAX or len(whole) < 1 + size:
         raise LinkError("a question without a subject")
     try:
         return whole[1 : 1 + size].decode("ascii"), bytes(whole[1 + size :])

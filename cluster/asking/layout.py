@@ -30,7 +30,7 @@ OPEN_MAX: Final = 32
 COMING_BYTES_MAX: Final = 32 * MIB
 """Octets of one link in questions or answers that are not whole yet."""
 
-SUBJECT_BYTES_MAX: Final = 64
+ABOUT_BYTES_MAX: Final = 64
 
 
 class State(IntEnum):
