@@ -271,7 +271,11 @@ class FakeCluster:
         )
 
     def stream_served(self, vhost: str, name: str) -> Awaited[None]:
-        """End at once, or with ``answer_all``."""
+        """End at once, or with ``answer_all``; nothing is asked of the store."""
+        if self.is_away:
+            over = Awaited[None]()
+            over.set(None)
+            return over
         return self._answer(lambda: None, "stream_served", vhost, name)
 
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
