@@ -84,7 +84,7 @@ class CatchUps:
         self._held: dict[str, set[str]] = {}
         self.taken_bytes_max = TAKEN_BYTES_MAX
         self._left_bytes = _UNLIMITED_BYTES
-        self._ticked_at_ms = self._last_lsn = 0
+        self._allowed_at_ms = self._last_lsn = 0
         self.has_room: Callable[[str], bool] = _always
         """Returns whether the link to a mirror takes more; the shell's owner puts it there."""
 
@@ -139,7 +139,7 @@ class CatchUps:
         A part costs the node about 2 ms per MiB, which publishers would have to give up.
         """
         node = self._core.node
-        elapsed_ms, self._ticked_at_ms = node.now_ms - self._ticked_at_ms, node.now_ms
+        elapsed_ms, self._allowed_at_ms = node.now_ms - self._allowed_at_ms, node.now_ms
         is_busy, self._last_lsn = node.last_lsn != self._last_lsn, node.last_lsn
         if is_busy:
             left_bytes = max(min(self._left_bytes, BURST_BYTES_MAX), -BURST_BYTES_MAX)
