@@ -5,6 +5,7 @@ digits and ``_ . - ~`` are escaped as in a URI, so that ``/`` parts names and no
 Names are text; octets that are no UTF-8 are in it as Python's ``surrogateescape`` has them.
 
     meta/feature_level                    which forms of records, frames and data all nodes write
+    meta/secret_check                     what is derived from the secret that all nodes share
     meta/<what>                           other facts of the whole cluster
     ctl                                   who elects leaders; under a lease
     live/<node>                           a node that runs; under a lease
@@ -51,6 +52,7 @@ DEFINITION: Final = "def"
 STATE: Final = "st"
 
 FEATURE_LEVEL: Final = "feature_level"
+SECRET_CHECK: Final = "secret_check"  # noqa: S105 - the name of a key
 
 _ROOT: Final = "/mq/"
 _LANES: Final = "/mq-lanes/"

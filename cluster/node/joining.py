@@ -12,7 +12,7 @@ from cluster.metadata.errors import (
     RecordFormatError,
     StoreWentBackError,
 )
-from cluster.metadata.keys import FEATURE_LEVEL, KeySpace
+from cluster.metadata.keys import FEATURE_LEVEL, SECRET_CHECK, KeySpace
 from cluster.metadata.port import (
     Absent,
     Comparison,
@@ -23,6 +23,7 @@ from cluster.metadata.port import (
     Put,
     Read,
     Transaction,
+    end_of_prefix,
 )
 from cluster.metadata.records import (
     FEATURE_LEVELS,
@@ -61,6 +62,7 @@ class Joining:
         committed: returns when all that was made or dropped on the disk so far is so after a crash.
         new_disk: draws a name for a disk.
         pauses: before the store is asked again.
+        secret_check: see ``secret_check_of``; empty: there is no secret to compare.
         levels: the least and the greatest feature level that this node knows.
     """
 
@@ -77,12 +79,16 @@ class Joining:
         committed: Callable[[], Awaitable[None]],
         new_disk: Callable[[], str],
         pauses: Pauses,
+        secret_check: bytes = b"",
         levels: tuple[int, int] = FEATURE_LEVELS,
     ) -> None:
         self._store = store
         self._key = keys.key("member", node)
         self._levels = levels
         self._level_key = keys.key("meta", FEATURE_LEVEL)
+        self._secret_check = secret_check
+        self._check_key = keys.key("meta", SECRET_CHECK)
+        self._all_live = keys.prefix_of("live")
         self._live_key = keys.key("live", node)
         self._node = node
         self._patience_ms = patience_ms
@@ -119,12 +125,13 @@ class Joining:
 
     async def _tried(self) -> Joined | None:
         """Return None where the store was not told, or where nobody knows."""
-        reads = (Read(self._key), Read(self._live_key), Read(self._level_key))
-        found = await self._store.transact(Transaction(then=reads))
+        keys = (self._key, self._live_key, self._level_key, self._check_key)
+        found = await self._store.transact(Transaction(then=tuple(map(Read, keys))))
         if not isinstance(found, Done):
             return None
-        item, live, level = found.reads
+        item, live, level, check = found.reads
         self._require_known(level)
+        await self._require_same_secret(check)
         kept = self._disk.identity()
         if live is not None and self._is_of_another(live, kept):
             return None
@@ -140,7 +147,8 @@ class Joining:
             await self._begin_anew(fit)
         else:
             await self._keep(fit.identity, is_begun=True)
-        if not await self._told(item, live, level, fit):
+        unchanged = tuple(map(_unchanged, keys, found.reads))
+        if not await self._told(unchanged, check, fit):
             return None
         identity = replace(fit.identity, raising=False)
         await self._keep(identity, is_begun=True)
@@ -190,16 +198,34 @@ class Joining:
                 " Start a release that knows it; nothing was changed"
             )
 
+    async def _require_same_secret(self, check: Item | None) -> None:
+        """Refuse to join nodes that would refuse the links of this one.
+
+        Where no other node runs, the secret may have been changed on all of them.
+
+        Raises:
+            NodeFrozenError: the secret is another one.
+        """
+        if check is None or not self._secret_check or check.value == self._secret_check:
+            return
+        start = self._all_live
+        running = await self._store.read_range(start, end_of_prefix(start), limit=2)
+        if any(item.key != self._live_key for item in running.items):
+            raise NodeFrozenError(
+                f"node {self._node!r} does not take part: its secret is not that of the nodes that"
+                " run. Copy the secret_file of one of them; to change it, stop all nodes first."
+                " Nothing was changed"
+            )
+        log.warning("the secret of the cluster is another one from now on")
+
     async def _told(
-        self, member: Item | None, live: Item | None, level: Item | None, fit: Fitted
+        self, unchanged: tuple[Comparison, ...], check: Item | None, fit: Fitted
     ) -> bool:
-        compare = (
-            _unchanged(self._key, member),
-            _unchanged(self._live_key, live),
-            _unchanged(self._level_key, level),
-        )
-        put = Put(self._key, encode_member(fit.member))
-        return isinstance(await self._store.transact(Transaction(compare, (put,))), Done)
+        puts = [Put(self._key, encode_member(fit.member))]
+        value = self._secret_check
+        if value and (check is None or check.value != value):
+            puts.append(Put(self._check_key, value))
+        return isinstance(await self._store.transact(Transaction(unchanged, tuple(puts))), Done)
 
     async def _keep(self, identity: DiskIdentity, *, is_begun: bool) -> None:
         await asyncio.to_thread(self._disk.keep_identity, KeptIdentity(identity, is_begun))

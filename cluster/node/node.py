@@ -25,6 +25,7 @@ from cluster.node.pauses import Pauses
 from cluster.node.place import Place
 from cluster.node.ports import Broker, ClusterListener, NodeDisk
 from cluster.node.queue_views import MirroredQueueView, view_of, waiting_count
+from cluster.node.secret_check import secret_check_of
 from cluster.node.taking_part import TakingPart
 from cluster.node.view import ClusterView, Peer
 from cluster.replication.inputs import ChangeOptions, HandOver
@@ -304,6 +305,7 @@ class ClusterNode:
             committed=self._committed,
             new_disk=lambda: secrets.token_hex(16),
             pauses=place.pauses,
+            secret_check=secret_check_of(self.options.secret, self.options.cluster),
             levels=self.options.levels,
         )
         return await joining.join()

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from cluster.liveness.live_key import LiveRecord, NameTakenError, encode_live
-from cluster.metadata.keys import FEATURE_LEVEL
+from cluster.metadata.keys import FEATURE_LEVEL, SECRET_CHECK
 from cluster.metadata.memory import Fate, MemoryStore
 from cluster.metadata.paging import read_key
 from cluster.metadata.port import Put, Transaction
@@ -78,6 +78,7 @@ class Starting:
         self.disk = disk
         self.drawn = 0
         self.now_ms = 0
+        self.secret_check = b""
 
     async def join(self) -> Joined:
         joining = Joining(
@@ -91,6 +92,7 @@ class Starting:
             committed=self.committed,
             new_disk=self.draw,
             pauses=Pauses(1, 1, lambda: 0.0),
+            secret_check=self.secret_check,
         )
         async with asyncio.timeout(20):
             return await joining.join()
@@ -127,6 +129,39 @@ def test_a_level_that_this_release_does_not_know_keeps_a_node_out_and_changes_no
             assert (await read_key(starting.store, MEMBER_KEY)).item is None
             await starting.put(level_key, encode_level(1))
             await starting.join()
+
+    asyncio.run(scenario())
+
+
+def test_a_node_with_another_secret_is_kept_out_while_others_run_and_changes_nothing() -> None:
+    async def scenario() -> None:
+        check_key = KEYS.key("meta", SECRET_CHECK)
+        starting = Starting(Disk())
+        starting.secret_check = b"of the first"
+        await starting.join()
+        found = (await read_key(starting.store, check_key)).item
+        assert found is not None
+        assert found.value == b"of the first"
+        starting.disk.kept, starting.secret_check = None, b"of another"
+        other = LiveRecord("disk 7", "boot", "1", (1, 1), ())
+        await starting.put(KEYS.key("live", "b"), encode_live(other))
+        with pytest.raises(NodeFrozenError, match="its secret is not that of the nodes that run"):
+            await starting.join()
+        assert starting.disk.kept is None
+        assert (await read_key(starting.store, check_key)).item == found
+
+    asyncio.run(scenario())
+
+
+def test_a_secret_may_change_while_no_other_node_runs() -> None:
+    async def scenario() -> None:
+        starting = Starting(Disk())
+        for value in (b"of the first", b"", b"a new one"):
+            starting.secret_check = value
+            await starting.join()
+        found = (await read_key(starting.store, KEYS.key("meta", SECRET_CHECK))).item
+        assert found is not None
+        assert found.value == b"a new one"
 
     asyncio.run(scenario())
 
