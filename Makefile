@@ -37,6 +37,9 @@ WEB_INPUTS := $(wildcard $(WEB_FOLDER)/*.* $(WEB_FOLDER)/public/* $(WEB_FOLDER)/
 	$(WEB_FOLDER)/src/*/*/*.*)
 WEB_BUILT := management/static/index.html
 PYTEST_LOG := build/pytest.log
+# Tests of what imports no kernel, and of nodes in processes of their own: one build shows all.
+WITHOUT_KERNELS := cluster/replication cluster/definitions cluster/placement cluster/metadata cluster/links \
+	cluster/liveness supervising scenarios/test_dev_cluster.py clustering/test_node.py
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
 SEQUENCE_SEEDS ?= 5000
@@ -136,14 +139,15 @@ style: venv
 
 # Both builds pass the same tests, but for what one build shows: clients, browsers, house rules, kill loops
 # (what a kill leaves is up to the log, whose one twin is its writer), and mistakes that are planted for a
-# checker to see, and the simulation of clusters, their faults and what asks a real etcd, which reach no kernel. First the
-# interpreted twins, then everything on the kernels. A few that failed run once more, alone. The last line of
+# checker to see, the simulation of clusters, their faults, nodes in processes of their own, and what reaches no kernel. First
+# the interpreted twins, then everything on the kernels. A few that failed run once more, alone. The last line of
 # the log, which .ci/run repeats at its very end, is pytest's summary, or what passed only alone.
 pytest: venv npm web
 	mkdir -p build
 	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
-		--ignore=tests/simulation --ignore=tests/jepsen --ignore=tests/cluster/metadata/etcd --ignore=tests/cluster/liveness \
-		--ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
+		--ignore=tests/simulation --ignore=tests/jepsen $(addprefix --ignore=tests/,$(WITHOUT_KERNELS)) \
+		--ignore-glob='tests/crash/test_*kill_loop.py' --ignore-glob='tests/clustering/test_*processes.py' \
+		-m 'not planted'
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
 # The kernels once more, built with AddressSanitizer in a copy of the tree.
