@@ -24,11 +24,11 @@ The seed that finds each, counted from 0, and what it breaks first:
 | lsn_counts_in_catch_up: a link's LSN counts for a queue in catch-up | 61 | I1 |
 | lsn_without_refuse: what was not obeyed is not refused | 26 | I1 |
 | deliver_uncommitted: messages are delivered before they are committed | 77 | I6 |
-| wiped_disk_rejoins: an empty disk takes part as the old one | 42 | I1 |
-| stamp_at_boot_only: the stamp moves at starts only | 42 | I1 |
+| wiped_disk_rejoins: an empty disk takes part as the old one | 259 | I1 |
+| stamp_at_boot_only: the stamp moves at starts only | 2199 | I1 |
 | trust_restored_store: a store that went back is believed | 33 | I7 |
 | any_lease: a lease that was taken after the election counts | 125 | I1 |
-| wall_clock_lease: the lease is compared with a clock that jumps | 780 | I1 |
+| wall_clock_lease: the lease is compared with a clock that jumps | 360 | I2 |
 | submitted_twice: what is submitted twice is appended twice | 0 | R23 |
 | gap_swallows: a newer publish may overtake one that is submitted again | 0 | R23 |
 | snapshot_without_fronts: a snapshot does not say what front ends have published | 376 | R23 |
@@ -74,11 +74,11 @@ FOUND_AT = {
     "lsn_counts_in_catch_up": (61, "I1"),
     "lsn_without_refuse": (26, "I1"),
     "deliver_uncommitted": (77, "I6"),
-    "wiped_disk_rejoins": (42, "I1"),
-    "stamp_at_boot_only": (42, "I1"),
+    "wiped_disk_rejoins": (259, "I1"),
+    "stamp_at_boot_only": (2199, "I1"),
     "trust_restored_store": (33, "I7"),
     "any_lease": (125, "I1"),
-    "wall_clock_lease": (780, "I1"),
+    "wall_clock_lease": (360, "I2"),
     "submitted_twice": (0, "R23"),
     "gap_swallows": (0, "R23"),
     "snapshot_without_fronts": (376, "R23"),
