@@ -39,7 +39,8 @@ WEB_BUILT := management/static/index.html
 PYTEST_LOG := build/pytest.log
 # Tests of what imports no kernel, and of nodes in processes of their own: one build shows all.
 WITHOUT_KERNELS := cluster/replication cluster/definitions cluster/placement cluster/metadata cluster/links \
-	cluster/liveness supervising scenarios/test_dev_cluster.py clustering/test_node.py
+	cluster/liveness supervising load_generator command_line benchmarks migrating proving scenarios/test_dev_cluster.py \
+	scenarios/test_clustering_walk.py clustering/test_node.py clustering/test_queues_streams.py
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
 SEQUENCE_SEEDS ?= 5000
