@@ -109,7 +109,7 @@ class Relays:
         """Close all connections and listeners, and end the thread."""
         with self._lock:
             self._is_closing = True
-        self._wake()
+            self._wake()  # with the lock, or the thread may have ended on another event before
         self._thread.join()
         self._theirs.close()
 
