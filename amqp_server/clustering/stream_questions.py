@@ -133,7 +133,9 @@ class StreamQuestions:
                     log.warning("%d offsets are not stored: no leader takes them", len(missed))
                     attempts_count = 0
                 elif missed:
-                    self._waiting = {**missed, **self._waiting}
+                    # Behind the others: those of a stream that nobody leads hold up no other's.
+                    for key, offset in missed.items():
+                        self._waiting.setdefault(key, offset)
                     await asyncio.sleep(AGAIN_S)
         finally:
             self._storing = None

@@ -2,7 +2,7 @@
 
 The next leader is asked to go on there. A consumer whose offset is stored goes on behind what is
 stored instead: acks of earlier deliveries are swallowed, and what they would have stored must come
-again.
+again. Where nothing is stored yet it begins where it has begun.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,8 @@ class FollowedHandle:
         forget: called when the queue has removed it.
 
     Attributes:
-        next_offset: where to go on; None before a leader has said where it begins.
+        next_offset: where to go on if nothing is stored for it; None before a leader has said where
+            it begins.
     """
 
     def __init__(self, handle: ConsumerHandle, forget: Callable[[ConsumerHandle], object]) -> None:
@@ -68,7 +69,7 @@ class FollowedHandle:
     @property
     def arguments(self) -> Mapping[str, object]:
         """Its arguments, with the place that it has come to."""
-        if self.next_offset is None or self._is_stored:
+        if self.next_offset is None:
             return self.handle.arguments
         return {
             **self.handle.arguments,
@@ -101,7 +102,11 @@ class FollowedHandle:
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch on."""
-        self.next_offset = offset_of(batch.records[-1]) + 1
+        if not self._is_stored:
+            self.next_offset = offset_of(batch.records[-1]) + 1
+        elif self.next_offset is None:
+            # In a group a leader does not say at once where it begins.
+            self.next_offset = offset_of(batch.records[0])
         self.handle.deliver(batch)
 
     def deliver_in_turn(self, handles: Sequence[Self], batch: Batch) -> None:

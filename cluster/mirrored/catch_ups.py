@@ -178,6 +178,7 @@ class CatchUps:
             if replica.stream.content is not None:
                 behind = request.behind if request.snapshot else request.after
                 index, octets = replica.stream_piece(behind)
+                self._left_bytes -= len(octets)
                 piece = replace(request, after=index, snapshot=True)
                 self._core.step(RecordsRead(piece, 0, octets))
                 return True

@@ -28,11 +28,13 @@ class Member:
 
     Attributes:
         leader: the node that leads every stream, as far as this one knows; empty is nobody.
+        unled: the stream that nobody leads; empty is none.
     """
 
     def __init__(self, name: str, peers: dict[str, JoinedPeers], leader: str = "a") -> None:
         self.options = _Options(name)
         self.leader = leader
+        self.unled = ""
         self.node = Node()
         self.peers = JoinedPeers(name, peers)
         loop = asyncio.get_running_loop()
@@ -49,7 +51,8 @@ class Member:
 
     def leader_of(self, queue_id: str) -> tuple[str, int] | None:
         assert queue_id
-        return (self.leader, 1) if self.leader else None
+        is_led = self.leader and queue_id != f"/ {self.unled}"
+        return (self.leader, 1) if is_led else None
 
     def stored(self, reference: bytes) -> int | None:
         queue = self.node.vhost.queues.find("s")
@@ -204,6 +207,27 @@ def test_offsets_that_no_leader_takes_are_given_up(monkeypatch: pytest.MonkeyPat
         b.leader = "a"
         assert await b.ask(STORED_OFFSET, b"me") == (None,)
         assert a.stored(b"%d" % (OFFSETS_MAX - 1)) == OFFSETS_MAX - 1
+
+    run(work())
+
+
+def test_offsets_of_a_stream_that_nobody_leads_hold_up_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_questions, "AGAIN_S", 0)
+
+    async def work() -> None:
+        a, b = pair()
+        b.unled = "orphan"
+        for number in range(OFFSETS_AT_ONCE):
+            b.questions.store_offset("/", "orphan", b"%d" % number, number)
+        b.questions.store_offset("/", "s", b"me", 7)
+        async with asyncio.timeout(WAIT_S):
+            while a.stored(b"me") is None:
+                assert b.questions._storing is not None
+                assert len(b.questions._waiting) + len(b.questions._on_the_way) > 1, "given up"
+                await asyncio.sleep(0)
+        await b.questions.stop()
 
     run(work())
 

@@ -11,13 +11,20 @@ from tests.support.mirrored_machine import QUEUE, Link, Machine
 class Behind:
     """Three nodes, one of them stopped while messages come that nobody takes.
 
+    Args:
+        seed: of what happens.
+        messages: so many come.
+        kind: of the queues.
+
     Attributes:
         leader, mirror: the node that leads the queue, and the one that was stopped.
         down, up: all that has arrived at the mirror, and at the leader from it.
     """
 
-    def __init__(self, seed: int = 3, messages: int = 200) -> None:
-        self.cluster = Cluster(seed)
+    def __init__(
+        self, seed: int = 3, messages: int = 200, kind: type[Cluster] = Cluster
+    ) -> None:
+        self.cluster = kind(seed)
         self.cluster.heal()
         for machine in self.cluster.running():
             for served in machine.served.values():

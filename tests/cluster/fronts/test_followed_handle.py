@@ -7,7 +7,7 @@ import pytest
 from cluster.fronts.followed_handle import FollowedHandle, offset_of
 from persistence.record import Record
 from queues.batch import Batch
-from queues.offset_spec import FIRST, OffsetKind, OffsetSpec
+from queues.offset_spec import FIRST, NEXT, OffsetKind, OffsetSpec
 from queues.ports import ConsumerHandle
 from queues.stream.from_amqp10 import Wanted, read_messages
 from queues.stream.to_amqp10 import append_messages
@@ -66,10 +66,14 @@ def test_a_later_leader_is_told_where_to_go_on() -> None:
 @pytest.mark.parametrize(
     "stored_by", [{"x-stream-group": "g"}, {"x-stream-automatic-offset-tracking": True}]
 )
-def test_one_whose_offset_is_stored_goes_on_there(stored_by: dict[str, object]) -> None:
-    handle, consumer, _ = followed({OFFSET: FIRST, **stored_by})
-    handle.deliver(Batch(range(1), [delivered(3)]))
+def test_one_whose_offset_is_stored_has_the_place_where_it_began(
+    stored_by: dict[str, object],
+) -> None:
+    handle, consumer, _ = followed({OFFSET: NEXT, **stored_by})
     assert handle.arguments == consumer.arguments
+    handle.deliver(Batch(range(2), [delivered(3), delivered(4)]))
+    handle.deliver(Batch(range(2, 3), [delivered(5)]))
+    assert handle.arguments == {OFFSET: OffsetSpec(OffsetKind.OFFSET, 3), **stored_by}
 
 
 def test_the_rest_is_the_channels() -> None:

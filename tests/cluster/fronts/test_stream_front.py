@@ -150,6 +150,27 @@ def test_a_reader_of_what_comes_next_misses_nothing(ways: tuple[str, str]) -> No
     assert consumer.bodies == [b"3", b"4"]
 
 
+@pytest.mark.parametrize("ways", WAYS)
+def test_one_whose_offset_is_to_be_stored_begins_anew_where_nothing_is(
+    ways: tuple[str, str],
+) -> None:
+    rig = Rig()
+    rig.lead(ways[0])
+    rig.publish(3)
+    consumer = rig.consume(NEXT, automatic_offset_tracking=True)
+    rig.settle_down()
+    rig.publish(2)
+    rig.settle_down()
+    assert consumer.bodies == [b"3", b"4"]
+    rig.front.lead_nowhere()
+    rig.publish(2)
+    rig.lead(ways[1])
+    for _ in range(20):
+        rig.ack(consumer, 2)
+        rig.settle_down()
+    assert consumer.bodies[2:] == [b"3", b"4", b"5", b"6"], "its acks were those of the last leader"
+
+
 @pytest.mark.parametrize("where", ["here", "there"])
 def test_acks_of_a_consumer_move_its_stored_offset_and_no_other(where: str) -> None:
     rig = Rig()

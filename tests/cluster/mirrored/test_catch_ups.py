@@ -7,8 +7,10 @@ import pytest
 from cluster.mirrored import catch_ups
 from cluster.mirrored.catch_ups import PARTS_MAX
 from cluster.replication.frames import Part, Snapshot, Tail, Want
+from persistence.replicas import stream_content
 from tests.support.mirror_behind import Behind
 from tests.support.mirrored_machine import QUEUE, TAKEN_BYTES_MAX
+from tests.support.mirrored_streams import StreamCluster
 
 
 def parts(frames: Sequence[object]) -> list[Part]:
@@ -114,6 +116,23 @@ def test_while_clients_publish_only_so_much_is_read(monkeypatch: pytest.MonkeyPa
     assert len(parts(behind.down)) > count + 10, "nobody publishes"
     behind.until_live()
     behind.assert_same()
+
+
+def test_of_a_stream_only_so_much_is_read_then_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catch_ups, "BUSY_BYTES_PER_MS", 1)
+    monkeypatch.setattr(catch_ups, "BURST_BYTES_MAX", 300)
+    monkeypatch.setattr(stream_content, "PIECE_BYTES", 300)
+    behind = Behind(kind=StreamCluster)
+    behind.come_back()
+    ms = -behind.cluster.now_ms
+    for _ in range(20):
+        behind.carry()
+        behind.cluster.publish()
+    ms += behind.cluster.now_ms
+    sizes = [len(each.payload) for each in snapshots(behind.down)]  # type: ignore[arg-type]
+    assert 0 < sum(sizes) < ms + 300 + 2 * max(sizes)
+    behind.until_live()
+    assert len(snapshots(behind.down)) > len(sizes), "nobody publishes"
 
 
 def test_long_messages_do_not_make_more_octets_pass_at_a_time() -> None:
