@@ -88,7 +88,7 @@ class Commands:
         self._resume_at = session.settings.unconfirmed_max // 4
         self._waits_for_confirms = False
         awaited = AwaitedConfirms(outbox, self._fewer_wait, session.counters, session.broker.turn)
-        self._publishers = Publishers(session, outbox, awaited)
+        self._publishers = Publishers(session, outbox, awaited, self.queue_led_elsewhere)
         self._updates = ConsumerUpdates(session, outbox, groups)
         self._subscriptions = Subscriptions(session, outbox, self._updates)
         self._handlers = handlers(session, self._publishers, self._subscriptions)

@@ -83,18 +83,23 @@ class AwaitedConfirms:
         self._lines: dict[CommitGroup, deque[_Waiting]] = {}
         self.count = 0
 
-    def confirm(self, counted: Counted, ids: bytes, group: CommitGroup, lsn: int) -> None:
-        """Confirm these once the group has committed the LSN; at once if it has."""
+    def confirm(self, counted: Counted, ids: bytes, group: CommitGroup, lsn: int) -> bool:
+        """Confirm these once the group has committed the LSN; at once if it has.
+
+        Returns:
+            False where the group has failed already.
+        """
         if lsn <= group.committed_lsn:
             self._counters.confirmed_count += len(ids) // ID_BYTES
             counted.confirmed += len(ids) // ID_BYTES
             write_confirms(self._outbox, counted.publisher_id, ids)
-            return
+            return True
         line = self._lines.setdefault(group, deque())
         line.append(_Waiting(lsn, counted, ids))
         self.count += len(ids) // ID_BYTES
         if len(line) == 1:
             group.wait(lsn, lambda: self._decided(group))
+        return self._lines.get(group) is line
 
     def forget(self) -> None:
         """End with the connection."""

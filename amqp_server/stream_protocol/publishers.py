@@ -1,12 +1,14 @@
 """The publishers of one connection: declared, publishing, deleted.
 
 A publisher with a reference has each of its publishing ids stored once: what comes again is not
-written, and confirmed when the first one is.
+written, and confirmed when the first one is. So behind an id that was refused, while a stream of a
+cluster is handed over, nothing more is taken: the lower one would count as stored. The client is
+told to look for the stream again, as where its leader changes.
 
 Source: RabbitMQ, rabbit_stream_reader; stream protocol, DeclarePublisher, Publish.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -67,13 +69,31 @@ def _is_led_elsewhere(queue: Queue, stream: StreamQueue) -> bool:
     return queue.stream is not stream
 
 
+def _is_lost() -> bool:
+    return True
+
+
 class Publishers:
-    """The publishers of a connection."""
+    """The publishers of a connection.
 
-    __slots__ = ("_by_id", "_outbox", "_session", "awaited")
+    Args:
+        session: of the connection.
+        outbox: of the connection.
+        awaited: its publishes that are not safe yet.
+        on_refused: ends the publishers of a stream, and has the client look for it again.
+    """
 
-    def __init__(self, session: StreamSession, outbox: Outbox, awaited: AwaitedConfirms) -> None:
+    __slots__ = ("_by_id", "_on_refused", "_outbox", "_session", "awaited")
+
+    def __init__(
+        self,
+        session: StreamSession,
+        outbox: Outbox,
+        awaited: AwaitedConfirms,
+        on_refused: Callable[[Queue], None],
+    ) -> None:
         self._session = session
+        self._on_refused = on_refused
         self._outbox = outbox
         self._by_id: dict[int, Publisher] = {}
         self.awaited = awaited
@@ -155,6 +175,8 @@ class Publishers:
             publisher.counted.published += len(refused_ids) // ID_BYTES
             publisher.counted.errored += len(refused_ids) // ID_BYTES
             write_errors(outbox, publisher_id, refused_ids, Code.PRECONDITION_FAILED)
+        if publisher.counted.is_lost():
+            self._on_refused(publisher.queue)
 
     def forget_stream(self, queue: Queue) -> bool:
         """Forget the publishers of a stream that is gone; return whether there were any."""
@@ -180,6 +202,7 @@ class Publishers:
         """End with the connection."""
         self._session.counters.publisher_count -= len(self._by_id)
         self._by_id.clear()
+        self._on_refused = _nobody_is_told
         self.awaited.forget()
 
     def _publish_piece(self, publisher: Publisher, piece: Piece, now_ms: int) -> None:
@@ -202,7 +225,7 @@ class Publishers:
             ),
             now_ms,
         )
-        self.awaited.confirm(publisher.counted, piece.ids, stream.commit_group, lsn)
+        self._await(publisher, piece, lsn, is_appended=True)
 
     def _publish_new(self, publisher: Publisher, piece: Piece, known: int, now_ms: int) -> None:
         """Append the entries that are not stored; the others wait for what was appended last."""
@@ -220,4 +243,14 @@ class Publishers:
                 has_values_beside=True,
             )
             lsn = stream.append(appended, now_ms)
-        self.awaited.confirm(publisher.counted, piece.ids, stream.commit_group, lsn)
+        self._await(publisher, piece, lsn, is_appended=bool(new.entry_count))
+
+    def _await(self, publisher: Publisher, piece: Piece, lsn: int, *, is_appended: bool) -> None:
+        group = publisher.stream.commit_group
+        may_be_safe = self.awaited.confirm(publisher.counted, piece.ids, group, lsn)
+        if publisher.reference and is_appended and not may_be_safe:
+            publisher.counted.is_lost = _is_lost
+
+
+def _nobody_is_told(_queue: Queue) -> None:
+    """Replaces the connection once it is over."""

@@ -195,8 +195,12 @@ class MirroredLog:
 
     @property
     def last_point(self) -> CommitPoint:
-        """When all that was appended so far is safe."""
-        return self._last_point
+        """When all that was appended so far is safe.
+
+        The group of the last append may have failed since, with the leadership of another queue.
+        """
+        is_committed = self.led.last_index <= self.led.committed_index
+        return SAFE_NOW if is_committed else self._last_point
 
     def append_stream(self, first_offset: int, chunks: Sequence[bytes], record_count: int) -> int:
         """Append chunks of a stream; return the LSN.

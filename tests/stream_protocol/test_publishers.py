@@ -1,5 +1,8 @@
 """Publishers: declared, publishing, confirmed; and what is stored once."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from amqp_server.broker.alarms import Resource
@@ -13,6 +16,7 @@ from tests.support.commits import FakeCommits
 from tests.support.peer import Node
 from tests.support.stream_logs import all_messages
 from tests.support.stream_peer import (
+    Answer,
     StreamPeer,
     confirmed,
     ok,
@@ -22,6 +26,7 @@ from tests.support.stream_peer import (
 )
 
 DECLARE = CommandKey.DECLARE_PUBLISHER
+GONE = U16.pack(Code.STREAM_NOT_AVAILABLE) + string("s")
 
 
 class LaterLog(MemoryStreamLog):
@@ -36,6 +41,31 @@ class LaterLog(MemoryStreamLog):
         super().append(appended, now_ms)  # type: ignore[arg-type]
         self.appended_lsn += 1
         return self.appended_lsn
+
+
+class _Failed:
+    """The group of what was refused."""
+
+    committed_lsn = 0
+
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        del lsn
+        call()
+
+
+class RefusingLog(MemoryStreamLog):
+    """A log that appends nothing while the stream is handed over (R22)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_moving = False
+        self._committed: Any = self.commit_group
+
+    def append(self, appended: object, now_ms: int) -> int:
+        self.commit_group: Any = _Failed() if self.is_moving else self._committed
+        if self.is_moving:
+            return 1
+        return super().append(appended, now_ms)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -150,6 +180,47 @@ def test_a_confirm_comes_with_the_commit_and_that_of_a_duplicate_too(
     assert peer.receive() == [confirmed(1, 1, 1)]
     log.commits.commit(2)
     assert peer.receive() == [confirmed(2, 8)]
+
+
+def refusing(node: Node) -> RefusingLog:
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    log = RefusingLog()
+    queue.engine.log = log  # type: ignore[attr-defined]
+    return log
+
+
+def test_behind_a_refused_id_nothing_more_of_its_reference_is_taken(
+    peer: StreamPeer, node: Node
+) -> None:
+    log = refusing(node)
+    peer.declare_publisher("s", 1, "me")
+    peer.publish(1, (5, b"a"))
+    assert peer.receive() == [confirmed(1, 5)]
+    log.is_moving = True
+    peer.publish(1, (6, b"b"))
+    log.is_moving = False
+    peer.publish(1, (7, b"c"))
+    node.end_turns()
+    assert Answer(CommandKey.METADATA_UPDATE, GONE) in peer.receive(), "it is to look again"
+    assert stored(node) == [b"a"]
+    assert peer.declare_publisher("s", 1, "me") == ok(DECLARE)
+    peer.publish(1, (6, b"b"), (7, b"c"))
+    assert peer.receive() == [confirmed(1, 6, 7)]
+    assert stored(node) == [b"a", b"b", b"c"], "else 6 would count as published before"
+
+
+def test_without_a_reference_a_refused_publish_is_an_error(peer: StreamPeer, node: Node) -> None:
+    log = refusing(node)
+    peer.declare_publisher("s")
+    log.is_moving = True
+    peer.publish(1, (1, b"a"))
+    log.is_moving = False
+    peer.publish(1, (2, b"b"))
+    node.end_turns()
+    assert sorted(peer.receive()) == sorted(
+        [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 1), confirmed(1, 2)]
+    )
 
 
 def test_too_many_unconfirmed_publishes_are_read_no_further(node: Node) -> None:

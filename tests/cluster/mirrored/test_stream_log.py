@@ -4,10 +4,12 @@ Whoever leads next has every message that was confirmed or read, once, at the of
 """
 
 from collections.abc import Sequence
+from typing import cast
 from unittest.mock import patch
 
 import pytest
 
+from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.stream_log import MirroredStreamLog
 from persistence.errors import DamagedError
@@ -140,6 +142,22 @@ def test_what_is_appended_without_a_front_half_is_readable_once_it_is_committed(
     assert extent is not None
     assert (extent.first_offset, extent.next_offset) == (0, 2)
     assert log.commit_group is safe_at.group
+
+
+def test_what_is_committed_is_safe_though_another_queue_of_its_group_is_led_no_more() -> None:
+    cluster, stream = served()
+    log = stream.stream
+    log.append(appended(b"a", publisher=b"p", publishing_id=7), NOW_MS)
+    point = log.safe_at
+    stream.machine.up.carry_out()
+    cast("MirrorGroup", point.group).fail()
+    assert not is_safe(log.safe_at), "who has published it hears of an error"
+    for _ in range(200):
+        cluster.sync()
+        cluster.carry()
+    assert log.readable_offset == 1
+    assert log.appended_lsn <= log.commit_group.committed_lsn, "published again, it is a duplicate"
+    assert is_safe(log.safe_at)
 
 
 @pytest.mark.parametrize("why", ["moving", "ended"])
