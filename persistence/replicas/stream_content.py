@@ -170,9 +170,7 @@ class StreamContent:
                 if header.next_offset > self.next_offset:
                     raise DamagedError(f"a chunk from {header.first_offset} over an end")
                 continue
-            # Retention may have gone past all that a replica had.
-            is_gap = header.first_offset > self.next_offset
-            if is_gap and not self.next_offset < self.first_offset < header.next_offset:
+            if header.first_offset > self.next_offset:
                 raise DamagedError(f"a chunk from {header.first_offset} on {self.next_offset}")
             chunk = bytes(octets[position : position + header.size_bytes])
             self.kept.adopt(header, chunk)
@@ -187,6 +185,8 @@ class StreamContent:
             retention = Retention(segment_bytes_max=kept.segment_bytes_max)
             self.kept.set_retention(retention)
         self.first_offset = max(self.first_offset, kept.first_offset)
+        # Retention may have gone past all that a replica had; no offset comes a second time.
+        self.next_offset = max(self.next_offset, self.first_offset)
         self.kept.drop_below(self.first_offset)
 
     def _begin(self, state: StreamState) -> None:
@@ -288,11 +288,11 @@ class StreamContent:
         rebuilding.adopt_listed(names)
         self._is_damaged = "; ".join(rebuilding.damages)
         _cut_to_rows(self.kept, names)
-        self.next_offset = row.next_offset
+        self.next_offset = max(row.next_offset, self.first_offset)
         for octets in row.tail:
             for header, chunk in _chunks_of_tail(octets):
                 self.kept.adopt(header, chunk)
-                self.next_offset = header.next_offset
+                self.next_offset = max(header.next_offset, self.first_offset)
         if self.next_offset != content.next_offset:
             self._is_damaged += f"it ends before {self.next_offset}, not {content.next_offset}"
 

@@ -10,18 +10,21 @@ from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.stream_log import MirroredStreamLog
 from persistence.queue_recovery import RecoveredQueue
 from persistence.streams.log import StreamLimits
-from queues.commits import is_safe, wait_for
+from queues.commits import CommitPoint, is_safe, wait_for
 from queues.looking import LookPlace
 from queues.options import QueueOptions
 from queues.ports import EngineParts
 from queues.stream.mirrored_stream import MirroredStream
+from queues.stream.publishing import appends_of
 from tests.crash.stored_node import LIMITS
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import NOW_MS, QUEUE, QUEUE_IDS, Ledger, Machine, Served, Shared
+from tests.support.records import run_of
 
 SEGMENT_BYTES = 900
 KEPT_BYTES = 4_000
 REFERENCES = (b"one", b"two")
+REFERENCE = b"p"
 
 
 class StreamLedger(Ledger):
@@ -112,8 +115,26 @@ class StreamMachine(Machine):
         self.cluster.served_count += 1
 
 
+class Referring:
+    """A client of the stream protocol that publishes with a reference.
+
+    It goes on behind what is open where it has connected anew, and does that where it is refused.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: dict[int, int] = {}
+        self.open: set[int] = set()
+        self.connected_to: ServedStream | None = None
+        self.epoch = 0
+        self.next_id = 1
+
+    @property
+    def made(self) -> int:
+        return len(self.bodies)
+
+
 class StreamCluster(Cluster):
-    """Clients publish, and store offsets; all nodes are read."""
+    """Clients publish, also with a reference, and store offsets; all nodes are read."""
 
     machine_type: type[Machine] = StreamMachine
 
@@ -123,11 +144,17 @@ class StreamCluster(Cluster):
             self.get, self.settle, self.come_back, self.reject, self.purge, self.move_dead,
         )  # fmt: skip
         self.kinds = [(weight, kind) for weight, kind in self.kinds if kind not in left_out]
-        self.kinds.append((3, self.store_offset))
+        self.kinds += [(3, self.store_offset), (6, self.publish_with_reference)]
         self.stored_count = 0
+        self.referring = Referring()
 
     def make_ledgers(self) -> dict[str, Ledger]:
         return {queue: StreamLedger(self.numbered) for queue in QUEUE_IDS}
+
+    def heal(self, steps_max: int = 10_000) -> None:
+        """Let everything come back, with nothing new."""
+        self.kinds = [each for each in self.kinds if each[1] != self.publish_with_reference]
+        super().heal(steps_max)
 
     def store_offset(self) -> None:
         """A consumer stores how far it has come; that counts once it is committed."""
@@ -147,6 +174,54 @@ class StreamCluster(Cluster):
 
         wait_for(safe_at, decided)
         machine.up.carry_out()
+
+    def publish_with_reference(self) -> None:
+        """A client of the stream protocol publishes again what is open, then what is new."""
+        if (led := self.leader(QUEUE)) is None:
+            return
+        machine, served = led
+        assert isinstance(served, ServedStream)
+        client, epoch = self.referring, served.log.led.lead.epoch
+        if epoch < client.epoch:
+            return
+        if client.connected_to is not served or self.draw.random() < 0.05:
+            client.connected_to, client.epoch = served, epoch
+            client.next_id = min(client.open, default=client.made + 1)
+        for _ in range(self.draw.choice((1, 1, 3))):
+            number = client.next_id
+            if number > client.made:
+                client.bodies[number] = self.published_count
+                client.open.add(number)
+                self.numbered[self.published_count] = (REFERENCE.decode(), 1, number)
+                self.published_count += 1
+            client.next_id += 1
+            if not self.append_once(served, number):
+                client.connected_to = None
+                break
+        machine.up.carry_out()
+
+    def append_once(self, served: ServedStream, number: int) -> bool:
+        """Append a publishing id that is not there; return whether the client may go on."""
+        client, log, ledger = self.referring, served.stream, served.ledger
+        body, failed = client.bodies[number], list[int]()
+        is_told = self.draw.random() < 0.8
+        known = log.publishing_id(REFERENCE)
+        lsn = log.appended_lsn
+        if known is None or number > known:
+            (new,) = appends_of(run_of(b"%d" % body), lambda _: None)
+            lsn = log.append(new._replace(publisher=REFERENCE, publishing_id=number), NOW_MS)
+        point = CommitPoint(log.commit_group, lsn)
+
+        def decided() -> None:
+            if not is_safe(point):
+                failed.append(number)
+                return
+            ledger.confirmed.add(body)
+            if is_told:
+                client.open.discard(number)
+
+        wait_for(point, decided)
+        return not failed
 
     def take_all(self) -> None:
         """Look at what the last leaders have, and that all nodes keep the same."""

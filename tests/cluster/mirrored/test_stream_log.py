@@ -16,6 +16,7 @@ from persistence.errors import DamagedError
 from persistence.replicas import log as replica_log
 from persistence.replicas import stream_content
 from persistence.stream_operations import StreamState, stream_snapshot
+from persistence.streams.chunk import Trailer, decode_trailer
 from queues.commits import is_safe
 from tests.support.mirrored_machine import NOW_MS, QUEUE
 from tests.support.mirrored_streams import ServedStream, StreamCluster
@@ -84,7 +85,18 @@ def without_its_own_records(octets: bytes) -> StreamState | None:
     return None if found is None else found._replace(after=0)
 
 
+def unknown(log: MirroredStreamLog, reference: bytes) -> None:
+    """Take each publishing id for a new one."""
+
+
+def without_ids(chunk: bytes) -> Trailer:
+    """Have a mirror note no publishing ids."""
+    return decode_trailer(chunk)._replace(publishing_ids={})
+
+
 MISTAKES = {
+    "appended again": (MirroredStreamLog, "publishing_id", unknown),
+    "ids are not kept": (stream_content, "decode_trailer", without_ids),
     "shown once appended": (
         MirroredStreamLog,
         "readable_offset",

@@ -194,3 +194,15 @@ def test_a_segment_that_is_gone_is_damage_unless_it_is_replaced() -> None:
         found.check_whole()
     found.take(StreamState(StreamKept(0, 0, 0), None, row.row._replace(segments=()).encode()))
     found.check_whole()
+
+
+def test_a_replica_that_retention_has_gone_past_takes_nothing_below_it() -> None:
+    """The leader of its next piece may have compacted less than that of the last one."""
+    disk = new_disk()
+    content = filled(disk, 3)
+    content.take(StreamKept(0, 9, 0))
+    assert content.next_offset == 9, "no offset that is gone comes a second time"
+    found = restarted(disk, content.note()[0])
+    for first_offset in (7, 9, 11):
+        found.take(chunks(first_offset, b"x", b"y"))
+    assert (offsets(found), found.next_offset) == ([9, 10, 11, 12], 13)
