@@ -6,7 +6,7 @@ not older than what was answered for (synced), and not newer than what was done.
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from persistence.errors import is_shortage
 from persistence.files import Files
@@ -100,7 +100,13 @@ class Known(NamedTuple):
 
 
 class ReplicaLife(Life):
-    """A node with replicas, as leader or mirror: only the order of changes matters here."""
+    """A node with replicas, as leader or mirror: only the order of changes matters here.
+
+    Attributes:
+        empty: what is live in a new one.
+    """
+
+    empty: Any = EMPTY
 
     def __init__(self, files: Files, draw: random.Random) -> None:
         super().__init__(files, draw)
@@ -191,7 +197,7 @@ class ReplicaLife(Life):
         queue_id = max(self.declared, default=0) + 1
         lsn = self.node.commit.append_definition(change_of(queue_id, MIRRORED))
         log = self.node.store.new_replica_log(MIRRORED, queue_id)
-        self.replicas[queue_id] = Known(log, [(0, State(0, 0, (), (), (), EMPTY))], 0)
+        self.replicas[queue_id] = Known(log, [(0, State(0, 0, (), (), (), self.empty))], 0)
         self.declared[queue_id] = lsn
 
     def known(self) -> Known | None:
@@ -228,7 +234,7 @@ class ReplicaLife(Life):
             op = self.some_op(live)
             ops.append(op)
             live = live.after(op, after + len(ops))
-            octets.append(octets_of(op, live))
+            octets.append(self.octets_of(op, live))
         lsn = known.log.append(after, spans, len(ops), b"".join(octets))
         if is_new:
             table = (*table, (epoch, after + 1))
@@ -237,6 +243,10 @@ class ReplicaLife(Life):
             lsn,
             state._replace(ops=(*state.ops, *ops), octets=(*state.octets, *octets), table=table),
         )
+
+    def octets_of(self, op: Op, after: Live) -> bytes:
+        """Return the octets of a record."""
+        return octets_of(op, after)
 
     def some_op(self, live: Live) -> Op:
         draw = self.draw

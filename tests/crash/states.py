@@ -11,6 +11,7 @@ python -m tests.crash.states --states 100000 --seed 1 --present-keys
 python -m tests.crash.states --states 100000 --seed 1 --streams
 python -m tests.crash.states --states 100000 --seed 1 --compaction
 python -m tests.crash.states --states 100000 --seed 1 --replicas
+python -m tests.crash.states --states 100000 --seed 1 --mirrored-streams
 """
 
 import argparse
@@ -27,6 +28,7 @@ from tests.crash.deduplicating_life import DeduplicatingLife
 from tests.crash.deduplicating_queue_life import DeduplicatingQueueLife
 from tests.crash.delay_life import DelayLife
 from tests.crash.life import Life, restart
+from tests.crash.mirrored_stream_life import MirroredStreamLife
 from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
 from tests.crash.replica_life import ReplicaLife
@@ -173,6 +175,7 @@ def main() -> None:
     parser.add_argument("--streams", action="store_true", help="streams beside queues")
     parser.add_argument("--compaction", action="store_true", help="streams that are compacted")
     parser.add_argument("--replicas", action="store_true", help="replicas of mirrored queues")
+    parser.add_argument("--mirrored-streams", action="store_true", help="replicas of streams")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
@@ -185,6 +188,7 @@ def main() -> None:
         (arguments.streams, StreamLife),
         (arguments.compaction, CompactedLife),
         (arguments.replicas, ReplicaLife),
+        (arguments.mirrored_streams, MirroredStreamLife),
     )
     kinds_of_life = [kind for is_asked, kind in asked if is_asked]
     kind_of_life = kinds_of_life[0] if kinds_of_life else Life

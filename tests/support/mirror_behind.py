@@ -21,9 +21,7 @@ class Behind:
         down, up: all that has arrived at the mirror, and at the leader from it.
     """
 
-    def __init__(
-        self, seed: int = 3, messages: int = 200, kind: type[Cluster] = Cluster
-    ) -> None:
+    def __init__(self, seed: int = 3, messages: int = 200, kind: type[Cluster] = Cluster) -> None:
         self.cluster = kind(seed)
         self.cluster.heal()
         for machine in self.cluster.running():
