@@ -72,6 +72,9 @@ def _reason_to_leave(queue: Queue, other: Queue | None) -> str:
         return "it is exclusive, and ends with its connection"
     if not queue.get("durable"):
         return "it is not durable, and ends with its node"
+    if queue.get("auto_delete"):
+        # The move is its last consumer: were it to end in the middle, so would the queue.
+        return "it is auto-delete, and would end with the move, whatever is in it"
     if other is None:
         return "the target has no queue of this name; --with-definitions copies them"
     if kind_of(other) == STREAM:

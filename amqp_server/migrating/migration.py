@@ -105,14 +105,20 @@ def _move_all(wish: Wish, choice: Choice, result: Result, say: Callable[[str], N
 
 
 def _what_is_left(api: Api, name: Name) -> str:
-    """Return what others have of a queue at its source and have not acked; empty: nothing."""
-    unacked = 0
+    """Return what a queue has at its source still; empty: nothing.
+
+    What others had not acked may be ready again by now, as they have gone.
+    """
+    unacked = ready = 0
     for _ in range(int(NUMBERS_S / LOOK_S)):
         try:
-            unacked = int(api.queue(*name).get("messages_unacknowledged") or 0)
+            numbers = api.queue(*name)
         except ApiError as error:
             return f"nothing was ready any more; its numbers are not known: {error}"
-        if not unacked:
+        unacked = int(numbers.get("messages_unacknowledged") or 0)
+        ready = int(numbers.get("messages_ready") or 0)
+        if not unacked and not ready:
             return ""
         time.sleep(LOOK_S)
-    return f"{unacked:,} are unacked by consumers of the source"
+    held = [f"{unacked:,} are unacked by consumers of the source"] if unacked else []
+    return ", ".join([*held, *([f"{ready:,} are ready again"] if ready else [])])

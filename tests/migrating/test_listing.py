@@ -26,6 +26,7 @@ def test_durable_queues_that_the_target_has_are_moved_in_order() -> None:
         (queue("q", arguments={"x-queue-type": "stream"}, type=None), None, "a stream"),
         (queue("q", exclusive=True), queue("q"), "it is exclusive"),
         (queue("q", durable=False), queue("q"), "it is not durable"),
+        (queue("q", auto_delete=True), queue("q"), "it is auto-delete"),
         (queue("q"), None, "the target has no queue of this name"),
         (queue("q"), queue("q", vhost="v"), "the target has no queue of this name"),
         (queue("q"), queue("q", type="stream"), "the target has a stream"),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pika
 import pytest
 
+from amqp_server.migrating import migration
+from amqp_server.migrating.api import Api
 from amqp_server.migrating.listing import Name
 from amqp_server.migrating.migration import OneBrokerError, Wish, migrate
 from tests.clients.support.deadlines import wait_until
@@ -82,6 +84,28 @@ def test_what_others_hold_unacked_is_told(
     assert result.moved == {Name("/", "a"): 2}
     assert result.failures == {Name("/", "a"): "1 are unacked by consumers of the source"}
     assert not result.is_whole
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ({"messages_unacknowledged": 0, "messages_ready": 0}, ""),
+        ({}, ""),
+        ({"messages_unacknowledged": 0, "messages_ready": 2}, "2 are ready again"),
+        (
+            {"messages_unacknowledged": 1, "messages_ready": 2},
+            "1 are unacked by consumers of the source, 2 are ready again",
+        ),
+    ],
+)
+def test_what_others_gave_back_meanwhile_is_left_too(
+    monkeypatch: pytest.MonkeyPatch, numbers: dict[str, int], told: str
+) -> None:
+    monkeypatch.setattr(migration, "LOOK_S", 0.001)
+    monkeypatch.setattr(migration, "NUMBERS_S", 0.003)
+    api = Api("http://127.0.0.1:1")
+    monkeypatch.setattr(api, "queue", lambda *_: numbers)
+    assert migration._what_is_left(api, Name("/", "a")) == told
 
 
 def test_a_broker_is_not_moved_into_itself(source: Ends) -> None:
