@@ -3,7 +3,8 @@
     ask    → parts → QUESTION envelopes ┄▶ parts → owner.asked
     answer → parts → ANSWER envelopes   ┄▶ parts → owner.answered
 
-What waits to leave is bounded by the questions that may be open. Long answers leave in turn.
+What waits to leave is bounded by the questions that may be open. Long answers leave in turn, and no
+more of them at once than the other side takes.
 """
 
 from collections import deque
@@ -74,6 +75,7 @@ class AskingLink(LinkEnd):
         super().__init__(handshake, settings, is_dialer=is_dialer, now_ms=now_ms)
         self._owner = owner
         self._leaving: deque[_Leaving] = deque()
+        self._begun_bytes = 0
         self._coming: dict[int, bytearray] = {}
         self._coming_bytes = 0
         self._open: set[int] = set()
@@ -163,8 +165,11 @@ class AskingLink(LinkEnd):
         if self.is_dialer:
             if number not in self._open:
                 raise LinkError(f"an answer to question {number}, which is not open")
-        elif number in self._open or len(self._open) + len(self._coming) >= OPEN_MAX:
-            raise LinkError(f"question {number}, and {len(self._open)} are open")
+            return
+        # Who has not read its answers asks no more.
+        open_count = len(self._open) + len(self._coming) + len(self._leaving)
+        if number in self._open or open_count >= OPEN_MAX:
+            raise LinkError(f"question {number}, and {open_count} are open")
 
     # ---- output ----
 
@@ -172,9 +177,15 @@ class AskingLink(LinkEnd):
         kind = QUESTION if self.is_dialer else ANSWER
         while room_bytes > 0 and self._leaving:
             leaving = self._leaving.popleft()
+            size_bytes = len(leaving.octets)
+            if not leaving.at and size_bytes > PART_BYTES:
+                if self._begun_bytes + size_bytes > COMING_BYTES_MAX - PART_BYTES:
+                    self._leaving.append(leaving)  # others, which have begun, make room for it
+                    continue
+                self._begun_bytes += size_bytes
             part = leaving.octets[leaving.at : leaving.at + PART_BYTES]
             leaving.at += len(part)
-            is_over = leaving.at == len(leaving.octets)
+            is_over = leaving.at == size_bytes
             head = PART.pack(leaving.number, leaving.last if is_over else State.MORE)
             out.append(self._seal(kind, Flag.NONE, head, part))
             if len(part):
@@ -182,6 +193,8 @@ class AskingLink(LinkEnd):
             room_bytes -= len(head) + len(part)
             if not is_over:
                 self._leaving.append(leaving)
+            elif size_bytes > PART_BYTES:
+                self._begun_bytes -= size_bytes
 
     # ---- the end ----
 

@@ -120,6 +120,34 @@ def test_a_peer_that_asks_or_says_without_end_is_cut_off(monkeypatch: pytest.Mon
     assert inject(pair, "b", QUESTION, part(2, State.MORE, bytes(1_001))) is not None
 
 
+def test_several_of_the_longest_answers_are_no_fault_of_the_other_side() -> None:
+    pair = AskingPair()
+    for number in range(6):
+        pair.a.ask(number, "rows", b"q" * (QUESTION_BYTES_MAX - 5))
+    pair.move()
+    assert len(pair.heard["b"].questions) == 6
+    for number in range(5):
+        pair.b.answer(number, bytes(ANSWER_BYTES_MAX))
+    pair.b.answer(5, b"short")
+    pair.move()
+    assert pair.a.reason is pair.b.reason is None
+    answers = pair.heard["a"].answers
+    assert answers[0] == (5, b"short", False)
+    assert {(number, len(octets)) for number, octets, _ in answers[1:]} == {
+        (number, ANSWER_BYTES_MAX) for number in range(5)
+    }
+
+
+def test_who_asks_on_and_takes_no_answers_is_cut_off() -> None:
+    pair = AskingPair()
+    reason = None
+    for number in range(OPEN_MAX + 1):
+        assert reason is None, "too early"
+        reason = inject(pair, "b", QUESTION, part(number, State.LAST, b"\x04rows"))
+        pair.b.answer(number, b"nobody reads it")
+    assert f"question {OPEN_MAX}, and {OPEN_MAX} are open" in str(reason)
+
+
 def test_what_is_open_ends_with_the_link() -> None:
     pair = AskingPair()
     pair.a.ask(1, "rows", b"")
