@@ -4,7 +4,8 @@
         ◀─ answered, refused, or no answer within the time  ◀┄ answer ◀─┘
 
 Nothing waits for ever: who asks says how long, and a link that ends ends the waiting. A node that
-was asked goes on for ``ANSWER_S`` at most, whoever waits.
+was asked goes on for ``ANSWER_S`` at most, whoever waits. While a link has as many open questions
+as it may, the next ones wait for their turn.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
 from cluster.asking.connection import AskingLink
+from cluster.asking.layout import OPEN_MAX
 from cluster.asking.table import AskingTable
 from cluster.fronts.links.dialing import FrontDialing
 
@@ -43,7 +45,7 @@ class Peers:
         self._numbers = count(1)
         self._waiting: dict[int, tuple[AskingLink, asyncio.Future[bytes]]] = {}
         self._uses: dict[str, int] = {}
-        self._opened: dict[str, asyncio.Event] = {}
+        self._may_ask: dict[str, asyncio.Event] = {}
         self._answers_under_way: dict[asyncio.Task[None], AskingLink] = {}
 
     def answer_to(self, subject: str, answering: Answering) -> None:
@@ -57,7 +59,7 @@ class Peers:
             node: that is asked.
             subject: what about.
             octets: the question.
-            within_s: how long to wait for a link and the answer, in seconds.
+            within_s: how long to wait for a link, its turn and the answer, in seconds.
 
         Raises:
             PeerAwayError: there is no answer in time.
@@ -108,9 +110,7 @@ class Peers:
 
     def link_opened(self, node: str) -> None:
         """Another node may be asked."""
-        opened = self._opened.pop(node, None)
-        if opened is not None:
-            opened.set()
+        self._ask_on(node)
 
     def asked(self, link: AskingLink, number: int, subject: str, octets: bytes) -> None:
         """Begin to answer."""
@@ -120,6 +120,8 @@ class Peers:
 
     def answered(self, link: AskingLink, number: int, octets: bytes, *, is_refusal: bool) -> None:
         """Hand an answer to who waits for it, if anybody does."""
+        if link.peer is not None:
+            self._ask_on(link.peer.node)
         asked_on, answer = self._waiting.get(number, (None, None))
         if asked_on is not link or answer is None or answer.done():
             return
@@ -141,9 +143,16 @@ class Peers:
     # -- inside ------------------------------------------------------------------------------------
 
     async def _link_to(self, node: str) -> AskingLink:
-        while (link := self.table.link_to(node)) is None:
-            await self._opened.setdefault(node, asyncio.Event()).wait()
+        """Wait for a link on which one more question may be asked."""
+        while (link := self.table.link_to(node)) is None or link.open_count >= OPEN_MAX:
+            await self._may_ask.setdefault(node, asyncio.Event()).wait()
         return link
+
+    def _ask_on(self, node: str) -> None:
+        """Have those look again who wait for a link to a node; they do in their order."""
+        may_ask = self._may_ask.pop(node, None)
+        if may_ask is not None:
+            may_ask.set()
 
     def _used(self, node: str) -> None:
         self._uses[node] -= 1

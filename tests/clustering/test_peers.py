@@ -118,16 +118,28 @@ def test_a_link_that_ends_ends_the_waiting_on_both_sides() -> None:
     run(work())
 
 
-def test_questions_that_are_given_up_fill_the_link_and_no_more() -> None:
+def test_questions_that_are_given_up_fill_the_link_and_others_wait_their_turn() -> None:
+    answer_now = asyncio.Event()
+
+    async def late(_octets: bytes, _node: str) -> bytes:
+        await answer_now.wait()
+        return b"late"
+
     async def work() -> None:
         a, b = await pair()
         await a.peers.ask("b", "echo", b"", 5)
-        given_up = [a.peers.ask("b", "wait", b"", 0.01) for _ in range(OPEN_MAX)]
+        b.peers.answer_to("late", late)
+        given_up = [a.peers.ask("b", "late", b"", 0.01) for _ in range(OPEN_MAX)]
         came = await asyncio.gather(*given_up, return_exceptions=True)
         assert {type(each) for each in came} == {PeerAwayError}
-        with pytest.raises(PeerAwayError, match="have no answer") as full:
-            await a.peers.ask("b", "echo", b"", 5)
+        with pytest.raises(PeerAwayError, match=r"within 0\.05 s") as full:
+            await a.peers.ask("b", "echo", b"", 0.05)
         assert not full.value.was_asked
+        many = [asyncio.ensure_future(a.peers.ask("b", "echo", b"%d" % n, 5)) for n in range(99)]
+        await until(lambda: len(a.peers._may_ask) == 1)
+        answer_now.set()
+        assert await asyncio.gather(*many) == [b"a: %d" % number for number in range(99)]
+        assert a.peers._may_ask == {}
         await stop(a, b)
 
     run(work())
