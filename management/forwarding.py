@@ -33,6 +33,8 @@ CHANGE_S: Final = 10.0
 
 _HEADERS: Final = ("x-reason", "x-vhost", "content-type", "accept")
 _NOT_FOUND: Final = 404
+_FAILED: Final = 500
+"""From here on an answer says of the node that it could not."""
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -100,24 +102,35 @@ class Forwarding:
             raise HttpError(UNAVAILABLE, "unavailable", text) from error
 
     async def found(self, route: Route, forwarded: Forwarded) -> Response | None:
-        """Return the answer of the first other node that has what this one has not.
+        """Return the answer of another node that has what this one has not.
 
         None: there is none, or it is no matter of other nodes.
+
+        Raises:
+            HttpError: 503, something is to be done, and one of them has not answered.
         """
         if route.answered_by is not AnsweredBy.ANY_NODE:
             return None
         answers = await self.answers_of_all(forwarded)
-        return next((each for each in answers if each and each.status != _NOT_FOUND), None)
+        told = [each for each in answers if each and each.status != _NOT_FOUND]
+        if told:
+            # One that is busy says so whether it has it or not.
+            return min(told, key=lambda each: each.status)
+        if None in answers and forwarded.request.method not in _LOOKING:
+            text = "it is not here, and another node does not answer; it may have been done"
+            raise HttpError(UNAVAILABLE, "unavailable", text)
+        return None
 
     async def also(self, route: Route, forwarded: Forwarded) -> None:
         """Have all other nodes do what this one has done, where the route is for all.
 
         Raises:
-            HttpError: 503, one of them has not answered.
+            HttpError: 503, one of them has not answered, or could not.
         """
         if route.answered_by is not AnsweredBy.ALL_NODES:
             return
-        if None in await self.answers_of_all(forwarded):
+        answers = await self.answers_of_all(forwarded)
+        if any(each is None or each.status >= _FAILED for each in answers):
             text = "it was done here, and not on each of the other nodes"
             raise HttpError(UNAVAILABLE, "unavailable", text)
 

@@ -159,6 +159,19 @@ def test_a_connection_of_another_node_is_found_and_closed(
     assert joined.get("connections/x").status == 404
 
 
+def test_what_a_busy_or_silent_node_may_have_is_not_said_to_be_nowhere(
+    joined: Api, peers: ScriptedPeers
+) -> None:
+    busy = answer({"error": "unavailable"}, 503)
+    peers.answers = {B: busy, C: empty()}
+    assert joined.call("DELETE", "connections/x").status == 204
+    peers.answers = {B: answer({"error": "no"}, 404)}
+    reply = joined.call("DELETE", "connections/x")
+    assert (reply.status, "may have been done" in reply.json["reason"]) == (503, True)
+    peers.answers = {B: busy, C: empty()}
+    assert joined.call("DELETE", "connections/username/guest").status == 503
+
+
 def test_a_node_that_does_not_run_is_not_asked(joined: Api, peers: ScriptedPeers) -> None:
     assert isinstance(joined.broker.cluster, FakeCluster)
     joined.broker.cluster.stop(B)
