@@ -48,7 +48,7 @@ def getting(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSteps[GetAns
             # It came when nobody was there any more to go on.
             under_way.answer(under_way.awaited.taken())
     if answer is None:
-        raise _no_answer(queue)
+        raise no_answer(queue)
     return answer
 
 
@@ -59,7 +59,7 @@ def consuming_elsewhere(
 
     Raises:
         ExclusiveUseError: another consumer keeps it out.
-        NotFoundError: there was no answer in time (404).
+        NotFoundError: there was no answer in time, or the queue is gone (404).
     """
     awaited: Awaited[ConsumeAnswer] = Awaited()
     answer: ConsumeAnswer | None = None
@@ -69,8 +69,11 @@ def consuming_elsewhere(
     finally:
         if answer is not ConsumeAnswer.THERE and not queue.is_deleted:
             queue.engine.cancel(handle, now_ms)
+    if queue.is_deleted:
+        # Perhaps it went just after the answer; its consumers were told without this one.
+        raise NotFoundError(f"no {queue.text}")
     if answer is ConsumeAnswer.NO_ANSWER:
-        raise NotFoundError(f"no {queue.text}") if queue.is_deleted else _no_answer(queue)
+        raise no_answer(queue)
     if answer is ConsumeAnswer.BARRED:
         raise ExclusiveUseError
 
@@ -85,7 +88,7 @@ def purging_elsewhere(queue: Queue, asked: AskedQueue, now_ms: int) -> WaitingSt
     asked.ask_purge(awaited.set, now_ms)
     count = yield from awaited.value()
     if count is None:
-        raise _no_answer(queue)
+        raise no_answer(queue)
     return count
 
 
@@ -103,7 +106,7 @@ def counting(queue: Queue, now_ms: int) -> WaitingSteps[CountsAnswer]:
     asked.ask_counts(awaited.set, now_ms)
     counts = yield from awaited.value()
     if counts is None:
-        raise _no_answer(queue)
+        raise no_answer(queue)
     return counts
 
 
@@ -118,6 +121,6 @@ def require_messages_here(queue: Queue) -> None:
         raise UnreadableError(f"{queue.text} {text}")
 
 
-def _no_answer(queue: Queue) -> NotFoundError:
+def no_answer(queue: Queue) -> NotFoundError:
     """Return RabbitMQ's error (rabbit_amqqueue, ``absent`` with ``timeout``)."""
     return NotFoundError(f"failed to perform operation on {queue.text} due to timeout")

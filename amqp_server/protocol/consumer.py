@@ -321,7 +321,9 @@ class Consumer:
 
     def cancelled(self) -> None:
         """Tell the client that its queue does not serve it any more; see the port."""
-        if not self.is_cancelled:
+        if self.is_asked_for:
+            self.is_cancelled = True  # its client waits still, and hears of it in the answer
+        elif not self.is_cancelled:
             self._channel.end_consumer(self.consumer_tag, self.lane.turn.now_ms)
 
     def queue_deleted(self) -> None:

@@ -199,6 +199,7 @@ class Consuming(LedElsewhere):
         self.queue = self.node.vhost.queues.find("jobs")
         assert self.queue is not None
         self.asked.ask_consume = self._ask  # type: ignore[method-assign]
+        self.handles: list[Any] = []
         self.client = self.node.open()
         self.client.publish(b"there")
         self.client.send(commands.Basic.Consume, queue="jobs", consumer_tag="c")
@@ -207,6 +208,7 @@ class Consuming(LedElsewhere):
     def _ask(self, handle: Any, then: Any, now_ms: int) -> None:  # noqa: ANN401 -- of engines
         assert self.queue is not None
         self.queue.engine.consume(handle, now_ms)
+        self.handles.append(handle)
         self.asked.consumes.append(then)
 
     def methods(self) -> list[str]:
@@ -241,3 +243,27 @@ def test_a_client_that_leaves_meanwhile_leaves_no_consumer() -> None:
     consuming.asked.consumes[0](ConsumeAnswer.THERE)
     consuming.node.end_turns()
     assert consuming.queue.engine.consumer_count == 0
+
+
+def test_a_queue_that_goes_just_after_the_answer_has_no_consumer() -> None:
+    consuming = Consuming()
+    other = consuming.node.open()
+    consuming.asked.consumes[0](ConsumeAnswer.THERE)
+    other.send(commands.Queue.Delete, queue="jobs")
+    consuming.node.end_turns()
+    close = consuming.client.closed()
+    assert (close.channel, close.code) == (1, 404)
+    assert close.text == "NOT_FOUND - no queue 'jobs' in vhost '/'"
+
+
+def test_a_consumer_that_is_cancelled_just_after_the_answer_is_told() -> None:
+    consuming = Consuming()
+    assert consuming.queue is not None
+    (handle,) = consuming.handles
+    consuming.asked.consumes[0](ConsumeAnswer.THERE)
+    consuming.queue.engine.cancel(handle, 1)
+    handle.cancelled()
+    consuming.node.end_turns()
+    close = consuming.client.closed()
+    assert (close.channel, close.code) == (1, 404)
+    assert consuming.queue.consumers == {}

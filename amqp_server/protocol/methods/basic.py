@@ -7,7 +7,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ConsumerArguments, consumer_arguments
-from amqp_server.broker.asking import consuming_elsewhere, getting
+from amqp_server.broker.asking import consuming_elsewhere, getting, no_answer
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
@@ -106,6 +106,8 @@ def _consuming(
     is_there = False
     try:
         yield from consuming_elsewhere(queue, asked, consumer, now_ms)
+        if consumer.is_cancelled:
+            raise no_answer(queue)
         is_there = not channel.is_closing
     except ExclusiveUseError:
         raise _in_exclusive_use(queue) from None
