@@ -34,6 +34,7 @@ class LedQueues:
         self._call = call
         self._told = told
         self._is_whole = is_whole
+        self._alone: dict[str, list[str]] | None = None
         self._own = call.services.identity.node
         self.looks: Looks = call.services.sampler.looks
 
@@ -66,12 +67,14 @@ class LedQueues:
 
     def only_there(self, vhost: str) -> list[str]:
         """Return the names of queues of a vhost that only other nodes have, sorted."""
+        if self._alone is None:
+            # All that was told is looked at once, however many vhosts there are.
+            self._alone = {}
+            for (its_vhost, name), row in self._told.items():
+                if row.text:
+                    self._alone.setdefault(its_vhost, []).append(name)
         find = self._call.node.views.queue
-        return sorted(
-            name
-            for (its_vhost, name), row in self._told.items()
-            if its_vhost == vhost and row.text and find(vhost, name) is None
-        )
+        return sorted(name for name in self._alone.get(vhost, ()) if find(vhost, name) is None)
 
     def body(self, place: QueueKey) -> dict[str, Any] | None:
         """Return the object of a queue that only another node has; None: there is none."""

@@ -10,14 +10,15 @@ Rows that are older than ``STALE_MS`` are forgotten: then the list is without th
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 from amqp_server.broker.admin import PeerAwayError, PeerRefusedError
 from amqp_server.broker.views import QueueCounts, QueueView
 from management.forwarding import Peers
 from management.node import Node
 from management.samples.history import History
+from management.samples.sampler import QueueKey
 from management.samples.series import QUEUE_WIDTH
 
 T = TypeVar("T")
@@ -118,11 +119,11 @@ class QueueRow(NamedTuple):
         )
 
 
-Row: TypeAlias = PeerRow | QueueRow
-
-
 class _Known(NamedTuple):
-    rows: Sequence[Row]
+    """What a node has told of a kind: rows, or queues."""
+
+    rows: list[PeerRow]
+    queues: dict[QueueKey, QueueRow]
     told_ms: int
 
 
@@ -140,6 +141,7 @@ class PeerRows:
         self._own = own
         self._peers = peers
         self._known: dict[tuple[str, str], _Known] = {}
+        self._queues: tuple[list[_Known], Mapping[QueueKey, QueueRow]] = [], {}
         self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._shared: dict[object, tuple[int, asyncio.Task[Any]]] = {}
 
@@ -150,23 +152,32 @@ class PeerRows:
 
     async def things(self, kind: str, sees: Callable[[PeerRow], bool]) -> list[PeerRow]:
         """Return connections, channels, consumers or nodes of other nodes, as far as one sees."""
-        return [row for row in await self._rows(kind) if isinstance(row, PeerRow) and sees(row)]
+        slices, seen = self._node.slices, list[PeerRow]()
+        for known in await self._told(kind):
+            for row in known.rows:
+                if sees(row):
+                    seen.append(row)
+                if slices.is_spent():
+                    await slices.pause()
+        return seen
 
-    async def queues(self) -> dict[tuple[str, str], QueueRow]:
-        """Return the queues of other nodes, by vhost and name."""
-        rows = await self._rows(QUEUES)
-        return {(row.vhost, row.name): row for row in rows if isinstance(row, QueueRow)}
+    async def queues(self) -> Mapping[QueueKey, QueueRow]:
+        """Return the queues of other nodes; nobody may change it, as all who ask share it."""
+        told = await self._told(QUEUES)
+        if list(map(id, told)) != list(map(id, self._queues[0])):
+            queues: dict[QueueKey, QueueRow] = {}
+            for known in told:
+                queues.update(known.queues)
+            self._queues = told, queues
+        return self._queues[1]
 
     async def queue(self, vhost: str, name: str) -> QueueRow | None:
         """Return a queue that another node leads; None: this one does, or nothing is told."""
         if self._peers is None or self._node.views.leader_of(vhost, name) == self._own:
             return None
         place = vhost, name
-        rows = await self._rows(QUEUES)
-        return next(
-            (row for row in rows if isinstance(row, QueueRow) and (row.vhost, row.name) == place),
-            None,
-        )
+        told = await self._told(QUEUES)
+        return next((known.queues[place] for known in told if place in known.queues), None)
 
     async def shared(self, key: object, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what something comes to, made once for all who ask for it within a moment."""
@@ -190,7 +201,7 @@ class PeerRows:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _rows(self, kind: str) -> list[Row]:
+    async def _told(self, kind: str) -> list[_Known]:
         if self._peers is None:
             return []
         members = self._node.views.cluster_nodes()
@@ -206,7 +217,7 @@ class PeerRows:
         for place in [place for place in self._known if place[0] not in names]:
             del self._known[place]
         told = [name for name in names if self._is_told(name, kind, now_ms, STALE_MS)]
-        return [row for name in told for row in self._known[name, kind].rows]
+        return [self._known[name, kind] for name in told]
 
     def _is_told(self, name: str, kind: str, now_ms: int, age_max_ms: int) -> bool:
         known = self._known.get((name, kind))
@@ -223,40 +234,38 @@ class PeerRows:
         return task
 
     async def _ask(self, peers: Peers, name: str, kind: str) -> None:
-        rows: list[Row] = []
+        known = _Known([], {}, self._node.now_ms())
         skipped: int | None = 0
-        begun_ms = self._node.now_ms()
         try:
             for _ in range(ANSWERS_MAX):
                 question = json.dumps([kind, skipped]).encode()
                 answer = await peers.ask(name, SUBJECT, question, ASKED_S)
                 head, *lines = answer.split(b"\n")
                 skipped = json.loads(head)
-                rows += await self._taken(name, kind, lines)
+                await self._take(known, name, kind, lines)
                 if skipped is None:
                     break
         except (PeerAwayError, PeerRefusedError) as error:
             log.debug("rows kind=%s of=%s: %s", kind, name, error)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, RecursionError) as error:
             log.warning("rows kind=%s of=%s make no sense: %s", kind, name, error)
         else:
-            self._known[name, kind] = _Known(rows, begun_ms)
+            self._known[name, kind] = known
 
-    async def _taken(self, name: str, kind: str, lines: Iterable[bytes]) -> list[Row]:
-        rows: list[Row] = []
+    async def _take(self, known: _Known, name: str, kind: str, lines: Iterable[bytes]) -> None:
         slices = self._node.slices
         view = self._node.views.node()
         wall_offset_ms = view.wall_ms - view.now_ms
         for line in lines:
             head, _, text = line.partition(b"\t")
             if kind == QUEUES:
-                rows.append(_queue_row(name, json.loads(head), wall_offset_ms, text))
+                row = _queue_row(name, json.loads(head), wall_offset_ms, text)
+                known.queues[row.vhost, row.name] = row
             else:
                 vhost, user, its_name = map(str, json.loads(head))
-                rows.append(PeerRow(name, vhost, user, its_name, text))
+                known.rows.append(PeerRow(name, vhost, user, its_name, text))
             if slices.is_spent():
                 await slices.pause()
-        return rows
 
 
 def _queue_row(node: str, told: Any, wall_offset_ms: int, text: bytes) -> QueueRow:  # noqa: ANN401

@@ -26,7 +26,7 @@ from management.listing import Rows, listed
 from management.lists.columns import Wanted
 from management.lists.ranges import NO_RANGES, Ranges, ranges_of
 from management.node import pages
-from management.peer_rows import CONSUMERS
+from management.peer_rows import CONSUMERS, PeerRow
 from management.routing.route import AnsweredBy, Right, Route
 from management.samples.sampler import QueueKey
 from management.vhost_commands import change, matching, require_object, require_vhost, things
@@ -159,10 +159,21 @@ async def _consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:
     found = await matching(call, all_of_them, lambda view: (view.vhost, view.queue_name) == place)
     pairs = [(view, views.connection(view.connection_number)) for view in found]
     bodies = [consumer_body(view, owner, node) for view, owner in pairs if owner is not None]
-    told = await call.services.told.things(CONSUMERS, lambda row: row.vhost == queue.vhost)
-    others = [row.body() for row in told]
-    bodies += [each for each in others if each["queue"]["name"] == queue.name]
+    bodies += await _consumers_elsewhere(call, place)
     return bodies + await _stream_consumers_of(call, queue)
+
+
+async def _consumers_elsewhere(call: Call, place: QueueKey) -> list[dict[str, Any]]:
+    """Return the consumers of a queue on other nodes; those of other queues are not read."""
+    vhost, name = place
+    quoted = dumped(name)
+
+    def may_be(row: PeerRow) -> bool:
+        return row.vhost == vhost and quoted in row.text
+
+    rows = await call.services.told.things(CONSUMERS, may_be)
+    bodies = [row.body() for row in rows]
+    return [each for each in bodies if each["queue"]["name"] == name]
 
 
 async def _stream_consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:

@@ -1,11 +1,19 @@
 """Lists of queues, and of what uses them, are those of all nodes."""
 
-from collections.abc import Iterator
+from collections import UserDict
+from collections.abc import ItemsView, Iterator
 
 import pytest
+from pamqp import commands
 
 from management import peer_rows
-from management.peer_rows import FRESH_MS
+from management.access.account import OPERATOR
+from management.call import Call
+from management.http.request import Request
+from management.led_queues import LedQueues
+from management.peer_rows import FRESH_MS, PeerRow, QueueRow
+from management.routes.queues import _consumers_elsewhere
+from management.samples.sampler import QueueKey
 from tests.support.joined_apis import A, B, Joined, joined_apis
 from tests.support.shape_check import faults
 
@@ -89,6 +97,42 @@ def test_connections_channels_and_consumers_are_those_of_all_nodes(joined: Joine
     assert consumer["channel_details"]["node"] == B
     [shown] = joined.a.get("queues/%2F/jobs").json["consumer_details"]
     assert shown["consumer_tag"] == consumer["consumer_tag"]
+
+
+def test_a_queue_reads_no_consumers_of_other_queues(
+    joined: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = joined.b.node.open()
+    for number, name in enumerate(("other", 'a "quoted" one')):
+        client.declare(name)
+        client.send(commands.Basic.Consume, queue=name, consumer_tag=f"c{number}")
+    joined.a.node.now_ms += FRESH_MS + 1
+    read: list[str] = []
+    body = PeerRow.body
+
+    def noted(row: PeerRow) -> dict[str, object]:
+        read.append(row.name)
+        return body(row)
+
+    monkeypatch.setattr(PeerRow, "body", noted)
+    call = Call(Request("GET", "/api/"), {}, joined.a.management.services, OPERATOR)
+    found = joined.a.run(_consumers_elsewhere(call, ("/", 'a "quoted" one')))
+    assert [each["consumer_tag"] for each in found] == ["c1"] == read
+
+
+def test_what_was_told_is_looked_at_once_for_all_vhosts(joined: Joined) -> None:
+    call = Call(Request("GET", "/api/"), {}, joined.a.management.services, OPERATOR)
+    looks: list[int] = []
+
+    class Told(UserDict[QueueKey, QueueRow]):
+        def items(self) -> ItemsView[QueueKey, QueueRow]:
+            looks.append(len(self))
+            return super().items()
+
+    told = Told(joined.a.run(joined.a.management.services.told.queues()))
+    led = LedQueues(call, told, is_whole=True)
+    assert [led.only_there(vhost) for vhost in ("/", "v", "/")] == [["mine"], [], ["mine"]]
+    assert looks == [2]
 
 
 def test_users_see_their_own_of_other_nodes(joined: Joined) -> None:

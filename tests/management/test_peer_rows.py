@@ -74,6 +74,21 @@ def test_a_single_queue_is_told_where_another_node_leads_it() -> None:
         assert len(joined.peers.asked) == asked_count + 1
 
 
+def test_queues_are_put_together_once_for_all_who_ask() -> None:
+    with joined_apis() as joined:
+        told = joined.a.management.services.told
+        first = joined.a.run(told.queues())
+        assert [name for _, name in first] == ["jobs"]
+        assert joined.a.run(told.queues()) is first
+        joined.a.node.now_ms += FRESH_MS + 1
+        again = joined.a.run(told.queues())
+        assert again is not first
+        assert list(again) == list(first)
+        joined.peers.is_gone = True
+        joined.a.node.now_ms += STALE_MS + 1
+        assert joined.a.run(told.queues()) == {}
+
+
 def test_many_rows_come_in_several_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(told_rows, "BYTES_MAX", 10)
     with joined_apis() as joined:
