@@ -107,20 +107,30 @@ class Forgetting:
                 await asyncio.sleep(RETRY_S)
 
     async def _require_all_elsewhere(self, name: str) -> None:
-        """Refuse where only the node has all that was confirmed of a queue."""
+        """Refuse where only the node, or it and others that leave, have all of a queue.
+
+        All is what was confirmed: nobody else could lead the queue then, and nobody would leave.
+        """
+        view = self._node.view
+        leaving = {each for each, member in view.members.items() if member.state == LEAVING}
+        going = {name, *leaving.difference(view.live)}
+        having = {name}
         names: list[str] = []
         count = 0
-        for number, known in enumerate(tuple(self._node.view.queues.values()), 1):
+        for number, known in enumerate(tuple(view.queues.values()), 1):
             if number % LOOKS_PER_STEP == 0:
                 await asyncio.sleep(0)
-            if {each.node for each in known.stored.state.in_sync_set} == {name}:
+            members = {each.node for each in known.stored.state.in_sync_set}
+            if name in members and members <= going:
                 count += 1
+                having |= members
                 if len(names) < NAMES_MAX:
                     names.append(f"'{known.name}' in vhost '{known.vhost}'")
         if count:
             more = f" and {count - len(names)} more" if count > len(names) else ""
+            have = f"{' and '.join(sorted(having))} {'has' if len(having) == 1 else 'have'}"
             raise PreconditionFailedError(
-                f"only {name} has all messages of {', '.join(names)}{more}: start it again, or"
+                f"only {have} all messages of {', '.join(names)}{more}: start it again, or"
                 " promote another replica of each with its loss (haremq queues promote), or delete"
                 " the queue; nothing was done"
             )

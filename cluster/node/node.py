@@ -202,11 +202,6 @@ class ClusterNode:
         """Return the nodes that live, with their addresses; this one too."""
         return self.view.live
 
-    def zone_of(self, node: str) -> str:
-        """Return where a node stands; empty where nobody said."""
-        member = self.view.members.get(node)
-        return "" if member is None else member.zone
-
     def queue_view(self, queue_id: str) -> MirroredQueueView | None:
         """Return how a queue is; None where it is not known."""
         return view_of(queue_id, self.view, self.shell.core)

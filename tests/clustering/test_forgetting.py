@@ -164,6 +164,25 @@ def test_queues_that_only_it_has_are_named_and_nothing_is_done() -> None:
     asyncio.run(scenario())
 
 
+def test_the_last_of_those_that_have_a_queue_does_not_leave_behind_the_others() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.begin()
+        await rig.member("d", lives=False)
+        await rig.queue(1, "cd")
+        await rig.forgetting.forget("c")
+        await rig.follow()
+        with pytest.raises(PreconditionFailedError, match=r"only c and d have all .* 'jobs1'"):
+            await rig.forgetting.forget("d")
+        # It runs again, and leads what it has until that is elsewhere.
+        await rig.member("c", state=LEAVING)
+        await rig.forgetting.forget("d")
+        await rig.follow()
+        assert rig.view.members["d"].state == LEAVING
+
+    asyncio.run(scenario())
+
+
 def test_lost_answers_and_a_store_that_is_away() -> None:
     async def scenario() -> None:
         rig = Rig()
