@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from amqp_server.clustering.in_turns import done_in_turns
 from cluster.node.node import ClusterNode
 from cluster.placement.moving import Drain, PlacedQueue, drain_of
 from cluster.placement.nodes import ACTIVE, NodeStanding
@@ -68,13 +69,7 @@ class Draining:
 
     async def _planned(self) -> Drain:
         steps = drain_of(self._node.options.node, self._led(), self._standings())
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                drain: Drain = end.value
-                return drain
-            await asyncio.sleep(0)
+        return await done_in_turns(steps)
 
     def _led(self) -> Iterator[PlacedQueue]:
         view = self._node.view

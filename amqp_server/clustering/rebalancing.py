@@ -6,17 +6,16 @@ meanwhile, or a queue cannot move at that moment, the next command does what is 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 from amqp_server.broker.access.patterns import Pattern, compile_pattern
 from amqp_server.broker.errors import BrokerError, PreconditionFailedError
+from amqp_server.clustering.in_turns import done_in_turns
 from cluster.metadata.errors import MetadataError
 from cluster.node.view import ClusterView
 from cluster.placement.moving import LeaderMove, PlacedQueue, rebalance_of
 from cluster.placement.nodes import NodeStanding
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ class Rebalancing:
         self._is_planning = True
         try:
             queues = self._chosen(kind, vhosts, names)
-            moves = await _sliced(rebalance_of(queues, self._standings()))
+            moves = await done_in_turns(rebalance_of(queues, self._standings()))
         finally:
             self._is_planning = False
         self.left_count = len(moves)
@@ -128,14 +127,3 @@ class Rebalancing:
             log.info("queue=%s vhost=%s is not moved: %s", known.name, known.vhost, error)
             return False
         return True
-
-
-async def _sliced(steps: Generator[None, None, T]) -> T:
-    """Do steps, and let others have the loop between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        await asyncio.sleep(0)
