@@ -74,11 +74,14 @@ class AskedConsumers:
 
     def expire(self, now_ms: int) -> list[ConsumerHandle]:
         """Let nobody wait any longer who has waited long enough; return those that must go."""
-        gone = []
-        for handle, asked in tuple(self._asked.items()):
+        due, gone = list[tuple[ConsumerHandle, _Asked]](), list[ConsumerHandle]()
+        for handle, asked in self._asked.items():
             if asked.until_ms > now_ms:
                 break
-            del self._asked[handle]
+            due.append((handle, asked))
+        for handle, asked in due:
+            if self._asked.pop(handle, None) is None:
+                continue
             if handle.exclusive:
                 gone.append(handle)
                 asked.then(ConsumeAnswer.NO_ANSWER)
