@@ -16,6 +16,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.cluster import (
     ACTIVE,
     DRAINING,
+    LEAVING,
     Promotion,
     StoreAwayError,
     UnknownOutcomeError,
@@ -176,7 +177,8 @@ class ClusterCommands(ClusterLook):
             if item is None:
                 raise NotFoundError(f"no node {name} in the cluster")
             member = decode_member(item.value)
-            if member.state == state:
+            if member.state == state or (member.state, state) == (LEAVING, DRAINING):
+                # Who leaves leads nothing anyway, and goes on to leave.
                 # What it was read from may be older than the copy, which says so itself.
                 await node.follower.wait_for(item.mod_revision)
                 return

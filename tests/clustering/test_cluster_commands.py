@@ -4,18 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import TypeVar, cast
 
 import pytest
 
 from amqp_server.broker.awaited import Awaited
-from amqp_server.broker.cluster import DRAINING, MirroredView
+from amqp_server.broker.cluster import ACTIVE, DRAINING, LEAVING, MirroredView
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.clustering.beginning import run_steps
 from amqp_server.clustering.cluster_commands import ClusterCommands
 from amqp_server.clustering.placing import Placing
+from cluster.metadata.memory import MemoryStore
+from cluster.metadata.port import Done, Put, Read, Transaction
+from cluster.metadata.records import StoredMember, decode_member, encode_member
+from cluster.node.node import ClusterNode
 from cluster.placement.asking import RULES
 from tests.cluster.conftest import require_etcd
+from tests.support.cluster_views import KEYS
 from tests.support.etcd_server import running_etcd
 from tests.support.joined_peers import JoinedPeers
 from tests.support.peer import Node
@@ -145,6 +151,37 @@ def test_a_drain_from_any_node_moves_leaders_until_it_is_taken_back(tmp_path: Pa
             assert await done(nodes.on[last].move_leader("v", "jobs", leader)) == leader
             with pytest.raises(NotFoundError):
                 await done(nodes.on[last].drain("x"))
+
+    asyncio.run(scenario())
+
+
+def test_a_drain_does_not_take_back_a_node_that_leaves() -> None:
+    async def scenario() -> None:
+        store = MemoryStore(lambda: 0)
+        key = KEYS.key("member", "c")
+        leaving = encode_member(StoredMember("disk", 1, "", LEAVING))
+        await store.transact(Transaction(then=(Put(key, leaving),)))
+
+        async def at_once(_revision: int) -> None:
+            """The copy has what the store has."""
+
+        commands = object.__new__(ClusterCommands)
+        follower = SimpleNamespace(wait_for=at_once)
+        node = SimpleNamespace(store=store, keys=KEYS, follower=follower)
+        commands._node = cast("ClusterNode", node)
+
+        async def state() -> str:
+            found = await store.transact(Transaction(then=(Read(key),)))
+            assert isinstance(found, Done)
+            assert found.reads[0] is not None
+            return decode_member(found.reads[0].value).state
+
+        await commands._putting_state("c", DRAINING)
+        assert await state() == LEAVING
+        await commands._putting_state("c", ACTIVE)
+        assert await state() == ACTIVE
+        await commands._putting_state("c", DRAINING)
+        assert await state() == DRAINING
 
     asyncio.run(scenario())
 
