@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 STREAM: Final = "stream"
+UNKNOWN: Final = -1
+"""Messages of a queue whose node does not say how many there are: perhaps there are some."""
 Queue: TypeAlias = Mapping[str, Any]
 """An item of ``/api/queues``."""
 
@@ -25,7 +27,7 @@ class Choice(NamedTuple):
     Attributes:
         moved: those that are moved, in order.
         left: the others, each with the reason.
-        full: those of ``left`` that hold messages.
+        full: those of ``left`` that hold messages, or may.
     """
 
     moved: tuple[Name, ...]
@@ -49,7 +51,7 @@ def choice_of(source: Sequence[Queue], target: Sequence[Queue]) -> Choice:
             moved.append(name)
             continue
         left[name] = reason
-        if queue.get("messages") or kind_of(queue) == STREAM:
+        if queue.get("messages", UNKNOWN) or kind_of(queue) == STREAM:
             full.add(name)
     return Choice(tuple(moved), left, frozenset(full))
 

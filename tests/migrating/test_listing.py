@@ -45,6 +45,8 @@ def test_others_are_left_with_the_reason(
 def test_what_is_left_with_messages_is_known() -> None:
     left = [queue("a", durable=False, messages=3), queue("b", durable=False, messages=0)]
     assert choice_of(left, []).full == {Name("/", "a")}
+    # A node that does not answer says nothing of its queues.
+    assert choice_of([queue("a", durable=False)], []).full == {Name("/", "a")}
     # A stream keeps what was read; its numbers do not matter.
     assert choice_of([queue("s", type="stream", messages=0)], []).full == {Name("/", "s")}
 
