@@ -20,15 +20,22 @@ from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import end_of_key, end_of_prefix
 from cluster.metadata.watching import Bell
 
-KEYS_PER_PIECE: Final = 256
-"""Keys that are looked at before others have the loop."""
+KEYS_PER_PIECE: Final = 32
+"""Keys that are looked at before others have the loop: about a millisecond."""
 
 PAUSE_S: Final = 1.0
-"""Between two sweeps: many deletes are swept after together."""
+"""Between two sweeps at least: many deletes are swept after together."""
+
+PAUSE_PER_SWEEP: Final = 20
+"""So many times as long as a sweep took is the pause behind it: all keys are looked at, and in some
+clusters something is deleted all the time."""
 
 LOOK_MS: Final = 5_000
 """How often a node that has something to sweep asks whether it has become its task, if no news
 comes: that of the controller's key may come before the node knows that it won."""
+
+PAUSE_MAX_S: Final = 60.0
+"""Also where a sweep took long because the store did not answer."""
 
 
 class DefinitionsSweep:
@@ -61,17 +68,19 @@ class DefinitionsSweep:
 
     async def run(self) -> None:
         """Sweep once, and after each delete, until cancelled."""
+        loop = asyncio.get_running_loop()
         self._cache.listen(self._hear)
         try:
             while True:
                 while not (self._is_due and self._is_sweeper()):
                     await self._bell.wait(LOOK_MS if self._is_due else None)
                 self._is_due = False
+                begun_s = loop.time()
                 try:
                     await self.sweep()
                 except MetadataError:
                     self._is_due = True  # the store is away, or others were faster
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(pause_behind(loop.time() - begun_s))
         finally:
             self._cache.leave(self._hear)
 
@@ -96,3 +105,8 @@ class DefinitionsSweep:
             self._is_due = True
         if self._is_due:
             self._bell.ring()  # whoever became the controller sweeps what the one before left
+
+
+def pause_behind(sweep_s: float) -> float:
+    """Return how long to wait after a sweep that took so long, in seconds."""
+    return min(max(PAUSE_S, PAUSE_PER_SWEEP * sweep_s), PAUSE_MAX_S)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pamqp import commands
 
-from amqp_server.definitions_sweep import KEYS_PER_PIECE, DefinitionsSweep
+from amqp_server.definitions_sweep import DefinitionsSweep, pause_behind
 from cluster.definitions.desk import Desk
 from cluster.metadata.errors import StoreAwayError
 from cluster.metadata.port import Put, Transaction
@@ -79,7 +79,7 @@ def test_all_that_was_in_a_vhost_goes_after_it_and_queues_leave_their_note() -> 
 
 def test_it_runs_after_deletes_and_leaves_others_the_loop() -> None:
     async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
-        await bound(cluster, KEYS_PER_PIECE // 8)
+        await bound(cluster, 32)
         running = asyncio.ensure_future(sweep.run())
         await asyncio.sleep(0)
         await cluster.open(1).ask(Q.Delete, queue="q")
@@ -121,3 +121,9 @@ def test_a_store_that_is_away_is_swept_later() -> None:
         assert await sweep.sweep() == 1
 
     play(case)
+
+
+def test_sweeps_of_many_keys_are_a_small_part_of_the_time() -> None:
+    assert pause_behind(0.0) == pause_behind(0.01) == 1.0
+    assert pause_behind(1.5) == 30.0
+    assert pause_behind(100.0) == 60.0
