@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 ANSWER_S: Final = 60.0
 OTHERS_TAKEN: Final = "all others were taken"
-"""HareMQ says so where it left some definitions out, such as streams in a cluster."""
+"""HareMQ says so where it left some definitions out, such as delayed exchanges in a cluster."""
 PORT_OFFSET: Final = 10_000
 """From the port of AMQP to that of the API: 5672 and 15672, unless named."""
 
