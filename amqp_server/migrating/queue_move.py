@@ -120,9 +120,8 @@ class QueueMove:
                 if self._is_over(frames):
                     return
                 self._publish(frames, taking)
-            if taking in sides and self._take_confirms(taking.frames()):
-                giving.socket.sendall(wire.ack(tally.safe, multiple=True))
-                self.moved_count = tally.safe
+            if taking in sides:
+                self._take_confirms(taking.frames(), giving)
             if not sides and tally.is_settled and not self._is_asked:
                 # The answer comes behind the acks, so it says that they have arrived.
                 self._is_asked = True
@@ -162,21 +161,28 @@ class QueueMove:
         if pieces:
             taking.socket.sendall(b"".join(pieces))
 
-    def _take_confirms(self, frames: Sequence[Frame]) -> bool:
-        """Return whether more may be acked."""
-        has_risen = False
-        for frame in frames:
-            called = wire.method_of(frame)
-            if called == wire.BASIC_ACK:
-                number, multiple = confirm_in(frame.payload)
-                has_risen |= self._tally.confirmed(number, multiple=multiple)
-            elif called == wire.BASIC_NACK:
-                raise MoveError("the target refused a message (basic.nack): its queue may be full")
-            elif called == wire.BASIC_RETURN:
-                raise MoveError("the target returned a message: its queue is gone")
-            elif called is not None:
-                raise wire.refusal(frame)
-        return has_risen
+    def _take_confirms(self, frames: Sequence[Frame], giving: _Side) -> None:
+        """Ack at the source what is confirmed, also what was before a refusal."""
+        tally = self._tally
+        try:
+            for frame in frames:
+                self._take_confirm(frame)
+        finally:
+            if tally.safe > self.moved_count:
+                giving.socket.sendall(wire.ack(tally.safe, multiple=True))
+                self.moved_count = tally.safe
+
+    def _take_confirm(self, frame: Frame) -> None:
+        called = wire.method_of(frame)
+        if called == wire.BASIC_ACK:
+            number, multiple = confirm_in(frame.payload)
+            self._tally.confirmed(number, multiple=multiple)
+        elif called == wire.BASIC_NACK:
+            raise MoveError("the target refused a message (basic.nack): its queue may be full")
+        elif called == wire.BASIC_RETURN:
+            raise MoveError("the target returned a message: its queue is gone")
+        elif called is not None:
+            raise wire.refusal(frame)
 
 
 def _readable(giving: _Side, taking: _Side) -> list[_Side]:
