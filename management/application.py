@@ -44,6 +44,9 @@ METRICS: Final = "/metrics"
 PEER_BODY_BYTES_MAX: Final = 15 * 1024 * 1024
 """Largest body of an answer to another node, which gets all of it in one piece."""
 
+PEERS_WAITING_MAX: Final = 1_000
+"""Requests of other nodes that wait; the links of each let it ask only so much at a time."""
+
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
 
 Pages: TypeAlias = Callable[[Request], Response | None]
@@ -82,6 +85,8 @@ class Application:
             services.peers.answer_to(SUBJECT, self.answer_peer)
             services.peers.answer_to(TOLD, ToldRows(services).answer)
         self._places = Places(settings.requests_max, settings.requests_max)
+        # Of their own: else requests of two nodes could wait for each other's places.
+        self._places_for_peers = Places(settings.requests_max, PEERS_WAITING_MAX)
 
     @asynccontextmanager
     async def answering(self, request: Request) -> AsyncIterator[Response]:
@@ -191,7 +196,7 @@ class Application:
             raise not_found()
         route = _route_of(match, request)
         require(route.right, account, match.names.get("vhost"), self._services.node)
-        await place.enter_async_context(self._places.place())
+        await place.enter_async_context(self._places_for_peers.place())
         async with asyncio.timeout(self._timeout_s):
             return await self._made(route, match, request, account, is_forwarded=True)
 

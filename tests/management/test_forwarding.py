@@ -1,5 +1,6 @@
 """Requests that another node answers: which, how, and what is said where none does."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -7,9 +8,11 @@ import pytest
 
 from amqp_server.broker.admin import PeerAwayError, PeerRefusedError
 from management.access.account import OPERATOR, Account
+from management.access.login import Credentials, basic_header
 from management.forwarding import Forwarded, answer_of, asked_of, octets_of, question_of
 from management.http.request import Request, parsed_query
 from management.http.response import Response, answer, empty
+from management.settings import ManagementSettings
 from tests.support.fake_cluster import FakeCluster
 from tests.support.management_api import Api
 
@@ -219,6 +222,22 @@ def test_a_question_of_another_node_is_answered_with_the_rights_that_hold_here(
     assert asked(joined, peers, Request("GET", "/api/nodes"), OPERATOR).status == 200
     # It is led elsewhere, and asked on by nobody.
     assert peers.asked == []
+
+
+def test_nodes_whose_places_are_all_taken_answer_each_other(peers: ScriptedPeers) -> None:
+    with Api(ManagementSettings(requests_max=1), peers=peers) as api:
+        login = {"authorization": basic_header(Credentials("guest", "guest"))}
+        own = Request("GET", "/api/whoami", headers=login)
+        question = question_of(Forwarded(Request("GET", "/api/whoami"), Account("guest", ())))
+
+        async def both() -> Response:
+            application = api.management.application
+            async with application.answering(own):
+                assert application._places.are_taken
+                async with asyncio.timeout(5):
+                    return answer_of(await said(peers, question))
+
+        assert api.run(both()).status == 200
 
 
 def test_a_question_that_makes_no_sense_is_refused(joined: Api, peers: ScriptedPeers) -> None:
