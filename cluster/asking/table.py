@@ -58,7 +58,6 @@ class AskingTable:
         self._say_hello = say_hello
         self._trust = trust
         self.settings = settings
-        self._links: dict[AskingLink, None] = {}
         self._to_asked: dict[str, AskingLink] = {}
         self._from_asking: dict[str, AskingLink] = {}
         self._opened_counts: dict[str, int] = {}
@@ -86,9 +85,7 @@ class AskingTable:
         hello = replace(self._say_hello(meant), purpose=Purpose.ASKING)
         is_dialer = bool(meant)
         handshake = Handshake(hello, self._trust, is_dialer=is_dialer, certificate_names=names)
-        link = AskingLink(self, handshake, self.settings, is_dialer=is_dialer, now_ms=now_ms)
-        self._links[link] = None
-        return link
+        return AskingLink(self, handshake, self.settings, is_dialer=is_dialer, now_ms=now_ms)
 
     def make_accepted(self, names: frozenset[str] | None, now_ms: int) -> AskingLink:
         """Return a listener's end; a ``MakeLink`` for ``cluster.links.doorway``."""
@@ -119,7 +116,6 @@ class AskingTable:
 
     def closed(self, link: AskingLink, reason: str) -> None:
         """Forget a link; who waits for its answers hears of it."""
-        self._links.pop(link, None)
         peer = link.peer
         links = self._to_asked if link.is_dialer else self._from_asking
         if peer is not None and links.get(peer.node) is link:
