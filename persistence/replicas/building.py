@@ -5,7 +5,7 @@ checkpoint: a restart cuts them off. Only the operation that installs them names
 written once they are on the disk. A building outlives its link, so a mirror goes on where it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, Protocol
 
@@ -17,6 +17,7 @@ from persistence.format import CHUNK_HEADER
 from persistence.gathering import FileWrite, Gathered, Source
 from persistence.log_state import LogState
 from persistence.replicas.content import Content
+from persistence.segment import Segments
 from persistence.stored_log import UnneededFile
 
 _NOTHING: Final = 0
@@ -118,6 +119,18 @@ class Building:
     def _bring_to_disk(self, number: int) -> None:
         fsync = partial(self._segments.fsync, number)
         self._commit.gather(_WrittenFile(self._segments.path(number), fsync), _NOTHING, fsync=True)
+
+
+def still_unneeded(
+    files: Iterable[UnneededFile], segments: Segments, rows: Iterable[StoredChunk]
+) -> list[UnneededFile]:
+    """Return the unneeded files that have no chunk of a snapshot which was installed.
+
+    Its first chunks may be behind those of the messages before it, in one file. A restart, which
+    repeats the operation, knows that as a file of the messages before, and they go.
+    """
+    needed = {segments.path(row.segment_number) for row in rows}
+    return [each for each in files if each.path not in needed]
 
 
 class _WrittenFile:

@@ -39,7 +39,7 @@ from persistence.replica_operations import (
     encode_promise,
     encode_records,
 )
-from persistence.replicas.building import Building, Gathering
+from persistence.replicas.building import Building, Gathering, still_unneeded
 from persistence.replicas.content import Content, decode_content
 from persistence.replicas.records import Piece, Records
 from persistence.replicas.row import ReplicaSnapshot
@@ -340,6 +340,8 @@ class ReplicaLog:
         elif content.since != before.next_position:
             raise DamagedError(f"a snapshot from {content.since} on {before.next_position}")
         self.state.overtake(content.messages)
+        segments = self.state.stored.segments
+        self._unneeded = still_unneeded(self._unneeded, segments, content.messages.chunks)
         self.published.restore(content.published)
         self._records = Records(operation.position)
         self.table = operation.table

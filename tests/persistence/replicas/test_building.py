@@ -5,12 +5,16 @@ import errno
 import pytest
 
 from persistence.errors import DamagedError
+from persistence.replica_operations import ReplicaInstall
 from persistence.replicas.building import Building
 from persistence.replicas.content import Content
 from persistence.replicas.log import ReplicaLog
+from persistence.replicas.recovery import ReplicaRecovery
+from persistence.replicas.row import ReplicaSnapshot
 from persistence.replicas.taking import take
 from tests.persistence.replicas.test_log import new_log
 from tests.persistence.replicas.test_taking import numbers, put, settle
+from tests.support.fault_fs import FaultFS
 
 
 def live(log: ReplicaLog) -> list[int]:
@@ -100,6 +104,36 @@ def test_it_fits_as_long_as_the_messages_before_it_are_the_same() -> None:
     rest = get(anew, leader)
     mirror.install(leader.base, leader.table, anew.content(rest), anew)
     assert not behind.fits(mirror.state)
+
+
+def test_a_restart_keeps_a_file_that_the_messages_before_it_have_begun() -> None:
+    disk = FaultFS()
+    disk.make_directory("queues")
+    leader, mirror = filled(), new_log(disk)
+    put(mirror, 4)
+    for piece in take(mirror.state, 0).slices():
+        assert mirror.messages.spill(0, [piece])
+    row = mirror.note().row
+    assert isinstance(row, ReplicaSnapshot)
+    building = mirror.build(0, 0, 0)
+    rest = get(building, leader)
+    content = building.content(rest)
+    mirror.install(leader.base, leader.table, content, building)
+    shared = {each.segment_number for each in row.messages.chunks}
+    assert shared & {each.segment_number for each in content.messages.chunks}
+    assert not mirror.note().unneeded
+    # The node was killed before that checkpoint: the row of the one before, and the operation.
+    again, octets = new_log(disk), content.encode()
+    recovery = ReplicaRecovery(again, [])
+    recovery.restore(row)
+    recovery.replay(ReplicaInstall(7, row.change + 1, leader.base, leader.table, octets))
+    assert recovery.finish(was_clean=False).is_whole
+    assert not again.note().unneeded, "a checkpoint would remove what was installed"
+    assert live(again) == live(leader)
+    # Once they are settled it goes.
+    again.state.settle(range(leader.state.next_position))
+    removed = {each.path for each in again.note().unneeded}
+    assert again.state.stored.segments.path(min(shared)) in removed
 
 
 def test_what_does_not_come_next_is_damage() -> None:

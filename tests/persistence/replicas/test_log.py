@@ -19,9 +19,10 @@ def records(*bodies: bytes) -> list[Record]:
     return [Record(ROUTE, HEADER, body) for body in bodies]
 
 
-def new_log() -> ReplicaLog:
-    disk = FaultFS()
-    disk.make_directory("queues")
+def new_log(disk: FaultFS | None = None) -> ReplicaLog:
+    if disk is None:
+        disk = FaultFS()
+        disk.make_directory("queues")
     maker = LogMaker(disk, StoreLimits(), lambda: 0, lambda: None)
     log = maker.replica_log(7, LogOptions(form=LogForm.MIRRORED))
     log.start(commit_on(FakeDisk()))
