@@ -69,7 +69,9 @@ class Buildings:
         if queue not in self._replicas or not self._is_obeyed(leader, queue, part.epoch):
             return
         getting = self._getting.get(queue)
-        if getting is None or (getting.leader, getting.number) != (leader, part.number):
+        # A leader that was started again counts its reads anew, in another epoch.
+        given = leader, part.epoch, part.number
+        if getting is None or (getting.leader, getting.epoch, getting.number) != given:
             self._end(queue)
             self._getting[queue] = _Getting(leader, part.epoch, part.number)
             self._go_on()

@@ -7,7 +7,7 @@ import pytest
 
 from cluster.mirrored import buildings
 from cluster.replication import inputs
-from cluster.replication.frames import Part, Refused, Want
+from cluster.replication.frames import Fence, Part, Refused, Want
 from persistence.replicas.content import decode_content
 from tests.cluster.mirrored.test_catch_ups import parts, snapshots
 from tests.support.mirror_behind import Behind
@@ -99,6 +99,19 @@ def test_a_part_of_a_leader_that_is_not_obeyed_changes_nothing() -> None:
     mirror.step(inputs.FrameFromLeader(behind.leader.name, Part("?", 1, 1, 0, 0, 0, 0, b"")))
     behind.until_live()
     behind.assert_same()
+
+
+def test_a_leader_that_was_started_again_is_asked_though_its_reads_have_the_same_numbers() -> None:
+    behind = in_the_middle()
+    given = next(each for each in reversed(behind.up) if isinstance(each, Want))
+    link = behind.cluster.links[behind.leader.name, behind.mirror.name]
+    link.up.clear()
+    epoch = given.epoch + 1
+    for frame in (Fence(QUEUE, epoch), Part(QUEUE, epoch, given.number, 0, 0, 0, 0, b"")):
+        behind.mirror.up.step(inputs.FrameFromLeader(behind.leader.name, frame))
+    (asked,) = [each for each in link.up if isinstance(each, Want) and each.queue == QUEUE]
+    assert (asked.epoch, asked.number, asked.anew) == (epoch, given.number, True)
+    assert asked.position >= given.position > 0, "and what came before is kept"
 
 
 def test_a_new_leader_goes_on_where_the_old_one_was() -> None:
