@@ -74,6 +74,11 @@ class RenewalChild:
         self._held = lease
         self._tell(_hold(lease))
 
+    def release(self) -> None:
+        """Renew no lease from now on: the one that was held ends by itself."""
+        self._held = None
+        self._tell(Frame(Kind.HOLD))
+
     async def run(self) -> None:
         """Keep a process running until this is cancelled, which ends it."""
         tries = 0

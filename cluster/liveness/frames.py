@@ -24,9 +24,9 @@ LENGTH: Final = Struct(">I")
 class Kind(Enum):
     """What a frame says.
 
-    ``HOLD`` and ``BEAT`` come from the node: renew this lease, and a sign of life of its loop.
-    ``READY`` is the first word of the process: it can renew from now on. The others are the answer
-    to each try: renewed, gone, or the store did not answer.
+    ``HOLD`` and ``BEAT`` come from the node: renew this lease, where 0 is none, and a sign of life
+    of its loop. ``READY`` is the first word of the process: it can renew from now on. The others
+    are the answer to each try: renewed, gone, or the store did not answer.
     """
 
     HOLD = b"H"

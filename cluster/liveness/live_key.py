@@ -4,6 +4,7 @@ Source: the replication model, R17 and R19: the create revision of the key is th
 *incarnation*; the value names the disk, so that a replica is known by node and disk.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -86,7 +87,17 @@ def decode_live(octets: bytes) -> LiveRecord:
     return LiveRecord(**texts, wire_versions=(low, high), addresses=addresses)
 
 
-async def register(store: MetadataStore, key: bytes, record: LiveRecord, ttl_ms: int) -> Registered:
+def _leave_it(_lease: Lease) -> None:
+    """Hold nothing: the lease is long enough."""
+
+
+async def register(
+    store: MetadataStore,
+    key: bytes,
+    record: LiveRecord,
+    ttl_ms: int,
+    hold: Callable[[Lease], None] = _leave_it,
+) -> Registered:
     """Put a node's ``live`` key under a new lease.
 
     A key that an earlier run on the same disk has left is deleted first: the disk is locked by
@@ -98,6 +109,8 @@ async def register(store: MetadataStore, key: bytes, record: LiveRecord, ttl_ms:
         key: of the node.
         record: of this run.
         ttl_ms: of the lease; the store may make it longer.
+        hold: has a lease renewed from now on, and no other. It is called before the key is put: a
+            store that is busy may answer to that when the lease would have ended.
 
     Raises:
         NameTakenError: a node on another disk has this name; it may be gone when its lease ends.
@@ -105,12 +118,14 @@ async def register(store: MetadataStore, key: bytes, record: LiveRecord, ttl_ms:
     """
     value = encode_live(record)
     lease = await store.grant(ttl_ms)
+    hold(lease)
     put = Transaction((Absent(key),), (Put(key, value, lease.id),), (Read(key),))
     while True:
         try:
             outcome = await store.transact(put)
         except LeaseGoneError:
             lease = await store.grant(ttl_ms)
+            hold(lease)
             put = Transaction((Absent(key),), (Put(key, value, lease.id),), (Read(key),))
             continue
         if isinstance(outcome, Done):

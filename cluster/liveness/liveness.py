@@ -62,7 +62,9 @@ class Liveness:
         self._listener = listener
         self._lost = asyncio.Event()
         self._lost.set()
-        self.child = RenewalChild(address, ttl_ms, now_ms, listener.renewed, self._take_gone)
+        # A lease that is renewed while its key is put; nobody is told of it before the key is.
+        self._waiting: Lease | None = None
+        self.child = RenewalChild(address, ttl_ms, now_ms, self._take_renewed, self._take_gone)
 
     async def run(self) -> None:
         """Register, and again whenever the lease was lost. What it leaves ends with its lease.
@@ -92,17 +94,31 @@ class Liveness:
             await asyncio.wait_for(self.child.ready.wait(), READY_S)
         try:
             registered: Registered = await register(
-                self._store, self._key, self._record, self._ttl_ms
+                self._store, self._key, self._record, self._ttl_ms, self._hold
             )
         except NameTakenError:
             raise
         except MetadataError as error:
             log.warning("not registered: %s", error)
+            self.child.release()
             await asyncio.sleep(RETRY_S)
+            self._lost.set()
             return
+        lease, self._waiting = self._waiting, None
+        assert lease is not None, "it was held before the key was put"
+        self._listener.granted(registered.incarnation, lease)
+
+    def _hold(self, lease: Lease) -> None:
+        self._waiting = lease
         self._lost.clear()
-        self._listener.granted(registered.incarnation, registered.lease)
-        self.child.hold(registered.lease)
+        self.child.hold(lease)
+
+    def _take_renewed(self, lease: Lease) -> None:
+        if self._waiting is None:
+            self._listener.renewed(lease)
+        else:
+            # For the listener the present lease is still that of the key before (R17).
+            self._waiting = lease
 
     def _take_gone(self, lease: int) -> None:
         log.error("lease=%d was lost", lease)

@@ -23,7 +23,9 @@ ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
 LINE_BYTES_MAX: Final = 8 * 1024 * 1024
 """Of one line of a watch: etcd cuts it by revisions only, and one may be 128 large values."""
 
-CONNECTIONS_MAX: Final = 16
+CONNECTIONS_MAX: Final = 32
+"""More than the lanes of a node for states (16) and definitions (8) take. A lease, and the copy of
+the store, would else stand in line behind these, as long as a busy store needs for an answer."""
 
 _MS: Final = 1000
 

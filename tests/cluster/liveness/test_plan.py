@@ -79,6 +79,15 @@ def test_a_lease_that_is_gone_is_not_renewed() -> None:
     assert plan.wait_ms(5_900) == 100
 
 
+def test_a_lease_that_was_let_go_is_not_renewed() -> None:
+    plan = holding()
+    plan.beat(3_000)
+    plan.hold(Lease(0, 0, 0))
+    plan.renewed(Lease(7, TTL_MS, 2_900))
+    plan.failed(3_000)
+    assert plan.wait_ms(3_000) is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 900), st.booleans()), max_size=80))
 @pytest.mark.parametrize("ttl_ms", [2_000, 9_000])
 def test_while_the_loop_moves_it_never_ends(ttl_ms: int, steps: list[tuple[int, bool]]) -> None:

@@ -1,9 +1,12 @@
 import asyncio
+from dataclasses import fields
 
 import pytest
 
+from cluster.definitions import desk
 from cluster.metadata.errors import AnswerTooLongError, StoreAwayError
 from cluster.metadata.etcd.http import LINE_BYTES_MAX, Answer, Http, NotSentError, Times
+from cluster.node.options import ClusterOptions
 from tests.support.etcd_server import free_port
 from tests.support.scripted_gateway import ScriptedGateway, chunked, http
 
@@ -25,6 +28,36 @@ def test_a_request_without_connection_has_not_left() -> None:
         with pytest.raises(NotSentError):
             await connections.post(f"http://127.0.0.1:{free_port()}", {}, {})
         await connections.close()
+
+    asyncio.run(run())
+
+
+def test_a_lease_does_not_wait_for_all_lanes_of_a_node() -> None:
+    of_states = next(each for each in fields(ClusterOptions) if each.name == "requests_max")
+    assert isinstance(of_states.default, int)
+    lanes_count = of_states.default + desk.LANES
+
+    async def run() -> None:
+        all_asked = asyncio.Event()
+
+        def answer(request: object) -> bytes | None:
+            if len(gateway.requests) == lanes_count:
+                all_asked.set()
+            return http(b"granted") if request == {"TTL": 3} else None
+
+        async with ScriptedGateway(answer) as gateway:
+            connections = Http(Times())
+            lanes = [
+                asyncio.create_task(connections.post(gateway.url, {"lane": number}, {}))
+                for number in range(lanes_count)
+            ]
+            async with asyncio.timeout(20):
+                await all_asked.wait()
+            assert (await connections.post(gateway.url, {"TTL": 3}, {})).body == b"granted"
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            await connections.close()
 
     asyncio.run(run())
 
