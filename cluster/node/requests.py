@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 READS_MAX: Final = 64
 """Queues that one request reads."""
 
+_NOT_URGENT: Final = (Change.GROW, Change.OPTIONS)
+"""A node that comes back is taken into many queues; others wait for a dead one to be taken out."""
+
 Step: TypeAlias = Callable[[Input], None]
 
 
@@ -96,20 +99,20 @@ class StateRequests:
         self._owner = owner
         self._pauses = pauses
         self._reads: dict[str, None] = {}
-        self._elections: dict[str, StateTransaction] = {}
-        self._transactions: dict[str, StateTransaction] = {}
+        # Elections, what a queue waits for, what it gets beside that: by queue.
+        self._lines: tuple[dict[str, StateTransaction], ...] = ({}, {}, {})
         self._member_key = keys.key("member", node)
         self._news = asyncio.Event()
 
     @property
     def waiting_count(self) -> int:
         """How many requests no lane has taken yet."""
-        return len(self._reads) + len(self._elections) + len(self._transactions)
+        return len(self._reads) + sum(map(len, self._lines))
 
     def submit(self, transaction: StateTransaction) -> None:
         """Carry a transaction out; there is one of a queue at a time, and one election."""
-        line = self._elections if transaction.change is Change.ELECT else self._transactions
-        line[transaction.queue] = transaction
+        at = 0 if transaction.change is Change.ELECT else 1 + (transaction.change in _NOT_URGENT)
+        self._lines[at][transaction.queue] = transaction
         self._news.set()
 
     def read(self, queue_id: str) -> None:
@@ -126,7 +129,7 @@ class StateRequests:
                 for each in queue_ids:
                     del self._reads[each]
                 await self._read(queue_ids)
-            elif line := self._elections or self._transactions:
+            elif (line := next(filter(None, self._lines), None)) is not None:
                 await self._carry_out(line.pop(next(iter(line))))
             else:
                 self._news.clear()
@@ -239,7 +242,7 @@ class StateRequests:
 
     def _take_back(self) -> None:
         """Refuse all transactions that are in line: who still wants them asks again."""
-        for line in (self._elections, self._transactions):
+        for line in self._lines:
             for transaction in list(line.values()):
                 del line[transaction.queue]
                 self._owner.step(TransactionRefused(transaction.number))

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from cluster.metadata.errors import MetadataError
+from cluster.metadata.following.cache import Difference
 from cluster.metadata.memory import Fate, MemoryStore
-from cluster.metadata.port import Done, Put, Transaction
+from cluster.metadata.port import Done, Item, Put, Transaction
 from cluster.metadata.records import StoredMember, encode_member, encode_queue_state
 from cluster.node.evidence import Evidence
 from cluster.node.pauses import Pauses
@@ -80,10 +81,20 @@ class Asking:
     def queue_noted(self, queue_id: str) -> None:
         self.noted.append(queue_id)
 
-    def submit(self, number: int, change: Change = Change.SHRINK, revision: int = 0) -> None:
+    def submit(
+        self,
+        number: int,
+        change: Change = Change.SHRINK,
+        revision: int = 0,
+        *,
+        queue_id: str = "q1",
+    ) -> None:
         self.awaited.add(number)
-        revision = revision or self.view.queues["q1"].revision
-        self.requests.submit(StateTransaction(number, change, "q1", revision, NEW, "disk a", 3))
+        revision = revision or self.view.queues[queue_id].revision
+        self.requests.submit(StateTransaction(number, change, queue_id, revision, NEW, "disk a", 3))
+
+    def done(self) -> list[int]:
+        return [each.number for each in self.inputs if isinstance(each, TransactionDone)]
 
     def last(self) -> Input | None:
         return self.inputs[-1] if self.inputs else None
@@ -194,6 +205,23 @@ def test_what_finds_the_store_away_is_refused_and_elections_come_first() -> None
                 TransactionRefused(1),
                 TransactionRefused(2),
             ]
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_back_is_taken_in_behind_queues_that_stand_still() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            value = encode_queue_state(stored("q2", "b", 6, 1))
+            key = KEYS.queue_state("v", "others")
+            put = await asked.store.transact(Transaction((), (Put(key, value),)))
+            item = Item(key, value, put.revision, put.revision)  # type: ignore[union-attr]
+            asked.view.take([Difference(key, None, item)])
+            asked.submit(1, Change.GROW)
+            asked.submit(2, Change.SHRINK, queue_id="q2")
+            assert asked.requests.waiting_count == 2
+            await asked.until(lambda: len(asked.done()) == 2)
+            assert asked.done() == [2, 1]
 
     asyncio.run(scenario())
 
