@@ -28,6 +28,10 @@ PAUSE_MS: Final = 1_000
 """After a shortage of the disk the mirror asks again so much later."""
 
 
+KEPT_MS: Final = 600_000
+"""So long what came is kept where no leader goes on: the next one may have had records instead."""
+
+
 @dataclass(slots=True)
 class _Getting:
     """What a leader gives of a queue, on one connection."""
@@ -61,6 +65,7 @@ class Buildings:
         self._replicas = replicas
         self._getting: dict[str, _Getting] = {}
         self._built: dict[str, Building] = {}
+        self._left_at_ms: dict[str, int] = {}
         self._active_count = 0
 
     def hear(self, leader: str, part: Part) -> None:
@@ -73,6 +78,7 @@ class Buildings:
         given = leader, part.epoch, part.number
         if getting is None or (getting.leader, getting.epoch, getting.number) != given:
             self._end(queue)
+            self._left_at_ms.pop(queue, None)
             self._getting[queue] = _Getting(leader, part.epoch, part.number)
             self._go_on()
             return
@@ -112,15 +118,21 @@ class Buildings:
     def forget(self, queue: str) -> None:
         """Give up what came of a queue: it is gone, or led here."""
         self._end(queue)
+        self._left_at_ms.pop(queue, None)
         building = self._built.pop(queue, None)
         if building is not None:
             self._replicas[queue].give_up(building)
 
     def tick(self) -> None:
         """End what no leader gives any more, and ask again where there was no room."""
+        now_ms = self._core.node.now_ms
+        while self._left_at_ms:
+            queue, left_at_ms = next(iter(self._left_at_ms.items()))
+            if now_ms - left_at_ms < KEPT_MS:
+                break
+            self.forget(queue)
         if not self._getting:
             return
-        now_ms = self._core.node.now_ms
         for queue, getting in list(self._getting.items()):
             if not self._is_obeyed(getting.leader, queue, getting.epoch):
                 self._end(queue)
@@ -177,6 +189,8 @@ class Buildings:
         getting = self._getting.pop(queue, None)
         if getting is not None and getting.is_active:
             self._active_count -= 1
+        if getting is not None and queue in self._built:
+            self._left_at_ms[queue] = self._core.node.now_ms
 
     def _refuse(self, leader: str, queue: str, error: Exception) -> None:
         """Have the leader attach again, from what is here."""

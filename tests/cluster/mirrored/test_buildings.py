@@ -101,6 +101,21 @@ def test_a_part_of_a_leader_that_is_not_obeyed_changes_nothing() -> None:
     behind.assert_same()
 
 
+def test_what_came_goes_after_a_while_in_which_no_leader_goes_on() -> None:
+    behind = in_the_middle()
+    replica = behind.mirror.up.replicas()[QUEUE]
+    behind.mirror.up.step(inputs.LeaderDisconnected(behind.leader.name))
+    now_ms = behind.mirror.up.core.node.now_ms
+    for passed_ms in (30, buildings.KEPT_MS):
+        behind.mirror.up.tick(now_ms + passed_ms)
+        assert not replica.note().unneeded
+    behind.mirror.up.tick(now_ms + buildings.KEPT_MS + 30)
+    assert replica.note().unneeded, "a checkpoint removes it"
+    behind.connect()
+    behind.until_live()
+    behind.assert_same()
+
+
 def test_a_leader_that_was_started_again_is_asked_though_its_reads_have_the_same_numbers() -> None:
     behind = in_the_middle()
     given = next(each for each in reversed(behind.up) if isinstance(each, Want))
