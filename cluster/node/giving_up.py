@@ -36,6 +36,10 @@ ASLEEP_MS: Final = 1_000
 NOTICED_MS: Final = 600
 """In this time the store notices that a lease has ended, and says so."""
 
+WAIT_MAX_MS: Final = 60_000
+"""Where no two nodes reach each other queues come back to who gave them up. Each time they stay for
+twice as long, up to this, as each move is a write of the store."""
+
 
 class GivingUp:
     """Looks at the queues that are led here and whose replicas are not all in sync.
@@ -62,6 +66,8 @@ class GivingUp:
         # By node and incarnation, when it was heard last, on whichever link.
         self._last_heard_ms: dict[tuple[str, int], int] = {}
         self._looked_at_ms = self._awake_since_ms = 0
+        # By queue, when it was given up here last, and how long that was waited for.
+        self._given_up: dict[str, tuple[int, int]] = {}
         # How far the own disk came, and since when it has not come further.
         self._fsynced, self._fsynced_at_ms = 0, 0
 
@@ -79,7 +85,8 @@ class GivingUp:
         for queue_id in looked_at:
             lead = node.leaderships.get(queue_id)
             target = None if lead is None else self._target(lead, heard, is_stuck=is_stuck)
-            if target is not None and self._core.may_give_up(queue_id, target):
+            if lead is not None and target is not None and self._core.may_give_up(queue_id, target):
+                self._note_given_up(lead)
                 why = "the disk does not answer" if is_stuck else "too few are heard from here"
                 log.warning("%s leads queue %s: %s", target.node, queue_id, why)
                 yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
@@ -115,7 +122,7 @@ class GivingUp:
     def _target(self, lead: Leadership, heard: set[str], *, is_stuck: bool) -> ReplicaId | None:
         """Return who is to lead a queue; None: it stays here."""
         node, options = self._core.node, lead.replica.options
-        if node.now_ms - lead.began_ms < self._after_ms:
+        if node.now_ms - lead.began_ms < self._wait_ms(lead):
             return None
         others = [name for name in options.replicas if name != node.name]
         living = [name for name in others if name in (heard if is_stuck else self._view.live)]
@@ -129,3 +136,23 @@ class GivingUp:
             if member.node in living and live[member.node].replica == member
         ]
         return min(able, key=lambda member: self._view.led_count(member.node), default=None)
+
+    def _wait_ms(self, lead: Leadership) -> int:
+        """Return how old a leadership has to be."""
+        at_ms, waited_ms = self._given_up.get(lead.queue, (lead.began_ms, self._after_ms))
+        away_ms = lead.began_ms - at_ms
+        if away_ms > 2 * waited_ms:
+            return self._after_ms
+        if away_ms <= 0:
+            return waited_ms  # It was not taken: this is the same leadership.
+        return min(2 * waited_ms, max(WAIT_MAX_MS, self._after_ms))
+
+    def _note_given_up(self, lead: Leadership) -> None:
+        now_ms = self._core.node.now_ms
+        noted = now_ms, self._wait_ms(lead)
+        # Those of long ago say nothing any more; in the order of time, they come first.
+        for queue_id, (at_ms, waited_ms) in list(islice(self._given_up.items(), 2)):
+            if now_ms - at_ms > 2 * waited_ms + self._after_ms:
+                del self._given_up[queue_id]
+        self._given_up.pop(lead.queue, None)
+        self._given_up[lead.queue] = noted

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.node import giving_up
-from cluster.node.giving_up import NOTICED_MS, GivingUp
+from cluster.node.giving_up import NOTICED_MS, WAIT_MAX_MS, GivingUp
 from cluster.replication.inputs import Fsynced, GiveUp, MirrorDisconnected, TransactionDone
 from cluster.replication.state import QueueOptions, ReplicaId
 from tests.support.cluster_views import Told
@@ -136,6 +136,27 @@ def test_a_new_leader_has_its_time_to_reach_others() -> None:
     lead.began_ms = 119_000
     assert rig.at(120_000) == []
     assert rig.at(119_000 + AFTER_MS) == [GiveUp("q", B, 21)]
+
+
+def test_a_queue_that_comes_back_at_once_stays_for_longer_each_time() -> None:
+    """Or nodes of which no two reach each other would write all queues every four seconds."""
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    lead, now_ms = rig.core.lead_of("q"), 120_000
+    assert lead is not None
+    assert len(rig.at(now_ms)) == 1
+    assert len(rig.at(now_ms + 100)) == 1, "the store has refused it, so it is asked again"
+    waits = []
+    for _ in range(6):
+        now_ms = lead.began_ms = rig.core.node.now_ms + 4_000
+        while not rig.at(rig.core.node.now_ms + 100):
+            pass
+        waits.append(rig.core.node.now_ms - now_ms)
+    assert waits == [7_200, 14_400, 28_800, 57_600, WAIT_MAX_MS, WAIT_MAX_MS]
+    now_ms = lead.began_ms = rig.core.node.now_ms + 2 * WAIT_MAX_MS + 1
+    assert rig.at(now_ms + AFTER_MS - 1) == []
+    assert len(rig.at(now_ms + AFTER_MS)) == 1, "it was well for a while"
 
 
 def test_what_is_given_up_is_not_asked_for_twice_and_goes_without_this_node() -> None:
