@@ -81,6 +81,9 @@ class GivingUp:
         heard, is_stuck = self._heard(), self._is_stuck()
         if len(heard) == len(self._view.live) and not is_stuck:
             return
+        if not node.lease.is_running(node.now_ms):
+            # The store is away too. Nothing can be written, and who lives is not known any more.
+            return
         looked_at = list(node.leaderships if is_stuck else islice(node.not_calm, LOOKS_MAX))
         for queue_id in looked_at:
             lead = node.leaderships.get(queue_id)

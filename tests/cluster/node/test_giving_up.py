@@ -4,7 +4,13 @@ import pytest
 
 from cluster.node import giving_up
 from cluster.node.giving_up import NOTICED_MS, WAIT_MAX_MS, GivingUp
-from cluster.replication.inputs import Fsynced, GiveUp, MirrorDisconnected, TransactionDone
+from cluster.replication.inputs import (
+    Fsynced,
+    GiveUp,
+    LeaseRenewed,
+    MirrorDisconnected,
+    TransactionDone,
+)
 from cluster.replication.state import QueueOptions, ReplicaId
 from tests.support.cluster_views import Told
 from tests.support.replicating import Replicating, members
@@ -31,6 +37,7 @@ class Rig:
         for at, name in enumerate(live):
             self.told.live(name, 20 + at, disk="0")
         self.heard: dict[str, int] = {}
+        self.reaches_store = True
         self.giving_up = GivingUp(self.core, self.told.view, self.heard.get, TTL_MS)
         self.at(100_000)
 
@@ -39,6 +46,8 @@ class Rig:
         found: list[GiveUp] = []
         for each_ms in [*range(self.core.node.now_ms + 100, now_ms, 100), now_ms]:
             self.core.tick(each_ms)
+            if self.reaches_store:
+                self.nodes.step("a", LeaseRenewed(each_ms, TTL_MS))
             self.heard.clear()
             self.heard.update(dict.fromkeys(linked, each_ms))
             found = list(self.giving_up.look(never))
@@ -47,6 +56,7 @@ class Rig:
     def wake(self, now_ms: int) -> list[GiveUp]:
         """Look at this time, and not before."""
         self.core.tick(now_ms)
+        self.nodes.step("a", LeaseRenewed(now_ms, TTL_MS))
         return list(self.giving_up.look(never))
 
     def lose(self, *mirrors: str) -> None:
@@ -89,6 +99,17 @@ def test_who_reaches_enough_goes_on_leading(linked: str) -> None:
     rig.at(110_000, "b", "c")
     rig.lose(*({"b", "c"} - set(linked)))
     assert rig.at(200_000, *linked) == []
+
+
+def test_who_reaches_nobody_and_no_store_writes_nothing() -> None:
+    """Else it would ask for each queue again and again, for as long as it is cut off."""
+    rig = Rig()
+    rig.at(110_000, "b", "c")
+    rig.lose("b", "c")
+    rig.reaches_store = False
+    assert rig.at(200_000) == []
+    rig.reaches_store = True
+    assert len(rig.at(200_100)) == 1
 
 
 def test_who_needs_nobody_goes_on_leading() -> None:
