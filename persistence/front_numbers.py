@@ -66,9 +66,10 @@ class PublishedTable:
         if before is None or before.last.incarnation <= row.last.incarnation:
             self._rows[row.last.node] = row
 
-    def octets(self) -> bytes:
-        """Return the rows as operations."""
-        return b"".join(map(encode_published, self._rows.values()))
+    def octets(self, index: int) -> bytes:
+        """Return the rows as operations, but for those whose record is behind an index."""
+        rows = [row for row in self._rows.values() if row.record_index <= index]
+        return b"".join(map(encode_published, rows))
 
     def restore(self, rows: Iterable[Published]) -> None:
         """Take the rows of a snapshot instead of all that are here."""

@@ -216,9 +216,8 @@ class ReplicaLog:
     def stream_piece(self, behind: int) -> tuple[int, bytes]:
         """Return what a mirror of the stream lacks next; see ``StreamContent.piece``."""
         position, parts = self.stream.needed().piece(behind, self.base)
-        if position == self.base:
-            parts.append(self.published.octets())
-        return position, b"".join((STREAM_MARK, *parts))
+        # Rows of later records come with these, whoever leads then.
+        return position, b"".join((STREAM_MARK, *parts, self.published.octets(position)))
 
     def read(self, after: int, count: int, bytes_max: int = READ_BYTES_MAX) -> tuple[int, bytes]:
         """Return how many records behind an index were read, and their octets; see ``Records``."""

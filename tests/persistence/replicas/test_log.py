@@ -1,15 +1,21 @@
 """A replica's records, and its messages at the base."""
 
+from unittest.mock import patch
+
+from persistence.front_numbers import FrontNumber
 from persistence.log_form import LogForm
 from persistence.log_making import LogMaker, StoreLimits
 from persistence.log_state import LogOptions
 from persistence.operations import encode_enqueue, encode_requeued, encode_settle
 from persistence.queue_recovery import found_in
 from persistence.record import Record
-from persistence.replica_operations import encode_epoch
+from persistence.replica_operations import EpochTable, encode_epoch
+from persistence.replicas import stream_content
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.taking import take
 from persistence.slices import Slice
+from persistence.stream_operations import encode_stream_submitted
+from tests.persistence.replicas.test_stream_content import chunks
 from tests.support.commit import FakeDisk, commit_on
 from tests.support.fault_fs import FaultFS
 from tests.support.records import HEADER, ROUTE
@@ -100,6 +106,27 @@ def test_messages_at_the_base_can_be_spilled_and_read_back() -> None:
     assert back is not None
     assert [bytes(record.body) for record in back.records] == [b"a"]
     assert [bytes(record.body) for each in take(log.state, 0).slices() for record in each.records]
+
+
+def test_a_piece_of_a_stream_says_how_far_front_ends_were_at_its_place() -> None:
+    """The next leader may go on behind it with records."""
+    leader, mirror = new_log(), new_log()
+    with patch.object(stream_content, "PIECE_BYTES", 1):
+        for offset, node in enumerate("abcb"):
+            last = FrontNumber(node, 1, offset + 1)
+            octets = bytes(chunks(offset, b"x").octets)
+            appended(leader, 1, b"".join(encode_stream_submitted(offset, 1, [octets], last)))
+            leader.compact(leader.end)
+    found = []
+    while mirror.base < leader.base:
+        mirror.install_stream(*leader_piece(leader, mirror))
+        found.append({row.last.node: row.record_index for row in mirror.published.rows()})
+    assert found == [{"a": 1}, {"a": 1}, {"a": 1, "c": 3}, {"a": 1, "b": 4, "c": 3}]
+
+
+def leader_piece(leader: ReplicaLog, mirror: ReplicaLog) -> tuple[int, EpochTable, bytes]:
+    position, octets = leader.stream_piece(mirror.base or -1)
+    return position, leader.table, octets
 
 
 def test_a_dropped_replica_is_gone() -> None:
