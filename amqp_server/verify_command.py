@@ -17,6 +17,7 @@ from amqp_server.proving.proof import (
     FREEZE,
     KILL,
     STOP,
+    STREAM,
     ClusterFailedError,
     NoFaultError,
     Proof,
@@ -87,16 +88,17 @@ _OPTIONS: Final = (
     ),
     click.option(
         "--queue-type",
-        type=click.Choice(["quorum", "classic"]),
+        type=click.Choice(["quorum", "classic", STREAM]),
         default="quorum",
-        help="Of the queues; quorum unless named. Classic ones have the replicas of the policy.",
+        help="Of the queues; quorum unless named, and a stream beside them. Classic ones have the"
+        " replicas of the policy; stream is streams alone.",
     ),
     click.option(
         "--rate",
         type=click.IntRange(1, 100_000),
         default=300,
         metavar="N",
-        help="Publishes a second of each of six publishers; 300 unless named.",
+        help="Publishes a second of each publisher, two to a queue; 300 unless named.",
     ),
     click.option(
         "--episode",

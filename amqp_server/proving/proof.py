@@ -23,6 +23,8 @@ LONG_MINUTES: Final = 10
 """A proof of so many minutes has faults, too, that take a minute or more each."""
 SHORT_HOLD_MS: Final = (4_500, 6_000)
 QUEUES: Final = ("verify-1", "verify-2", "verify-3")
+STREAMS: Final = ("verify-stream-1", "verify-stream-2", "verify-stream-3")
+STREAM: Final = "stream"
 KILL, STOP, FREEZE, CUT = "kill", "stop", "freeze", "cut"
 
 CLASSES: Final[Mapping[str, str]] = {
@@ -61,8 +63,8 @@ class Wish:
         seed: of all draws.
         node_count: how many nodes.
         only: values of ``CLASSES``; none is all, and two faults at once besides.
-        queue_type: of the queues under load.
-        rate_per_s: publishes of each publisher; two to each of three queues.
+        queue_type: of the queues under load, beside which there is a stream; or ``STREAM``.
+        rate_per_s: publishes of each publisher; two to each queue and stream.
         episode: play this one alone; None: from 0 on.
         folder: see ``folder.opened_folder``; None is a new one in the system's place for such.
         kept: gets logs and histories where anything was wrong; None keeps none.
@@ -126,6 +128,15 @@ def kinds_of(wish: Wish, cluster: Cluster) -> list[str]:
     return kinds
 
 
+def load_of(queue_type: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the queues and the streams under load: three queues and a stream, or three streams.
+
+    Args:
+        queue_type: that is asked for.
+    """
+    return ((), STREAMS) if queue_type == STREAM else (QUEUES, STREAMS[:1])
+
+
 def prove(wish: Wish, say: Callable[[str], None]) -> Proof:
     """Start a cluster, put it to the test, and end it.
 
@@ -172,7 +183,8 @@ def _play(
 ) -> str:
     """Play episodes; return why that could not go on, or nothing."""
     hold_ms = HOLD_MS if wish.minutes >= LONG_MINUTES else SHORT_HOLD_MS
-    shape = Shape(QUEUES, pace=Pace(rate_per_s=wish.rate_per_s), hold_ms=hold_ms)
+    queues, streams = load_of(wish.queue_type)
+    shape = Shape(queues, streams, pace=Pace(rate_per_s=wish.rate_per_s), hold_ms=hold_ms)
     try:
         cluster.launch()
         say(f"{len(cluster.nodes)} nodes and an etcd serve")

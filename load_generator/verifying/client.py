@@ -7,7 +7,7 @@ its owner connects it to another node. Times are in seconds of ``time.monotonic`
 import struct
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -58,10 +58,11 @@ def value_in(body: bytes) -> Value:
         return Value(body[:40].decode(errors="replace"), -1, 0)
 
 
-class _Reader:
+class FrameReader:
     """Reads the frames of a connection in small waits."""
 
     def __init__(self, session: Session) -> None:
+        """Read what comes behind the last reply of a session."""
         self._socket = session.socket
         self._buffer = bytearray(session.take_rest())
         wait_in_kernel(self._socket, POLL_S, SEND_S)
@@ -86,26 +87,76 @@ class _Reader:
         return frames
 
 
+class Author:
+    """Who publishes to a queue, over one connection or one after another.
+
+    Attributes:
+        number: no two have the same.
+        unanswered: what earlier connections left without an answer, which is published again first.
+    """
+
+    def __init__(self, queue: str, number: int) -> None:
+        """Begin with the message 1."""
+        self.number = number
+        self.unanswered: deque[Value] = deque()
+        self._queue = queue
+        self._last_counter = 0
+
+    def next_values(self, count: int) -> list[Value]:
+        """Return so many messages to be published now, in the order of their counters."""
+        again = min(count, len(self.unanswered))
+        values = [self.unanswered.popleft() for _ in range(again)]
+        for _ in range(count - again):
+            self._last_counter += 1
+            values.append(Value(self._queue, self.number, self._last_counter))
+        return values
+
+    def left(self, values: Sequence[Value]) -> None:
+        """Take back what a connection has published, and will not hear of."""
+        self.unanswered.extendleft(reversed(values))
+
+
 class Publisher:
     """Publishes to one queue over one connection, at most a window ahead of the confirms.
 
     Attributes:
         waiting: what was written and not answered, by its number on the channel.
+        last_confirmed: the message that was confirmed last; None: none was.
     """
 
     def __init__(
-        self, session: Session, queue: str, node: str, notebook: Notebook, pace: Pace
+        self,
+        session: Session,
+        queue: str,
+        node: str,
+        notebook: Notebook,
+        pace: Pace,
+        author: Author | None = None,
     ) -> None:
-        """Select confirms; raises as ``Session.call``."""
+        """Select confirms.
+
+        Args:
+            session: to publish over.
+            queue: to publish to.
+            node: that the session is with.
+            notebook: gets the rows.
+            pace: how fast.
+            author: goes on with what it had to say; None is a new one.
+
+        Raises:
+            OSError, BrokerRefusalError: as ``Session.call``.
+        """
         session.call(wire.method(1, wire.CONFIRM_SELECT, b"\x00"), wire.CONFIRM_SELECT_OK)
         self.waiting: OrderedDict[int, Value] = OrderedDict()
         self._session = session
-        self._reader = _Reader(session)
+        self._reader = FrameReader(session)
         self._queue = queue
         self._node = node
         self._notebook = notebook
         self._pace = pace
-        self._number = notebook.number()
+        self._author = author or Author(queue, notebook.number())
+        self._number = self._author.number
+        self.last_confirmed: Value | None = None
         self._written_count = 0
         self._returned: set[Value] = set()
 
@@ -127,23 +178,35 @@ class Publisher:
             elif time.monotonic() - heard_s > self._pace.silence_s:
                 raise TimeoutError("no answer to publishes")
 
+    def publish_one(self) -> Value | None:
+        """Publish one message and return it once it is confirmed; None: it is refused.
+
+        Raises:
+            OSError, BrokerRefusalError: as ``run``.
+        """
+        self._publish(1)
+        stop = threading.Event()
+        stop.set()
+        self.run(stop)
+        return self.last_confirmed
+
     def give_up(self) -> None:
         """Note that nobody will say what became of the rest."""
         rest = list(self.waiting.values())
         self.waiting.clear()
+        self._author.left(rest)
         self._notebook.enqueue(Kind.INFO, self._number, self._node, rest)
 
     def _write(self, age_s: float) -> None:
         count = self._pace.confirm_window - len(self.waiting)
         if self._pace.rate_per_s:
             count = min(count, int(age_s * self._pace.rate_per_s) + 1 - self._written_count)
-        if count <= 0:
-            return
-        values = [
-            Value(self._queue, self._number, self._written_count + ahead)
-            for ahead in range(1, count + 1)
-        ]
-        self.waiting.update((value.counter, value) for value in values)
+        if count > 0:
+            self._publish(count)
+
+    def _publish(self, count: int) -> None:
+        values = self._author.next_values(count)
+        self.waiting.update(enumerate(values, self._written_count + 1))
         self._written_count += count
         self._notebook.enqueue(Kind.INVOKE, self._number, self._node, values)
         pieces = [
@@ -188,6 +251,8 @@ class Publisher:
         gone = [value for value in values if value in self._returned]
         kept = [value for value in values if value not in self._returned]
         kind = Kind.OK if is_ack else Kind.FAIL
+        if is_ack and kept:
+            self.last_confirmed = kept[-1]
         self._notebook.enqueue(kind, self._number, self._node, kept)
         self._notebook.enqueue(Kind.FAIL, self._number, self._node, gone)
 
@@ -202,7 +267,7 @@ class Consumer:
         session.call(wire.qos(1, pace.prefetch_count), wire.BASIC_QOS_OK)
         session.call(wire.consume(1, queue, "c", no_ack=False), wire.BASIC_CONSUME_OK)
         self._session = session
-        self._reader = _Reader(session)
+        self._reader = FrameReader(session)
         self._node = node
         self._notebook = notebook
         self._silence_s = pace.silence_s

@@ -47,8 +47,8 @@ class Cluster(Protocol):
     def leader_of(self, queue: str) -> str | None:
         """Return the node that leads a queue; None: nobody, or nobody says."""
 
-    def declare(self, queue: str) -> None:
-        """Declare a queue of the kind that is to be tested, and wait until it is ready."""
+    def declare(self, queue: str, *, is_stream: bool = False) -> None:
+        """Declare a queue of the kind that is to be tested, or a stream; wait until it is ready."""
 
     def kill(self, name: str) -> None:
         """End a node or store by SIGKILL."""

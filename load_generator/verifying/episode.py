@@ -1,8 +1,8 @@
 """One episode: load, a fault, recovery, the queues drained, and what the checkers say of it."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from load_generator.verifying.availability import Waits, confirms_by_deposed, waits
@@ -10,6 +10,8 @@ from load_generator.verifying.checker import NOTHING, Earlier, Verdict, check
 from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.faults import Plan, Scene, Step, Verb, draw
 from load_generator.verifying.history import Kind, Notebook, Row, Value
+from load_generator.verifying.stream_checker import StreamVerdict, check_streams
+from load_generator.verifying.stream_workload import StreamBook, StreamWorkload
 from load_generator.verifying.workload import Shape, Workload
 
 START_S: Final = 90.0
@@ -29,11 +31,12 @@ class Outcome:
         number: of the episode; with the seed of the run it plays the same plan again.
         kind: of its fault.
         plan: in words.
-        verdict: of the checker.
+        verdict: of the checker of queues.
         waits: how long clients waited.
         deposed: lost, and confirmed after another node had served their queue.
         failures: what went wrong besides: the cluster did not serve again, an odd confirm.
         history: all rows.
+        streams: the verdict on them.
     """
 
     number: int
@@ -44,11 +47,12 @@ class Outcome:
     deposed: tuple[Value, ...]
     failures: tuple[str, ...]
     history: tuple[Row, ...]
+    streams: StreamVerdict = field(default_factory=StreamVerdict)
 
     @property
     def is_good(self) -> bool:
         """Whether nothing was wrong."""
-        return self.verdict.is_valid and not self.failures
+        return self.verdict.is_valid and self.streams.is_valid and not self.failures
 
 
 def carry_out(cluster: Cluster, step: Step, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -122,6 +126,7 @@ class Episode:
         notebook: Notebook,
         number: int,
         choose: Callable[[int], int],
+        book: StreamBook | None = None,
     ) -> None:
         """Prepare.
 
@@ -131,12 +136,15 @@ class Episode:
             notebook: its rows are those of this episode alone; its numbers go on.
             number: of the episode.
             choose: draws; returns a number from 0 on that is lower than the given one.
+            book: of its streams, likewise; None: it has none.
         """
         self._cluster = cluster
         self._shape = shape
         self._notebook = notebook
         self._number = number
         self._choose = choose
+        self._book = book or StreamBook((), Notebook(notebook.now_ms))
+        self._names = (*shape.queues, *self._book.names)
         self._failures: list[str] = []
 
     def run(self, kind: str, earlier: Earlier = NOTHING) -> Outcome:
@@ -146,23 +154,29 @@ class Episode:
             kind: of the fault; it fits the cluster.
             earlier: what is known of earlier episodes.
         """
-        workload = Workload(self._cluster, self._shape, self._notebook, self._choose)
-        workload.start()
-        self._await_service(workload, "before the fault")
+        cluster, shape, choose = self._cluster, self._shape, self._choose
+        queues = Workload(cluster, shape, self._notebook, choose)
+        streams = StreamWorkload(cluster, shape, self._book, choose)
+        loads = (queues, streams)
+        for load in loads:
+            load.start()
+        self._await_service(loads, "before the fault")
         low_ms, high_ms = QUIET_MS
         time.sleep((low_ms + self._choose(high_ms - low_ms)) / 1_000)
         plan = draw(kind, self._scene())
         self._suffer(plan)
-        self._await_service(workload, "after all was mended")
+        self._await_service(loads, "after all was mended")
         time.sleep(AFTER_S)
         stopped_ms = self._notebook.now_ms()
-        workload.stop_publishing()
-        self._failures += workload.settle(SETTLE_S)
+        for load in loads:
+            load.stop_publishing()
+        for load in loads:
+            self._failures += load.settle(SETTLE_S)
         return self._judge(plan, stopped_ms, earlier)
 
     def _scene(self) -> Scene:
         cluster = self._cluster
-        queue = self._shape.queues[self._choose(len(self._shape.queues))]
+        queue = self._names[self._choose(len(self._names))]
         leader = cluster.leader_of(queue) or cluster.nodes[self._choose(len(cluster.nodes))]
         nodes, stores = tuple(cluster.nodes), tuple(cluster.stores)
         hold_ms = self._shape.hold_ms
@@ -184,10 +198,10 @@ class Episode:
             self._failures.append(f"after the fault: {error}")
         self._notebook.fault(Kind.OK, plan.kind)
 
-    def _await_service(self, workload: Workload, when: str) -> None:
+    def _await_service(self, loads: Sequence[Workload | StreamWorkload], when: str) -> None:
         since_ms = self._notebook.now_ms()
         deadline_s = time.monotonic() + SERVE_S
-        while not workload.is_serving(since_ms):
+        while not all(load.is_serving(since_ms) for load in loads):
             if time.monotonic() > deadline_s:
                 text = f"{when}: a queue had no confirm or no delivery for {SERVE_S:.0f} s"
                 self._failures.append(text)
@@ -195,19 +209,23 @@ class Episode:
             time.sleep(0.05)
 
     def _judge(self, plan: Plan, stopped_ms: int, earlier: Earlier) -> Outcome:
-        history = tuple(self._notebook.rows)
+        book = self._book
         verdict = check(
-            history,
+            self._notebook.rows,
             acks_per_client_max=self._shape.pace.prefetch_count,
             earlier=earlier,
         )
+        streams, book.past = check_streams(book.notebook.rows, book.past)
+        rows = (*self._notebook.rows, *book.notebook.rows)
+        history = tuple(sorted(rows, key=lambda row: row.at_ms))
         return Outcome(
             number=self._number,
             kind=plan.kind.split()[0],
             plan=plan.text(),
             verdict=verdict,
-            waits=waits(history, self._shape.queues, stopped_ms),
-            deposed=tuple(confirms_by_deposed(history, verdict.lost)),
-            failures=(*self._failures, *self._notebook.oddities),
+            waits=waits(history, self._names, stopped_ms),
+            deposed=tuple(confirms_by_deposed(history, (*verdict.lost, *streams.lost))),
+            failures=(*self._failures, *self._notebook.oddities, *book.notebook.oddities),
             history=history,
+            streams=streams,
         )

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 
 class Value(NamedTuple):
-    """A message, which is published once.
+    """A message, which is published once; to a stream again, while nobody says what became of it.
 
     Attributes:
         queue: that it is published to.
-        publisher: number of the connection that publishes it; no two have the same.
-        counter: its place among the messages of that connection, from 1.
+        publisher: number of the connection that publishes it; no two have the same. One who
+            publishes to a stream keeps it over connections.
+        counter: its place among the messages of that publisher, from 1.
     """
 
     queue: str
@@ -43,7 +44,8 @@ class Action(Enum):
     """What a row is about.
 
     ENQUEUE: INVOKE before the publish; OK confirmed; FAIL nacked or returned; INFO unknown.
-    DELIVER: OK when a message arrives at a consumer. DRAIN: the same, by the ``get`` of the end.
+    DELIVER: OK when a message arrives at a consumer. DRAIN: the same, by the ``get`` of the end, or
+    where a whole stream is read. END: OK when that has come to what was published last.
     ACK: INVOKE when it is written; OK when a round trip on its channel has succeeded since.
     FAULT: INVOKE when a fault begins; OK when all is mended and every node serves again.
     """
@@ -51,6 +53,7 @@ class Action(Enum):
     ENQUEUE = "enqueue"
     DELIVER = "deliver"
     DRAIN = "drain"
+    END = "end"
     ACK = "ack"
     FAULT = "fault"
 
@@ -60,11 +63,13 @@ class Row(NamedTuple):
 
     Attributes:
         at_ms: on the one clock.
-        client: number of the connection; one that ended is not used again. 0 of a fault.
+        client: number of the connection; one that ended is not used again. Publishers and readers
+            of streams keep theirs over connections, and are numbered apart. 0 of a fault.
         kind, action: see there.
         value: None of a fault.
         node: that the client is connected to; of a fault, what is done.
         redelivered: of DELIVER and DRAIN, as the broker said.
+        offset: of the message in its stream, as the broker said; None where there is none.
     """
 
     at_ms: int
@@ -74,6 +79,7 @@ class Row(NamedTuple):
     value: Value | None = None
     node: str = ""
     redelivered: bool = False
+    offset: int | None = None
 
 
 class Notebook:
@@ -115,6 +121,11 @@ class Notebook:
         row = Row(self.now_ms(), client, Kind.OK, action, value, node, redelivered)
         self.rows.append(row)
 
+    def read(self, action: Action, client: int, node: str, value: Value, offset: int) -> None:
+        """Note what was at an offset of a stream; the action is DELIVER, DRAIN or END."""
+        row = Row(self.now_ms(), client, Kind.OK, action, value, node, offset=offset)
+        self.rows.append(row)
+
     def ack(self, kind: Kind, client: int, node: str, values: Iterable[Value]) -> None:
         """Note how acks stand."""
         now_ms = self.now_ms()
@@ -143,6 +154,7 @@ def write_history(path: Path, rows: Iterable[Row]) -> None:
                 "v": row.value,
                 "node": row.node,
                 "redelivered": row.redelivered,
+                "offset": row.offset,
             }
             file.write(json.dumps(shown) + "\n")
 
@@ -160,5 +172,5 @@ def read_history(path: Path) -> list[Row]:
             value = None if seen["v"] is None else Value(*seen["v"])
             kind, action = Kind(seen["type"]), Action(seen["f"])
             fields = (seen["t"], seen["p"], kind, action, value, seen["node"])
-            rows.append(Row(*fields, seen["redelivered"]))
+            rows.append(Row(*fields, seen["redelivered"], seen["offset"]))
     return rows

@@ -26,6 +26,7 @@ DECLARE_S: Final = 60.0
 STOP_S: Final = 60.0
 COMPLAINT: Final = re.compile(r" (ERROR|CRITICAL) (?!.* was lost$)|^Traceback ")
 """An error or exception in a log; that a lease was lost is what many faults are for."""
+STREAM_ARGUMENTS: Final[Mapping[str, FieldValue]] = {"x-queue-type": "stream"}
 POLL_S: Final = 0.1
 
 
@@ -143,10 +144,11 @@ class Machines(ABC):
         del queue
         return None
 
-    def declare(self, queue: str) -> None:
-        """Declare a durable queue; raises OSError or LoadError where that does not succeed."""
+    def declare(self, queue: str, *, is_stream: bool = False) -> None:
+        """Declare a durable queue or stream; raises OSError or LoadError if that fails for long."""
         deadline_s = time.monotonic() + DECLARE_S
-        request = wire.queue_declare(1, queue, self.queue_arguments, durable=True)
+        arguments = STREAM_ARGUMENTS if is_stream else self.queue_arguments
+        request = wire.queue_declare(1, queue, arguments, durable=True)
         while True:
             try:
                 with Session(self.endpoint(self.nodes[0])) as session:

@@ -12,6 +12,7 @@ from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.episode import Episode, Outcome, restore
 from load_generator.verifying.faults import COMBINED, KINDS, fits
 from load_generator.verifying.history import Notebook, write_history
+from load_generator.verifying.stream_workload import StreamBook
 from load_generator.verifying.table import report
 from load_generator.verifying.workload import Shape
 
@@ -84,11 +85,13 @@ class Run:
         self._folder = folder
         self._notebook = Notebook(now_ms)
         self._earlier = NOTHING
+        self._book = StreamBook(shape.streams, Notebook(now_ms))
 
     def declare(self) -> None:
-        """Declare the queues."""
+        """Declare the queues and streams."""
         for queue in self._shape.queues:
             self._cluster.declare(queue)
+        self._book.declare(self._cluster)
 
     def episode(self, number: int, kind: str) -> Outcome:
         """Run one episode, whose draws depend on the seed and its number alone.
@@ -101,11 +104,14 @@ class Run:
             TimeoutError: the cluster is not whole, and cannot be made so.
         """
         restore(self._cluster)
+        self._book.turn_over(self._cluster)
         draws = _random(f"{self._seed}-{number}")
-        notebook = self._notebook
-        notebook.rows, notebook.oddities = [], []
+        for notebook in (self._notebook, self._book.notebook):
+            notebook.rows, notebook.oddities = [], []
         began_ms = now_ms()
-        episode = Episode(self._cluster, self._shape, notebook, number, draws.randrange)
+        episode = Episode(
+            self._cluster, self._shape, self._notebook, number, draws.randrange, self._book
+        )
         outcome = episode.run(kind, self._earlier)
         self._earlier = self._earlier.and_of(outcome.verdict)
         self._tell(outcome, now_ms() - began_ms)
@@ -113,11 +119,13 @@ class Run:
         return outcome
 
     def _tell(self, outcome: Outcome, took_ms: int) -> None:
-        verdict, waited = outcome.verdict, outcome.waits
+        verdict, streams, waited = outcome.verdict, outcome.streams, outcome.waits
+        confirmed_count = len(verdict.confirmed) + len(streams.confirmed)
+        changed = f"  offsets changed {len(streams.changed)}" if self._book.names else ""
         self._say(
             f"{outcome.number:4} {outcome.kind:24} {took_ms / 1_000:5.1f} s  confirmed"
-            f" {len(verdict.confirmed):6,}  lost {len(verdict.lost)}  first confirm"
-            f" {waited.confirm_ms} ms, delivery {waited.deliver_ms} ms"
+            f" {confirmed_count:6,}  lost {len(verdict.lost) + len(streams.lost)}{changed}"
+            f"  first confirm {waited.confirm_ms} ms, delivery {waited.deliver_ms} ms"
             f"{'' if outcome.is_good else '  WRONG'}"
         )
         if outcome.is_good:

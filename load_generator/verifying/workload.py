@@ -7,7 +7,7 @@ so that what they published before a fault waits for the answer of the new leade
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -34,12 +34,15 @@ class Shape:
 
     Attributes:
         queues: their names.
-        publishers, consumers: of each queue.
+        streams: how the names of streams begin.
+        publishers, consumers: of each queue. A stream has as many publishers, and a reader on each
+            node.
         pace: of all of them.
         hold_ms: the shortest and the longest time that a partition or slowness holds.
     """
 
     queues: tuple[str, ...] = ("verify-1", "verify-2", "verify-3")
+    streams: tuple[str, ...] = ()
     publishers: int = 2
     consumers: int = 2
     pace: Pace = field(default_factory=Pace)
@@ -70,10 +73,10 @@ class Workload:
         for queue in shape.queues:
             first = choose(len(cluster.nodes))
             for number in range(shape.publishers):
-                task = (queue, first + number, self._pace(number))
+                task = (queue, first + number, pace_of(shape, number))
                 self._publishers.append(_thread(self._keep_publishing, task))
             for number in range(shape.consumers):
-                task = (queue, first + number + 1, self._pace(number))
+                task = (queue, first + number + 1, pace_of(shape, number))
                 self._consumers.append(_thread(self._keep_consuming, task))
 
     def start(self) -> None:
@@ -83,15 +86,7 @@ class Workload:
 
     def is_serving(self, since_ms: int) -> bool:
         """Return whether every queue has had a confirm and a delivery since an instant."""
-        missing = {(queue, action) for queue in self._shape.queues for action in _SIGNS}
-        rows = self._notebook.rows
-        for index in range(len(rows) - 1, -1, -1):
-            row = rows[index]
-            if row.at_ms < since_ms or not missing:
-                break
-            if row.value is not None and row.kind is Kind.OK:
-                missing.discard((row.value.queue, row.action))
-        return not missing
+        return is_served(self._notebook.rows, self._shape.queues, since_ms)
 
     def stop_publishing(self) -> None:
         """Let the publishers wait for their last answers, and end."""
@@ -161,34 +156,62 @@ class Workload:
             time.sleep(PASS_S if passes > 1 else 0.2)
         return [f"the queues could not be drained: {failure}"]
 
-    def _pace(self, number: int) -> Pace:
-        """Return the pace of a client; those with an odd number are patient."""
-        pace = self._shape.pace
-        is_patient = number % 2 == 1
-        return replace(pace, silence_s=max(PATIENT_S, pace.silence_s)) if is_patient else pace
-
     def _keep_publishing(self, queue: str, place: int, pace: Pace) -> None:
-        while not self._stop_publishers.is_set():
-            node = self._cluster.nodes[place % len(self._cluster.nodes)]
-            place += 1
-            with suppress(OSError, LoadError), self._session(node) as session:
-                publisher = Publisher(session, queue, node, self._notebook, pace)
-                try:
-                    publisher.run(self._stop_publishers)
-                finally:
-                    publisher.give_up()
-            self._stop_publishers.wait(RETRY_S)
+        def publish(session: Session, node: str) -> None:
+            publisher = Publisher(session, queue, node, self._notebook, pace)
+            try:
+                publisher.run(self._stop_publishers)
+            finally:
+                publisher.give_up()
+
+        keep_connected(self._cluster, place, self._stop_publishers, publish)
 
     def _keep_consuming(self, queue: str, place: int, pace: Pace) -> None:
-        while not self._stop_consumers.is_set():
-            node = self._cluster.nodes[place % len(self._cluster.nodes)]
-            place += 1
-            with suppress(OSError, LoadError), self._session(node) as session:
-                Consumer(session, queue, node, self._notebook, pace).run(self._stop_consumers)
-            self._stop_consumers.wait(RETRY_S)
+        def consume(session: Session, node: str) -> None:
+            Consumer(session, queue, node, self._notebook, pace).run(self._stop_consumers)
 
-    def _session(self, node: str) -> Session:
-        return Session(self._cluster.endpoint(node), timeout_s=CONNECT_S)
+        keep_connected(self._cluster, place, self._stop_consumers, consume)
+
+
+def pace_of(shape: Shape, number: int) -> Pace:
+    """Return the pace of a client of a queue; those with an odd number are patient."""
+    pace = shape.pace
+    is_patient = number % 2 == 1
+    return replace(pace, silence_s=max(PATIENT_S, pace.silence_s)) if is_patient else pace
+
+
+def keep_connected(
+    cluster: Cluster, place: int, stop: threading.Event, work: Callable[[Session, str], None]
+) -> None:
+    """Work with one node after another, until told to stop.
+
+    Args:
+        cluster: of the nodes.
+        place: of the first one, from 0 on; more than there are begins anew.
+        stop: tells so; the work ends then, too.
+        work: is given a session and the node; it ends when that fails.
+    """
+    while not stop.is_set():
+        node = cluster.nodes[place % len(cluster.nodes)]
+        place += 1
+        with (
+            suppress(OSError, LoadError),
+            Session(cluster.endpoint(node), timeout_s=CONNECT_S) as it,
+        ):
+            work(it, node)
+        stop.wait(RETRY_S)
+
+
+def is_served(rows: Sequence[Row], queues: Iterable[str], since_ms: int) -> bool:
+    """Return whether each of some queues has had a confirm and a delivery since an instant."""
+    missing = {(queue, action) for queue in queues for action in _SIGNS}
+    for index in range(len(rows) - 1, -1, -1):
+        row = rows[index]
+        if row.at_ms < since_ms or not missing:
+            break
+        if row.value is not None and row.kind is Kind.OK:
+            missing.discard((row.value.queue, row.action))
+    return not missing
 
 
 _SIGNS: Final = (Action.ENQUEUE, Action.DELIVER)

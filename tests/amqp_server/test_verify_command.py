@@ -73,6 +73,13 @@ def test_its_options_are_obeyed(prover: Prover, tmp_path: Path) -> None:
     assert (tmp_path / "k").is_dir(), "it is made before the proof, which may take long"
 
 
+def test_streams_alone_may_be_asked_for(prover: Prover) -> None:
+    assert call("--minutes", "1", "--queue-type", "stream").exit_code == exit_status.OK
+    assert prover.wish is not None
+    assert prover.wish.queue_type == "stream"
+    assert call("--minutes", "1", "--queue-type", "brook").exit_code == exit_status.USAGE
+
+
 def test_json_is_all_that_is_printed(prover: Prover) -> None:
     assert call("--minutes", "1").output.startswith("at work\n")
     assert json.loads(call("--minutes", "1", "--json").output)["good"]

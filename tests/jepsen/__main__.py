@@ -18,7 +18,7 @@ from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.faults import HOLD_MS
 from load_generator.verifying.loopback import Loopback
 from load_generator.verifying.run import Run, deal, kinds_for
-from load_generator.verifying.table import table
+from load_generator.verifying.table import tables
 from load_generator.verifying.workload import Shape
 from load_generator.wire import FieldValue
 from tests.jepsen import rabbitmq_nodes
@@ -103,6 +103,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="no faults that take long")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no episode after these")
     parser.add_argument("--queues", type=int, default=3)
+    parser.add_argument("--streams", type=int, help="1 of HareMQ, 0 of others")
     parser.add_argument("--rate", type=int, default=300, help="publishes/s of each publisher")
     parser.add_argument("--hold", type=span_ms, help="seconds that partitions hold, as in 6-15")
     parser.add_argument("--histories", type=Path, help="folder for what was wrong: histories, logs")
@@ -139,8 +140,12 @@ def play(cluster: Cluster, given: argparse.Namespace) -> int:
     """Run the episodes; return the exit status."""
     kinds = kinds_for(cluster, given.kinds.split(",") if given.kinds else (), is_short=given.short)
     queues = tuple(f"verify-{number}" for number in range(1, given.queues + 1))
+    stream_count = given.streams
+    if stream_count is None:
+        stream_count = 0 if given.brokers in RABBITMQ else 1
+    streams = tuple(f"verify-stream-{number}" for number in range(1, stream_count + 1))
     hold_ms = given.hold or (SHORT_HOLD_MS if given.short else HOLD_MS)
-    shape = Shape(queues, pace=Pace(rate_per_s=given.rate), hold_ms=hold_ms)
+    shape = Shape(queues, streams, pace=Pace(rate_per_s=given.rate), hold_ms=hold_ms)
     run = Run(cluster, shape, given.seed, lambda text: print(text, flush=True), given.histories)
     run.declare()
     last = given.first + given.episodes
@@ -153,9 +158,9 @@ def play(cluster: Cluster, given: argparse.Namespace) -> int:
             run.episode(number, deal(kinds, given.seed, number))
     except TimeoutError as error:
         print(f"the cluster is broken: {error}", flush=True)
-        print(table(run.outcomes), flush=True)
+        print(tables(run.outcomes), flush=True)
         return 1
-    print(table(run.outcomes), flush=True)
+    print(tables(run.outcomes), flush=True)
     return 0 if all(outcome.is_good for outcome in run.outcomes) else 1
 
 

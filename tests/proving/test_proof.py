@@ -16,10 +16,13 @@ from amqp_server import exit_status
 from amqp_server.proving import proof as proof_module
 from amqp_server.proving.proof import (
     CLASSES,
+    QUEUES,
+    STREAMS,
     ClusterFailedError,
     NoFaultError,
     Wish,
     kinds_of,
+    load_of,
     prove,
 )
 from load_generator.session import Endpoint
@@ -77,20 +80,26 @@ def test_a_cluster_with_a_users_settings_loses_nothing(tmp_path: Path) -> None:
     (episode,) = result["episodes"]
     assert episode["fault"] == "kill-leader"
     assert episode["confirmed"] == result["totals"]["confirmed"] > 500
+    assert result["totals"]["streams"]["confirmed"] > 100
     assert result["settings"]["holding"] == {"cluster": ["lease_ttl_ms"]}
     assert not users.exists()
     assert not folder.exists()
 
 
 @pytest.mark.planted
-def test_a_leader_that_confirms_alone_is_convicted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("queue_type", ["quorum", "stream"])
+def test_a_leader_that_confirms_alone_is_convicted(tmp_path: Path, queue_type: str) -> None:
     require_etcd()
     (tmp_path / "sitecustomize.py").write_text(PLANTED)
     options = ("--minutes", "0.01", "--seed", "0", "--only", "cut", "--keep", str(tmp_path / "k"))
-    status, result = proved(*options, PYTHONPATH=str(tmp_path))
+    status, result = proved(*options, "--queue-type", queue_type, PYTHONPATH=str(tmp_path))
     assert result["episodes"][0]["fault"] == "isolate-leader"
     assert status == exit_status.FAILED, result
-    assert result["totals"]["lost"] > 0
+    if queue_type == "stream":
+        assert result["totals"]["streams"]["lost"] > 0
+        assert result["totals"]["streams"]["changed"] > 0
+    else:
+        assert result["totals"]["lost"] > 0
     assert {"n1.log", "history-0-0.jsonl"} <= {each.name for each in (tmp_path / "k").iterdir()}
 
 
@@ -128,6 +137,12 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_each_kind_of_fault_has_a_name_of_the_user() -> None:
     assert set(KINDS) - set(CLASSES) == HARMLESS
     assert not set(CLASSES) - set(KINDS)
+
+
+def test_streams_are_under_load_in_any_case() -> None:
+    for queue_type in ("quorum", "classic"):
+        assert load_of(queue_type) == (QUEUES, STREAMS[:1])
+    assert load_of("stream") == ((), STREAMS)
 
 
 def test_short_proofs_have_no_long_faults() -> None:

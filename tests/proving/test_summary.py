@@ -1,23 +1,33 @@
 """The result of a proof, as values and as lines."""
 
 import json
+from dataclasses import replace
 
 from amqp_server.proving.proof import Proof, Wish
 from amqp_server.proving.summary import last_lines, summary_of
 from load_generator.verifying.availability import Waits
 from load_generator.verifying.checker import check
 from load_generator.verifying.episode import Outcome
+from load_generator.verifying.stream_checker import Place, StreamVerdict
 from tests.support.fault_history import Script
+from tests.support.stream_history import value
 
 WISH = Wish(1, 7, raw={"broker": {"default_pass": "hush", "queues_max": 5}})
 GOOD = Script().published(1, 2).delivered(1, 2)
 LOSING = Script().published(1, 2, 3).delivered(1)
+KEPT = StreamVerdict(confirmed=(value(1), value(2)), read=(value(1), value(2)))
 
 
-def outcome(number: int, script: Script, *failures: str, confirm_ms: int | None = 100) -> Outcome:
+def outcome(
+    number: int,
+    script: Script,
+    *failures: str,
+    confirm_ms: int | None = 100,
+    streams: StreamVerdict | None = None,
+) -> Outcome:
     verdict = check(script.rows, acks_per_client_max=1)
-    waits = Waits(confirm_ms, 90)
-    return Outcome(number, "kill-all", "kill-all: plan", verdict, waits, (), failures, ())
+    fields = (verdict, Waits(confirm_ms, 90), (), failures, ())
+    return Outcome(number, "kill-all", "kill-all: plan", *fields, streams or StreamVerdict())
 
 
 def test_a_good_proof_says_so() -> None:
@@ -44,6 +54,22 @@ def test_a_loss_is_told_with_what_plays_it_again() -> None:
     values = summary_of(WISH, proof)
     assert not values["good"]
     assert values["totals"]["lost"] == values["episodes"][1]["lost"] == 2
+
+
+def test_streams_are_counted_apart_and_in_the_verdict() -> None:
+    proof = Proof([outcome(0, GOOD, streams=KEPT)])
+    lines = last_lines(proof, "again")
+    assert lines[-1] == "nothing was lost, and no offset changed: 4 confirmed in 1 episodes"
+    assert "offsets changed" in lines[0]
+    values = summary_of(WISH, proof)
+    assert values["totals"]["confirmed"] == 2
+    assert values["totals"]["streams"]["confirmed"] == 2
+    assert values["totals"]["streams"]["changed"] == 0
+    changed = Proof([outcome(0, GOOD, streams=replace(KEPT, changed=(Place("s", 1),)))])
+    assert "WRONG: 1 changed in streams, of 4 confirmed in 1 episodes" in last_lines(changed, "")
+    values = summary_of(WISH, changed)
+    assert not values["good"]
+    assert values["episodes"][0]["streams"]["changed"] == 1
 
 
 def test_what_went_wrong_without_a_loss_is_wrong_too() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from load_generator import wire
 from load_generator.session import Endpoint, Session
 from load_generator.verifying.cluster import Ability
+from load_generator.verifying.machines import STREAM_ARGUMENTS
 
 
 class NotedCluster:
@@ -25,9 +26,11 @@ class NotedCluster:
     def leader_of(self, queue: str) -> str | None:
         return None
 
-    def declare(self, queue: str) -> None:
+    def declare(self, queue: str, *, is_stream: bool = False) -> None:
+        arguments = STREAM_ARGUMENTS if is_stream else {}
+        request = wire.queue_declare(1, queue, arguments, durable=True)
         with Session(self._endpoint) as session:
-            session.call(wire.queue_declare(1, queue, durable=True), wire.QUEUE_DECLARE_OK)
+            session.call(request, wire.QUEUE_DECLARE_OK)
 
     def kill(self, name: str) -> None:
         self.calls.append(("kill", name))

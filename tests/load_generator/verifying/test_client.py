@@ -9,6 +9,7 @@ from load_generator import wire
 from load_generator.session import Session
 from load_generator.verifying import client as client_module
 from load_generator.verifying.client import (
+    Author,
     Consumer,
     Pace,
     Publisher,
@@ -192,3 +193,31 @@ def test_a_drain_of_a_queue_that_is_not_served_is_refused(broker: ScriptedBroker
     broker.log_in(close)
     with Session(broker.endpoint) as session, pytest.raises(BrokerRefusalError, match="404 gone"):
         drain(session, ["q"], "n3", Notebook(lambda: 0))
+
+
+def test_an_author_says_again_first_what_had_no_answer() -> None:
+    author = Author("q", 1)
+    assert author.next_values(3) == [FIRST, SECOND, THIRD]
+    author.left([SECOND, THIRD])
+    assert author.next_values(1) == [SECOND]
+    # The second connection ended before the third message was published on it.
+    author.left([SECOND])
+    assert author.next_values(3) == [SECOND, THIRD, Value("q", 1, 4)]
+
+
+def test_an_author_goes_on_over_another_connection(broker: ScriptedBroker) -> None:
+    notebook, author = Notebook(lambda: 0), Author("q", 9)
+    values = [Value("q", 9, counter) for counter in (1, 2, 3, 4)]
+    broker.log_in(SELECTED, wire.ack(1, multiple=False))
+    broker.log_in(SELECTED, wire.ack(3, multiple=True))
+    for node in ("n1", "n2"):
+        with Session(broker.endpoint) as session:
+            publisher = Publisher(session, "q", node, notebook, PACE, author)
+            with pytest.raises(TimeoutError):
+                publisher.run(threading.Event())
+            publisher.give_up()
+    rows = [row for row in notebook.rows if row.node == "n2"]
+    # What had no answer comes first, and new ones behind it.
+    assert [row.value for row in rows if row.kind is Kind.INVOKE][:3] == values[1:]
+    assert [row.value for row in rows if row.kind is Kind.OK] == values[1:]
+    assert {row.client for row in notebook.rows} == {9}

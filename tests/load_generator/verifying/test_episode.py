@@ -12,6 +12,7 @@ from load_generator.verifying.episode import Episode, carry_out, restore
 from load_generator.verifying.faults import KINDS, FaultKind, Plan, Step, Verb
 from load_generator.verifying.history import Notebook
 from load_generator.verifying.run import now_ms
+from load_generator.verifying.stream_workload import StreamBook
 from load_generator.verifying.workload import Shape
 from tests.support.fault_cluster import NotedCluster
 
@@ -108,6 +109,33 @@ def test_a_cluster_that_drops_messages_is_convicted(
     outcome = episode_on(PurgedCluster(node), shape).run("kill-all")
     assert outcome.verdict.lost
     assert not outcome.is_good
+
+
+class ForgetfulCluster(NotedCluster):
+    """Begins its stream anew when it is killed."""
+
+    def kill(self, name: str) -> None:
+        super().kill(name)
+        with Session(self._endpoint) as session:
+            session.call(wire.queue_delete(1, "episode-stream.1"), wire.QUEUE_DELETE_OK)
+        self.declare("episode-stream.1", is_stream=True)
+
+
+@pytest.mark.planted
+def test_a_stream_that_begins_anew_is_convicted(
+    noted: NotedCluster, node: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(monkeypatch, Step(Verb.KILL, ("n1",)))
+    monkeypatch.setattr(episode_module, "SETTLE_S", 2.0)
+    cluster, shape = ForgetfulCluster(node), Shape((), pace=Pace(rate_per_s=200))
+    book = StreamBook(("episode-stream",), Notebook(now_ms))
+    book.declare(cluster)
+    notebook, draws = Notebook(now_ms), random.Random(1).randrange
+    outcome = Episode(cluster, shape, notebook, 3, draws, book).run("kill-all")
+    assert outcome.streams.lost
+    assert outcome.streams.changed
+    assert not outcome.is_good
+    assert {row.offset for row in outcome.history} > {None, 0}
 
 
 def test_a_node_that_does_not_come_back_is_a_failure(

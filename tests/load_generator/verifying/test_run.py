@@ -1,6 +1,7 @@
 """A run deals its faults from a seed, keeps outcomes, and tells what was wrong."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,19 @@ def test_a_cluster_that_is_not_whole_gets_no_episode() -> None:
     cluster.broken = "n3"
     with pytest.raises(TimeoutError):
         Run(cluster, SHAPE, 5, print).episode(0, "kill-all")
+
+
+@pytest.mark.usefixtures("_quick_fault")
+def test_a_stream_is_kept_over_episodes(noted: NotedCluster) -> None:
+    said: list[str] = []
+    run = Run(noted, replace(SHAPE, queues=(), streams=("run-stream",)), 5, said.append)
+    run.declare()
+    for number in range(2):
+        outcome = run.episode(number, "kill-all")
+        assert outcome.is_good, (outcome.failures, outcome.streams.text())
+    first, second = (set(outcome.streams.read) for outcome in run.outcomes)
+    assert first
+    assert second
+    assert not first & second
+    assert set(run._book.past.places.values()) == first | second
+    assert "offsets changed 0" in said[1]
