@@ -268,7 +268,9 @@ class MirroredStreamLife(ReplicaLife):
         got: Any = live._replace(
             chunks={at: chunk for at, chunk in live.chunks.items() if at < stop},
             next_offset=max(stop, live.first_offset),
-            published=live.published if index == state.base else {},
+            published={
+                node: row for node, row in live.published.items() if row.record_index <= index
+            },
             ends={at: end for at, end in live.ends.items() if at <= index},
         )
         self.note(mirror, lsn, State(mirror.now.promised, index, table, (), (), got))
