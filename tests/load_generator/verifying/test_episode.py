@@ -127,6 +127,8 @@ def test_a_stream_that_begins_anew_is_convicted(
 ) -> None:
     planned(monkeypatch, Step(Verb.KILL, ("n1",)))
     monkeypatch.setattr(episode_module, "SETTLE_S", 2.0)
+    # Its readers wait for what the new stream has not: no delivery comes.
+    monkeypatch.setattr(episode_module, "SERVE_S", 2.0)
     cluster, shape = ForgetfulCluster(node), Shape((), pace=Pace(rate_per_s=200))
     book = StreamBook(("episode-stream",), Notebook(now_ms))
     book.declare(cluster)
