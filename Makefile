@@ -201,6 +201,8 @@ crash: venv
 	$(BIN)/python -m tests.crash.states --states $(STATES) --delays
 	$(BIN)/python -m tests.crash.states --states $(STATES) --deduplication
 	$(BIN)/python -m tests.crash.states --states $(STATES) --present-keys
+	$(BIN)/python -m tests.crash.states --states $(STATES) --replicas
+	$(BIN)/python -m tests.crash.states --states $(STATES) --mirrored-streams
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut
