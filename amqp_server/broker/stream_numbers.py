@@ -7,6 +7,7 @@ chunks           first offsets of the first and of the last chunk
 
 from typing import Final, TypeAlias
 
+from queues.commits import SAFE_NOW, CommitPoint, point_at
 from queues.stream_log import StreamLog
 
 STORED_OFFSET: Final = "stored_offset"
@@ -36,3 +37,12 @@ def numbers_of(log: StreamLog, what: str, reference: bytes = b"") -> Numbers:
         raise ValueError(f"expected a number of a stream, got {what!r:.40}")
     last = log.last_chunk_offset()
     return (log.first_offset if last is not None else None, last)
+
+
+def tellable_at(log: StreamLog, what: str) -> CommitPoint:
+    """Return when a number that was read now may be told.
+
+    A publisher goes on behind the publishing id that it is told. What is below it, and was not
+    safe, would be in no log after a crash, and nobody would publish it again.
+    """
+    return point_at(log.commit_group, log.appended_lsn) if what == PUBLISHING_ID else SAFE_NOW

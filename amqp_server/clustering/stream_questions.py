@@ -12,15 +12,22 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
 from amqp_server.broker.steps import Steps, StepsJob
-from amqp_server.broker.stream_numbers import STORED_OFFSET, Numbers, numbers_of
+from amqp_server.broker.stream_numbers import (
+    STORED_OFFSET,
+    Numbers,
+    numbers_of,
+    tellable_at,
+)
 from amqp_server.clustering.peers import Peers
 from cluster.node.node import ClusterNode
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
+from queues.commits import is_safe, wait_for
 from queues.stream_port import StreamQueue
 
 log = logging.getLogger(__name__)
@@ -106,7 +113,7 @@ class StreamQuestions:
         if not leader:
             raise PeerAwayError("nobody leads the stream now", was_asked=False)
         if leader == self._node.options.node:
-            return self._numbers_here(vhost, name, what, reference)
+            return await self._numbers_here(vhost, name, what, reference)
         question = [what, vhost, name, _text(reference)]
         answer = await self._peers.ask_json(leader, SUBJECT, question, WITHIN_S)
         return _numbers(answer)
@@ -177,16 +184,25 @@ class StreamQuestions:
                 await self._store_here([_offset(each) for each in question])
                 return b"[]"
             what, vhost, name, reference = question
-            found = self._numbers_here(str(vhost), str(name), str(what), _octets(reference))
+            found = await self._numbers_here(str(vhost), str(name), str(what), _octets(reference))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise PeerRefusedError("it does not know this question") from error
         return json.dumps(found).encode()
 
-    def _numbers_here(self, vhost: str, name: str, what: str, reference: bytes) -> Numbers:
+    async def _numbers_here(self, vhost: str, name: str, what: str, reference: bytes) -> Numbers:
         stream = self._stream(vhost, name)
         if stream is None:
             raise PeerRefusedError("it does not lead the stream")
-        return numbers_of(stream.log, what, reference)
+        tellable = tellable_at(stream.log, what)
+        found = numbers_of(stream.log, what, reference)
+        if not is_safe(tellable):
+            decided = asyncio.Event()
+            wait_for(tellable, decided.set)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(decided.wait(), WITHIN_S)
+        if not is_safe(tellable):
+            raise PeerRefusedError("what it has of the stream is not safe")
+        return found
 
     async def _store_here(self, offsets: Iterable[tuple[Key, int]]) -> None:
         """Store offsets in a turn, which has the disk told behind it."""

@@ -1,11 +1,13 @@
 """Numbers of a stream: this node has those of streams that it leads, and asks for the others."""
 
+from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.steps import WaitingSteps
-from amqp_server.broker.stream_numbers import Numbers, numbers_of
+from amqp_server.broker.stream_numbers import Numbers, numbers_of, tellable_at
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.keys import Code
 from amqp_server.stream_protocol.session import StreamSession
+from queues.commits import is_safe, wait_for
 
 
 def asked_numbers(
@@ -15,11 +17,19 @@ def asked_numbers(
 
     Raises:
         RefusedError: ``STREAM_DOES_NOT_EXIST``; ``STREAM_NOT_AVAILABLE`` where nobody leads it, or
-            the leader's node does not answer.
+            the leader's node does not answer, or what it has said is not safe.
     """
     stream = session.find_anywhere(name).stream
     if stream is not None:
-        return numbers_of(stream.log, what, reference)
+        tellable = tellable_at(stream.log, what)
+        found = numbers_of(stream.log, what, reference)
+        if not is_safe(tellable):
+            decided: Awaited[None] = Awaited()
+            wait_for(tellable, lambda: decided.set(None))
+            yield from decided.value()
+        if not is_safe(tellable):
+            raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)
+        return found
     cluster = session.broker.cluster
     if cluster is None:
         raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)

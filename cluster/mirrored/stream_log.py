@@ -81,9 +81,10 @@ class MirroredStreamLog:
 
     @property
     def safe_at(self) -> CommitPoint:
-        """When all that was appended so far is safe; never where the last append was refused."""
+        """When all that was appended so far is safe; never where the last append is refused."""
         point = self._log.last_point
-        if self._has_refused or self._log.has_ended:
+        is_refused = self._has_refused and not self._log.takes_publishes
+        if is_refused or self._log.has_ended:
             return CommitPoint(_FAILED, NEVER_SAFE)
         return point if point.lsn else CommitPoint(self._log.commit_group, 0)
 

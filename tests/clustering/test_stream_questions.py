@@ -11,6 +11,7 @@ from amqp_server.broker.stream_numbers import CHUNKS, PUBLISHING_ID, STORED_OFFS
 from amqp_server.clustering import stream_questions
 from amqp_server.clustering.stream_questions import OFFSETS_AT_ONCE, OFFSETS_MAX, StreamQuestions
 from tests.support.clustered_nodes import until
+from tests.support.commits import FakeCommits
 from tests.support.joined_peers import JoinedPeers
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer
@@ -147,6 +148,30 @@ def test_an_offset_goes_to_the_leader_and_is_seen_on_its_way() -> None:
         await all_stored(b)
         assert a.stored(reference) == 2
         assert await b.ask(STORED_OFFSET, reference) == (2,)
+
+    run(work())
+
+
+def test_a_publishing_id_is_told_once_it_is_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        a, b = pair()
+        queue = a.node.vhost.queues.find("s")
+        assert queue is not None
+        assert queue.stream is not None
+        commits = FakeCommits()
+        monkeypatch.setattr(queue.stream.log, "commit_group", commits)
+        monkeypatch.setattr(queue.stream.log, "appended_lsn", 5)
+        asking = [asyncio.ensure_future(each.ask(PUBLISHING_ID, b"p")) for each in (a, b)]
+        await until(lambda: len(commits.waiters) == len(asking))
+        assert await b.ask(STORED_OFFSET, b"me") == (None,)
+        assert not any(each.done() for each in asking)
+        commits.commit(5)
+        assert await asyncio.gather(*asking) == [(9,), (9,)]
+        monkeypatch.setattr(queue.stream.log, "appended_lsn", 6)
+        commits.fail()
+        for member in (a, b):
+            with pytest.raises(PeerRefusedError, match="is not safe"):
+                await member.ask(PUBLISHING_ID, b"p")
 
     run(work())
 

@@ -182,6 +182,30 @@ def test_a_confirm_comes_with_the_commit_and_that_of_a_duplicate_too(
     assert peer.receive() == [confirmed(2, 8)]
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_sequence_is_told_once_what_it_stands_for_is_safe(
+    peer: StreamPeer, node: Node, *, is_lost: bool
+) -> None:
+    """A client goes on behind it, and publishes nothing below it again."""
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    log = LaterLog()
+    queue.engine.log = log  # type: ignore[attr-defined]
+    peer.declare_publisher("s", 1, "me")
+    peer.publish(1, (7, b"a"))
+    key = CommandKey.QUERY_PUBLISHER_SEQUENCE
+    peer.request(key, string("me"), string("s"))
+    assert peer.receive() == []
+    if is_lost:
+        log.commits.fail()
+        wanted = refused(key, Code.STREAM_NOT_AVAILABLE, U64.pack(0))
+    else:
+        log.commits.commit(1)
+        wanted = ok(key, U64.pack(7))
+    node.end_turns()
+    assert wanted in peer.receive()
+
+
 def refusing(node: Node) -> RefusingLog:
     queue = node.vhost.queues.find("s")
     assert queue is not None

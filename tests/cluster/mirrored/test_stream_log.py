@@ -172,6 +172,16 @@ def test_what_is_committed_is_safe_though_another_queue_of_its_group_is_led_no_m
     assert is_safe(log.safe_at)
 
 
+def test_a_refused_append_says_nothing_of_what_came_before_once_appends_are_taken_again() -> None:
+    _, stream = served()
+    log = stream.stream
+    stream.log.led.lead.moving = True
+    log.append(appended(b"a"), NOW_MS)
+    assert not is_safe(log.safe_at)
+    stream.log.led.lead.moving = False
+    assert is_safe(log.safe_at), "a client may ask for its sequence"
+
+
 @pytest.mark.parametrize("why", ["moving", "ended"])
 def test_an_append_that_is_refused_is_never_safe(why: str) -> None:
     _, stream = served()
