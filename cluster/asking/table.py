@@ -12,6 +12,7 @@ from cluster.asking.connection import AskingLink
 from cluster.links.handshake import Handshake, Trust
 from cluster.links.hello import Hello
 from cluster.links.kinds import Purpose
+from cluster.links.newest import NewestLinks
 from cluster.links.settings import LinkSettings
 
 SayHello: TypeAlias = Callable[[str], Hello]
@@ -58,17 +59,16 @@ class AskingTable:
         self._say_hello = say_hello
         self._trust = trust
         self.settings = settings
-        self._to_asked: dict[str, AskingLink] = {}
-        self._from_asking: dict[str, AskingLink] = {}
+        self._links: NewestLinks[AskingLink] = NewestLinks()
         self._opened_counts: dict[str, int] = {}
 
     def link_to(self, node: str) -> AskingLink | None:
         """Return the link on which a node is asked; None without one."""
-        return self._to_asked.get(node)
+        return self._links.dialed.get(node)
 
     def is_open(self, node: str) -> bool:
         """Return whether a node may be asked now."""
-        return node in self._to_asked
+        return node in self._links.dialed
 
     def opened_count(self, node: str) -> int:
         """Return how many links to a node have been open."""
@@ -95,14 +95,7 @@ class AskingTable:
 
     def opened(self, link: AskingLink, peer: Hello) -> None:
         """A newer connection takes the place of an older one."""
-        links = self._to_asked if link.is_dialer else self._from_asking
-        older = links.get(peer.node)
-        if older is not None:
-            older.close("a newer connection takes its place")
-        if link.reason is not None:
-            return
-        links[peer.node] = link
-        if link.is_dialer:
+        if self._links.take(link, peer.node) and link.is_dialer:
             self._opened_counts[peer.node] = self.opened_count(peer.node) + 1
             self._questioning.link_opened(peer.node)
 
@@ -116,8 +109,5 @@ class AskingTable:
 
     def closed(self, link: AskingLink, reason: str) -> None:
         """Forget a link; who waits for its answers hears of it."""
-        peer = link.peer
-        links = self._to_asked if link.is_dialer else self._from_asking
-        if peer is not None and links.get(peer.node) is link:
-            del links[peer.node]
+        self._links.drop(link)
         self._questioning.link_ended(link, reason)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from cluster.links.connection import LinkConnection
 from cluster.links.hello import Hello
+from cluster.links.newest import NewestLinks
 from cluster.links.windows import Lane
 from cluster.replication.frames import LeaderFrame, MirrorFrame
 from cluster.replication.inputs import (
@@ -37,8 +38,8 @@ class LinkTable:
         """Begin without a link; ``step`` is the only way into the core."""
         self._step = step
         self._after_writing = after_writing
-        self._to_mirrors: dict[str, LinkConnection] = {}
-        self._from_leaders: dict[str, LinkConnection] = {}
+        self._links: NewestLinks[LinkConnection] = NewestLinks()
+        self._to_mirrors, self._from_leaders = self._links.dialed, self._links.accepted
         self._is_routing = False
         self._ended: list[Input] = []
         self._told_revision = 0
@@ -93,13 +94,8 @@ class LinkTable:
 
     def opened(self, link: LinkConnection, peer: Hello) -> None:
         """A newer connection takes the place of an older one; that one is half open."""
-        links = self._links(link)
-        older = links.get(peer.node)
-        if older is not None:
-            older.close("a newer connection takes its place")
-        if link.reason is not None:
+        if not self._links.take(link, peer.node):
             return
-        links[peer.node] = link
         if not link.is_dialer and self._told_revision:
             link.put_seen(self._told_revision)
         connected = MirrorConnected(peer.node) if link.is_dialer else LeaderConnected(peer.node)
@@ -129,10 +125,8 @@ class LinkTable:
         """The core hears of it once, and only of the connection that it knows."""
         del reason
         peer = link.peer
-        links = self._links(link)
-        if peer is None or links.get(peer.node) is not link:
+        if not self._links.drop(link) or peer is None:
             return
-        del links[peer.node]
         if link.is_dialer:
             self._seen.pop(peer.node, None)
         gone = MirrorDisconnected(peer.node) if link.is_dialer else LeaderDisconnected(peer.node)
@@ -141,9 +135,6 @@ class LinkTable:
             self._ended.append(gone)
         else:
             self._step(gone)
-
-    def _links(self, link: LinkConnection) -> dict[str, LinkConnection]:
-        return self._to_mirrors if link.is_dialer else self._from_leaders
 
 
 def _nobody() -> None:

@@ -16,6 +16,7 @@ from cluster.fronts.links.node_room import NodeRoom
 from cluster.links.handshake import Handshake, Trust
 from cluster.links.hello import Hello
 from cluster.links.kinds import Purpose
+from cluster.links.newest import NewestLinks
 from cluster.links.settings import MIB, LinkSettings, Windows
 from cluster.replication.publishers import Front
 
@@ -96,21 +97,20 @@ class FrontTable:
         self._room = NodeRoom(settings.held_bytes_max)
         self._allotment = Allotment(settings.windows, node_bytes_max)
         self._promised: dict[FrontLink, Windows] = {}
-        self._to_leaders: dict[str, FrontLink] = {}
-        self._from_fronts: dict[str, FrontLink] = {}
+        self._links: NewestLinks[FrontLink] = NewestLinks()
         self._opened_counts: dict[str, int] = {}
 
     def to_leader(self, node: str) -> FrontLink | None:
         """Return the link to a node that leads; None without one."""
-        return self._to_leaders.get(node)
+        return self._links.dialed.get(node)
 
     def from_front(self, node: str) -> FrontLink | None:
         """Return the link of a node with clients; None without one."""
-        return self._from_fronts.get(node)
+        return self._links.accepted.get(node)
 
     def is_open(self, node: str) -> bool:
         """Return whether there is a link to a node that leads."""
-        return node in self._to_leaders
+        return node in self._links.dialed
 
     def opened_count(self, node: str) -> int:
         """Return how many links to a node that leads have been open."""
@@ -153,13 +153,8 @@ class FrontTable:
 
     def opened(self, link: FrontLink, peer: Hello) -> None:
         """A newer connection takes the place of an older one."""
-        links = self._to_leaders if link.is_dialer else self._from_fronts
-        older = links.get(peer.node)
-        if older is not None:
-            older.close("a newer connection takes its place")
-        if link.reason is not None:
+        if not self._links.take(link, peer.node):
             return
-        links[peer.node] = link
         if link.is_dialer:
             self._opened_counts[peer.node] = self.opened_count(peer.node) + 1
             self._fronts.leader_opened(link, peer.node)
@@ -187,10 +182,8 @@ class FrontTable:
         if windows is not None:
             self._allotment.give_back(windows)
         peer = link.peer
-        links = self._to_leaders if link.is_dialer else self._from_fronts
-        if peer is None or links.get(peer.node) is not link:
+        if not self._links.drop(link) or peer is None:
             return
-        del links[peer.node]
         if link.is_dialer:
             self._fronts.leader_ended(link, peer.node)
         else:
