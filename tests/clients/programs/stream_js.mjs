@@ -52,7 +52,14 @@ const stored = await client.queryOffset({ stream, reference: 'reader' });
 const statistics = await client.streamStatsRequest(stream);
 
 const updates = [];
-publisher.on('metadata_update', (update) => updates.push(update.metadataInfo.stream));
+let told;
+const isTold = new Promise((resolve) => {
+  told = resolve;
+});
+publisher.on('metadata_update', (update) => {
+  updates.push(update.metadataInfo.stream);
+  if (update.metadataInfo.stream === stream) told();
+});
 
 const superStream = `${stream}-super`;
 await client.createSuperStream({ streamName: superStream }, undefined, 3);
@@ -78,6 +85,8 @@ await new Promise((resolve) => {
 await group;
 await client.deleteSuperStream({ streamName: superStream });
 await client.deleteStream({ stream });
+// It comes on another connection than the answer to the delete.
+await isTold;
 
 console.log(
   JSON.stringify({
