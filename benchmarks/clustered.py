@@ -1,6 +1,7 @@
 """What a cluster on this machine carries, and its CPU time for a message on each node.
 
     python -m benchmarks.clustered mirrored        queues of three replicas, 1 KiB, confirmed
+    python -m benchmarks.clustered rabbitmq        the same of RabbitMQ's quorum queues
     python -m benchmarks.clustered hop             a queue that is led here, and one led elsewhere
     python -m benchmarks.clustered cores           start --nodes 1 and 2, and a model for more
     python -m benchmarks.clustered --seconds 5 --rounds 3 mirrored hop
@@ -30,6 +31,7 @@ from typing import Final
 
 from benchmarks.brokers import free_port
 from benchmarks.hop_model import ALONE, CORES, Costs, table
+from conformance.rabbitmq import RabbitMQ
 from load_generator import processes
 from load_generator.load import Topology
 from load_generator.session import Endpoint
@@ -201,14 +203,61 @@ def _beside(command: Sequence[str]) -> Iterator[None]:
 
 def measure_rows(rows: Sequence[Row], seconds: float, rounds: int) -> dict[str, list[Figures]]:
     """Measure rows on a cluster of three nodes, in turn."""
-    found: dict[str, list[Figures]] = {row.name: [] for row in rows}
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as folder:
         options = ("--nodes", str(NODES), "--dir", f"{folder}/c", "--port", str(free_port()))
         with running(haremq("dev-cluster", *options), NODES) as nodes:
-            for _ in range(rounds):
-                for row in rows:
-                    found[row.name].append(measured(nodes, row, seconds))
+            return _in_turn(nodes, rows, seconds, rounds)
+
+
+def _in_turn(
+    nodes: Sequence[Node], rows: Sequence[Row], seconds: float, rounds: int
+) -> dict[str, list[Figures]]:
+    found: dict[str, list[Figures]] = {row.name: [] for row in rows}
+    for _ in range(rounds):
+        for row in rows:
+            found[row.name].append(measured(nodes, row, seconds))
     return found
+
+
+def measure_rabbitmq(seconds: float, rounds: int) -> dict[str, list[Figures]]:
+    """Measure the rows of ``MIRRORED`` on three nodes of RabbitMQ, with quorum queues.
+
+    Raises:
+        FileNotFoundError: Debian's rabbitmq-server is not installed.
+        LoadError: the nodes do not join.
+    """
+    with rabbitmq_running(NODES) as nodes:
+        return _in_turn(nodes, MIRRORED, seconds, rounds)
+
+
+@contextmanager
+def rabbitmq_running(count: int) -> Iterator[list[Node]]:
+    """Run nodes of RabbitMQ in one cluster on loopback, until the block ends."""
+    with ExitStack() as stack:
+        brokers: list[RabbitMQ] = []
+        for _ in range(count):
+            broker = RabbitMQ(free_port(), cookie="benchmark")
+            brokers.append(stack.enter_context(broker))
+            if broker is not brokers[0]:
+                for words in (
+                    ("stop_app",),
+                    ("join_cluster", brokers[0].node_name),
+                    ("start_app",),
+                ):
+                    _told(broker, *words)
+        yield [
+            Node(
+                processes.listener_pid(broker.port) or 0,
+                Endpoint("127.0.0.1", broker.port, *GUEST),
+            )
+            for broker in brokers
+        ]
+
+
+def _told(broker: RabbitMQ, *words: str) -> None:
+    done = broker.tool("rabbitmqctl", *words)
+    if done.returncode:
+        raise LoadError(f"rabbitmqctl {' '.join(words)}: {done.stderr.strip()}")
 
 
 def measure_cores(seconds: float, rounds: int) -> dict[str, list[Figures]]:
@@ -254,13 +303,15 @@ def costs(found: Mapping[str, Sequence[Figures]]) -> Costs:
 def main() -> None:
     """Measure the groups that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("groups", nargs="+", choices=("mirrored", "hop", "cores"))
+    parser.add_argument("groups", nargs="+", choices=("mirrored", "rabbitmq", "hop", "cores"))
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=3, help="of each group")
     wanted = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         if "mirrored" in wanted.groups:
             _print(shown(measure_rows(MIRRORED, wanted.seconds, wanted.rounds)))
+        if "rabbitmq" in wanted.groups:
+            _print(shown(measure_rabbitmq(wanted.seconds, wanted.rounds)))
         if "cores" in wanted.groups:
             _print(shown(measure_cores(wanted.seconds, wanted.rounds)))
         if "hop" in wanted.groups or "cores" in wanted.groups:

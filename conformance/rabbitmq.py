@@ -94,6 +94,7 @@ class RabbitMQ:
         tls: listen with TLS too; None is without.
         stream_port: where it speaks the stream protocol; None is without.
         metrics_port: where Prometheus asks for metrics; None is without.
+        cookie: of Erlang, which nodes of one cluster share; None is one of its own.
     """
 
     def __init__(
@@ -104,11 +105,13 @@ class RabbitMQ:
         tls: Tls | None = None,
         stream_port: int | None = None,
         metrics_port: int | None = None,
+        cookie: str | None = None,
     ) -> None:
         self.port = port
         self.stream_port = stream_port
         self.metrics_port = metrics_port
         self._tls = tls
+        self._cookie = cookie
         self._in_alarm = in_alarm
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -123,6 +126,11 @@ class RabbitMQ:
     def uri(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
 
+    @property
+    def node_name(self) -> str:
+        """Its name in Erlang, which ``rabbitmqctl join_cluster`` takes."""
+        return f"conformance{self.port}@localhost"
+
     def __enter__(self) -> Self:
         """Start it and wait until a login works.
 
@@ -134,6 +142,10 @@ class RabbitMQ:
             raise FileNotFoundError(f"{SERVER}: install Debian's rabbitmq-server")
         self._directory = Path(tempfile.mkdtemp(prefix="conformance-rabbitmq-"))
         try:
+            if self._cookie is not None:
+                cookie = self._directory / ".erlang.cookie"
+                cookie.write_text(self._cookie, encoding="ascii")
+                cookie.chmod(0o400)
             self._start(self._directory)
             self._await_login()
         except BaseException:
@@ -188,7 +200,7 @@ class RabbitMQ:
                     "PATH": os.environ.get("PATH", os.defpath),
                     "LANG": "C.UTF-8",
                     "HOME": str(directory),
-                    "RABBITMQ_NODENAME": f"conformance{self.port}@localhost",
+                    "RABBITMQ_NODENAME": self.node_name,
                     "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
                     "RABBITMQ_LOG_BASE": str(directory / "log"),
                     "RABBITMQ_CONFIG_FILE": str(config),
@@ -234,7 +246,7 @@ class RabbitMQ:
                 "PATH": os.environ.get("PATH", os.defpath),
                 "LANG": "C.UTF-8",
                 "HOME": str(self._directory),
-                "RABBITMQ_NODENAME": f"conformance{self.port}@localhost",
+                "RABBITMQ_NODENAME": self.node_name,
                 "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._directory / "plugins"),
             },
             stdin=subprocess.DEVNULL,
