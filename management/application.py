@@ -34,6 +34,8 @@ from management.http.response import JSON, Response, empty, of_error
 from management.peer_rows import SUBJECT as TOLD
 from management.places import Places
 from management.refusals import refusal_of
+from management.relaying import SUBJECT as IN_PARTS
+from management.relaying import Parts
 from management.routing.route import Right, Route
 from management.routing.trie import Match, Trie
 from management.settings import ManagementSettings
@@ -81,9 +83,12 @@ class Application:
         self._headers = Headers(settings)
         self._timeout_s = settings.request_timeout_s
         self._forwarding = Forwarding(services.node, services.identity.node, services.peers)
+        self._relays = services.relays
+        self._parts = Parts(self.begun_for_peer)
         if services.peers is not None:
             services.peers.answer_to(SUBJECT, self.answer_peer)
             services.peers.answer_to(TOLD, ToldRows(services).answer)
+            services.peers.answer_to(IN_PARTS, self._parts.answer)
         self._places = Places(settings.requests_max, settings.requests_max)
         # Of their own: else requests of two nodes could wait for each other's places.
         self._places_for_peers = Places(settings.requests_max, PEERS_WAITING_MAX)
@@ -140,7 +145,8 @@ class Application:
 
     async def _made_somewhere(self, route: Route, match: Match, forwarded: Forwarded) -> Response:
         """Make the answer on the node of the cluster that has to."""
-        other = await self._forwarding.instead(route, match.names, forwarded)
+        begin = self._relays.begin
+        other = await self._forwarding.instead(route, match.names, forwarded, begin)
         if other is not None:
             return other
         try:
@@ -169,17 +175,20 @@ class Application:
         call = Call(request, match.names, self._services, user, large_body, is_forwarded)
         return await route.handler(call)
 
+    async def stop(self) -> None:
+        """End the answers that go on for clients of other nodes."""
+        await self._parts.stop()
+
     async def answer_peer(self, octets: bytes, _node: str) -> bytes:
         """Answer a request that another node of the cluster has let in; see ``forwarding``.
 
         Raises:
             PeerRefusedError: it makes no sense.
         """
-        forwarded = asked_of(octets, self._services.node)
         body = b""
         async with AsyncExitStack() as place:
+            response = await self.begun_for_peer(octets, place)
             try:
-                response = await self._for_peer(forwarded, place)
                 if isinstance(response.body, bytes):
                     body = response.body
                 elif not response.is_live:
@@ -188,6 +197,23 @@ class Application:
                 response = of_error(refusal_of(error))
                 body = response.body if isinstance(response.body, bytes) else b""
         return octets_of(response, body)
+
+    async def begun_for_peer(self, octets: bytes, place: AsyncExitStack) -> Response:
+        """Return the answer to a request of another node; ``place`` keeps its place.
+
+        One to HEAD has no pieces.
+
+        Raises:
+            PeerRefusedError: it makes no sense.
+        """
+        forwarded = asked_of(octets, self._services.node)
+        try:
+            response = await self._for_peer(forwarded, place)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the answer says so
+            return of_error(refusal_of(error))
+        if forwarded.request.method == "HEAD" and not isinstance(response.body, bytes):
+            return replace(response, body=b"")
+        return response
 
     async def _for_peer(self, forwarded: Forwarded, place: AsyncExitStack) -> Response:
         request, account = forwarded.request, forwarded.account

@@ -14,6 +14,7 @@ from management.http.json_text import NotJsonError, loaded
 from management.http.request import Request
 from management.http.response import Response, answer
 from management.identity import Identity
+from management.jobs_elsewhere import JobsElsewhere
 from management.lists.columns import Columns
 from management.live.hub import Hub
 from management.live.listeners import Listeners
@@ -21,6 +22,7 @@ from management.live.log import RecentLog
 from management.node import Node
 from management.peer_rows import PeerRows
 from management.places import Places
+from management.relaying import Relays
 from management.routing.route import Route
 from management.samples.sampler import Sampler
 
@@ -50,6 +52,8 @@ class Services:
         routes: all rows of the route table.
         scrapes: places of requests for metrics; each holds the numbers of all that it shows.
         told: rows of lists that the other nodes of the cluster have told.
+        relays: long answers of other nodes.
+        jobs_elsewhere: the jobs that other nodes have told.
         peers: the other nodes; None is a node in no cluster.
     """
 
@@ -67,6 +71,8 @@ class Services:
     routes: tuple[Route, ...]
     scrapes: Places
     told: PeerRows
+    relays: Relays
+    jobs_elsewhere: JobsElsewhere
     peers: Peers | None = None
 
     def cluster_name(self) -> str:
@@ -112,8 +118,14 @@ class Call:
         return self.user
 
     def still_stands(self) -> bool:
-        """Whether the user still is who they were when they asked, and is logged in."""
-        return self.services.logins.still_stands(self.request, self.account)
+        """Whether the user still is who they were when they asked, and is logged in.
+
+        Whether one is logged in at another node is looked at there.
+        """
+        logins = self.services.logins
+        if self.is_forwarded:
+            return logins.is_same(self.account)
+        return logins.still_stands(self.request, self.account)
 
     @property
     def vhost(self) -> str:

@@ -19,6 +19,7 @@ from management.bodies.queue_texts import QueueTexts
 from management.call import Services
 from management.forwarding import Peers
 from management.identity import Identity
+from management.jobs_elsewhere import JobsElsewhere
 from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import NoLog, RecentLog
@@ -28,6 +29,7 @@ from management.node import Node
 from management.pages import Pages
 from management.peer_rows import PeerRows
 from management.places import Places
+from management.relaying import Relays
 from management.route_table import ROUTES
 from management.samples.sampler import Sampler
 from management.server import HttpServer
@@ -119,6 +121,8 @@ class Management:
             ROUTES,
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
             told,
+            Relays(peers),
+            JobsElsewhere(),
             peers,
         )
         slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
@@ -144,6 +148,8 @@ class Management:
             self._sampling.cancel()
         self.services.listeners.end()
         await self.services.told.stop()
+        await self.services.relays.stop()
+        await self.application.stop()
         await asyncio.gather(self.server.stop(STOP_GRACE_S), self.metrics_server.stop(STOP_GRACE_S))
 
 

@@ -76,9 +76,19 @@ class Forwarding:
         self._peers = peers
 
     async def instead(
-        self, route: Route, names: Mapping[str, str], forwarded: Forwarded
+        self,
+        route: Route,
+        names: Mapping[str, str],
+        forwarded: Forwarded,
+        relayed: Callable[[str, Forwarded], Awaitable[Response]],
     ) -> Response | None:
         """Return the answer of the node that has to answer; None is this node.
+
+        Args:
+            route: of the request.
+            names: of its path.
+            forwarded: the request.
+            relayed: asks a node for an answer that comes in parts; see ``management.relaying``.
 
         Raises:
             HttpError: 503, it has to be another node, and that does not answer.
@@ -88,11 +98,11 @@ class Forwarding:
         other = self._other(route, names)
         if other is None:
             return None
-        if route.answered_by is AnsweredBy.LEADER_ITSELF:
-            text = f"{other.name} leads queue '{names['queue']}': ask it{_where(other)}"
-            raise HttpError(UNAVAILABLE, "unavailable", text)
-        is_look = forwarded.request.method in _LOOKING
+        is_whole = route.answered_by is not AnsweredBy.LEADER_IN_PARTS
+        is_look = is_whole and forwarded.request.method in _LOOKING
         try:
+            if not is_whole:
+                return await relayed(other.name, forwarded)
             return await self._asked(self._peers, other.name, forwarded, is_look=is_look)
         except (PeerAwayError, PeerRefusedError) as error:
             if is_look:
@@ -143,7 +153,7 @@ class Forwarding:
 
     def _other(self, route: Route, names: Mapping[str, str]) -> ClusterNode | None:
         """Return the node that has to answer; None is this one, or nobody knows, or it is gone."""
-        if route.answered_by in {AnsweredBy.LEADER, AnsweredBy.LEADER_ITSELF}:
+        if route.answered_by in {AnsweredBy.LEADER, AnsweredBy.LEADER_IN_PARTS}:
             name = self._node.views.leader_of(names["vhost"], names["queue"])
         elif route.answered_by is AnsweredBy.NAMED_NODE:
             name = names["node"]

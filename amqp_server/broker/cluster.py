@@ -197,6 +197,7 @@ class ClusterView(NamedTuple):
         elections_count: leaders that this node elected since it started.
         promotions_count: of them, those with accepted loss.
         moves_left: leaders that this node has still to move, for a drain or a rebalance.
+        incarnation: of this node: a number that no other process has; 0 has none yet.
     """
 
     node: str
@@ -210,6 +211,7 @@ class ClusterView(NamedTuple):
     elections_count: int = 0
     promotions_count: int = 0
     moves_left: int = 0
+    incarnation: int = 0
 
 
 class ListenerAddress(NamedTuple):

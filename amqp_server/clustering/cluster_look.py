@@ -96,6 +96,7 @@ class ClusterLook:
             node.elections_count,
             self.promotions_count,
             self.moves_left,
+            node.incarnation,
         )
 
     def nodes(self) -> tuple[ClusterNode, ...]:

@@ -107,13 +107,19 @@ class Logins:
         """Whether a user who was let in has the same tags, and the same session, as then."""
         if account.is_operator:
             return True
-        user = self._node.views.user(account.name)
-        if user is None or account_of(user.name, user.tags) != account:
+        if not self.is_same(account):
             return False
         if request.header("authorization") is not None:
             return True
         name = request.cookies.get(COOKIE)
         return name is not None and self.sessions.is_open(name, self._node.now_ms())
+
+    def is_same(self, account: Account) -> bool:
+        """Whether a user is there, with the same tags as when this account was made."""
+        if account.is_operator:
+            return True
+        user = self._node.views.user(account.name)
+        return user is not None and account_of(user.name, user.tags) == account
 
     async def _by_header(self, header: str, request: Request) -> Account:
         scheme, _, text = header.partition(" ")

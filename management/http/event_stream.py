@@ -12,7 +12,10 @@ from management.http.response import Response
 
 EVENT_STREAM: Final = "text/event-stream"
 
-BEAT: Final = b": beat\n\n"
+END: Final = b"\n\n"
+"""What an event ends with, and has nowhere else."""
+
+BEAT: Final = b": beat" + END
 """A comment. It keeps proxies from closing a connection, and finds clients that are gone."""
 
 BEAT_S: Final = 15
@@ -29,7 +32,7 @@ def event(data: object, name: str = "", number: int | None = None) -> bytes:
     """
     begin = b"" if number is None else f"id: {number}\n".encode()
     kind = f"event: {name}\n".encode() if name else b""
-    return begin + kind + b"data: " + dumped(data) + b"\n\n"
+    return begin + kind + b"data: " + dumped(data) + END
 
 
 def event_stream(events: AsyncIterator[bytes]) -> Response:

@@ -127,6 +127,6 @@ ROUTES: Final = (
         handler=export,
         summary="Save messages where they are, as CSV or JSON lines; nothing is taken or marked.",
         extension=True,
-        answered_by=AnsweredBy.LEADER_ITSELF,
+        answered_by=AnsweredBy.LEADER_IN_PARTS,
     ),
 )

@@ -1,5 +1,7 @@
 """Jobs: ``queues/…/move`` begins one; ``jobs`` shows them and ends them."""
 
+import json
+from operator import itemgetter
 from typing import Any, Final, cast
 
 from amqp_server.broker.admin import (
@@ -7,28 +9,33 @@ from amqp_server.broker.admin import (
     AccessRefusedError,
     JobView,
     NodeLimitError,
+    NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
 )
 from management.access.account import OPERATOR
 from management.bodies.looks import filter_of
 from management.call import Call
+from management.forwarding import Forwarded, Forwarding
 from management.http.body import integer_of, text_of, truth_of
 from management.http.errors import (
     CONFLICT,
     UNAVAILABLE,
     HttpError,
     bad_request,
+    missing,
     not_authorised,
     not_found,
 )
+from management.http.request import Request
 from management.http.response import Response, answer, empty
 from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 ORIGIN: Final = "origin"
 
-_DIGITS_MAX: Final = 15
+_DIGITS_MAX: Final = 18
+_OK: Final = 200
 
 
 async def move(call: Call) -> Response:
@@ -58,20 +65,20 @@ async def move(call: Call) -> Response:
         raise bad_request(str(error)) from error
     except NodeLimitError as error:
         raise HttpError(UNAVAILABLE, "unavailable", str(error)) from error
-    return answer(_body_of(cast("JobView", came)))
+    return answer(_body_of(call, cast("JobView", came)))
 
 
 async def jobs(call: Call) -> Response:
     """List the user's jobs; those of everyone for one who monitors."""
-    return answer([_body_of(view) for view in await _jobs(call)])
+    return answer(await _jobs(call))
 
 
 async def job(call: Call) -> Response:
     """Return one job."""
-    found = [view for view in await _jobs(call) if str(view.number) == call.names["job"]]
+    found = [body for body in await _jobs(call) if str(body["id"]) == call.names["job"]]
     if not found:
         raise not_found()
-    return answer(_body_of(found[0]))
+    return answer(found[0])
 
 
 async def cancel(call: Call) -> Response:
@@ -82,12 +89,12 @@ async def cancel(call: Call) -> Response:
 
 async def pause(call: Call) -> Response:
     """Have a job stand still before its next piece."""
-    return answer(_body_of(cast("JobView", await _carry_out(call, "pause_job", is_on=True))))
+    return answer(_body_of(call, cast("JobView", await _carry_out(call, "pause_job", is_on=True))))
 
 
 async def resume(call: Call) -> Response:
     """Have a job go on that stands still."""
-    return answer(_body_of(cast("JobView", await _carry_out(call, "pause_job", is_on=False))))
+    return answer(_body_of(call, cast("JobView", await _carry_out(call, "pause_job", is_on=False))))
 
 
 async def _carry_out(call: Call, command: str, **given: object) -> object:
@@ -98,20 +105,44 @@ async def _carry_out(call: Call, command: str, **given: object) -> object:
     user = None if call.account.is_administrator else call.account.name
     try:
         return await call.node.command(command, number=int(number), username=user, **given)
+    except NotFoundError as error:
+        raise missing(str(error)) from error
     except AccessRefusedError as error:
         raise not_authorised("User not authorised to access object") from error
     except PreconditionFailedError as error:
         raise HttpError(CONFLICT, "conflict", str(error)) from error
 
 
-async def _jobs(call: Call) -> tuple[JobView, ...]:
+async def _jobs(call: Call) -> list[dict[str, Any]]:
+    """Return the jobs of all nodes that the user may see, in the order in which they began."""
     user = None if call.account.is_monitor else call.account.name
-    return cast("tuple[JobView, ...]", await call.node.command("list_jobs", username=user))
+    views = cast("tuple[JobView, ...]", await call.node.command("list_jobs", username=user))
+    own = [_body_of(call, view) for view in views]
+    services = call.services
+    if services.peers is None or call.is_forwarded:
+        return own
+    forwarding = Forwarding(services.node, services.identity.node, services.peers)
+    request = Request("GET", "/api/jobs")
+    nodes = [each.name for each in forwarding.others()]
+    answers = await forwarding.answers_of_all(Forwarded(request, call.account))
+    told: set[str] = set()
+    for node, came in zip(nodes, answers, strict=True):
+        if came is not None and came.status == _OK and isinstance(came.body, bytes):
+            rows = json.loads(came.body)
+            services.jobs_elsewhere.tell(node, rows, user)
+            told.add(node)
+            own += rows
+    seen = {body["id"] for body in own}
+    for body in services.jobs_elsewhere.rows(nodes, told):
+        if body["id"] not in seen and user in {None, body["user"]}:
+            own.append(body)
+    return sorted(own, key=itemgetter("started_at", "id"))
 
 
-def _body_of(view: JobView) -> dict[str, Any]:
+def _body_of(call: Call, view: JobView) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": view.number,
+        "node": call.services.identity.node,
         "vhost": view.vhost,
         "source": view.source,
         "dest": ORIGIN if view.dest is None else view.dest,
@@ -141,7 +172,7 @@ ROUTES: Final = (
         body="move",
         answer="job",
         extension=True,
-        answered_by=AnsweredBy.LEADER_ITSELF,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="GET",
@@ -169,6 +200,7 @@ ROUTES: Final = (
         handler=cancel,
         summary="End a job; what it has moved stays moved.",
         extension=True,
+        answered_by=AnsweredBy.ANY_NODE,
     ),
     Route(
         method="PUT",
@@ -178,6 +210,7 @@ ROUTES: Final = (
         summary="Have a job stand still before its next piece.",
         answer="job",
         extension=True,
+        answered_by=AnsweredBy.ANY_NODE,
     ),
     Route(
         method="PUT",
@@ -187,5 +220,6 @@ ROUTES: Final = (
         summary="Have a job go on that stands still.",
         answer="job",
         extension=True,
+        answered_by=AnsweredBy.ANY_NODE,
     ),
 )

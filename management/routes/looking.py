@@ -150,6 +150,7 @@ ROUTES: Final = (
         body="stream_look",
         answer="look",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="GET",

@@ -15,7 +15,7 @@ from management.http.errors import bad_request, not_found
 from management.http.response import Response
 from management.listing import Rows, listed
 from management.node import pages
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import matching
 
 SEGMENTS_MAX: Final = 500
@@ -78,6 +78,7 @@ ROUTES: Final = (
         summary="The segments of a stream, from an offset on: offsets, times, sizes.",
         answer="stream_segments",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="GET",
@@ -88,5 +89,6 @@ ROUTES: Final = (
         answer="stream_reader",
         is_list=True,
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

@@ -1,17 +1,20 @@
 """Messages as they pass: ``queues/…/tail`` and ``exchanges/…/tail``, server-sent events."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
 from amqp_server.broker.admin import Tailing
 from management.call import Call
+from management.forwarding import Forwarded, Forwarding
 from management.http.errors import bad_request, not_authorised
 from management.http.event_stream import EVENT_STREAM, event_stream
 from management.http.response import Response
 from management.live.listeners import Listener
+from management.live.other_tails import OtherTails
 from management.live.tail import TailFollower, passed_body
-from management.routing.route import AnsweredBy, Right, Route
+from management.routing.route import Right, Route
 from management.vhost_commands import change, require_vhost
 
 RATE_USUAL: Final = 100
@@ -53,8 +56,33 @@ async def _tail(call: Call, place: str) -> Response:
         call.node.slices,
         partial(passed_body, wall_offset_ms=wall_offset_ms, as_base64=encoding == "base64"),
     )
+    sources: tuple[TailFollower | OtherTails, ...] = (follower, *_other_tails(call))
+
+    def begin(listener: Listener) -> None:
+        for each in sources:
+            each.begin(listener)
+
+    def end(listener: Listener) -> None:
+        for each in sources:
+            each.end(listener)
+
     listener = Listener(lambda: call.still_stands() and tailing.may_go_on())
-    return event_stream(listeners.serve(listener, follower.begin, follower.end))
+    return event_stream(listeners.serve(listener, begin, end))
+
+
+def _other_tails(call: Call) -> tuple[OtherTails, ...]:
+    """Return what shows the tails of the other nodes; nothing where another one shows this one."""
+    services = call.services
+    if services.peers is None or call.is_forwarded:
+        return ()
+    forwarding = Forwarding(services.node, services.identity.node, services.peers)
+    forwarded = Forwarded(replace(call.request, body=b""), call.account)
+    return (
+        OtherTails(
+            lambda: [each.name for each in forwarding.others()],
+            lambda node: services.relays.begin(node, forwarded),
+        ),
+    )
 
 
 ROUTES: Final = (
@@ -66,7 +94,6 @@ ROUTES: Final = (
         summary="Copies of the messages that come to a queue, as server-sent events.",
         extension=True,
         media_type=EVENT_STREAM,
-        answered_by=AnsweredBy.LEADER_ITSELF,
     ),
     Route(
         method="GET",

@@ -50,8 +50,8 @@ class AnsweredBy(Enum):
     LEADER = "leader"
     """The node that leads the queue of the path."""
 
-    LEADER_ITSELF = "leader itself"
-    """The same, and the client has to ask it: the answer is long, or goes on."""
+    LEADER_IN_PARTS = "leader in parts"
+    """The same; the answer is long, and comes in parts (``management.relaying``)."""
 
     NAMED_NODE = "named node"
     """The node of the path."""

@@ -54,6 +54,7 @@ MESSAGES: Final[Shapes] = {
     },
     "job": {
         "id": "count",
+        "node": "string",
         "vhost": "string",
         "source": "string",
         "dest": "string",

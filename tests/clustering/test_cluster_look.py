@@ -40,7 +40,7 @@ def test_the_whole_names_who_elects_and_how_old_it_all_is(
     assert (view.node, view.controller) == ("a", "b")
     assert view.store == "etcd http://127.0.0.1:2379"
     assert (view.store_heard_ms, view.lease_left_ms) == (500, 2_000)
-    assert (view.frozen, view.elections_count) == ("", 2)
+    assert (view.frozen, view.elections_count, view.incarnation) == ("", 2, 17)
     assert (view.feature_level, view.feature_level_next) == (1, 1)
     node.time_ms, node.frozen_because = 9_000, "the store went back"
     assert look.view().lease_left_ms == 0

@@ -53,13 +53,11 @@ async def filled(nodes: ClusteredProcesses) -> aio_pika.abc.AbstractConnection:
 
 
 async def require_single_forms(asked: Asked, connection: aio_pika.abc.AbstractConnection) -> None:
-    nodes = asked.nodes
     assert asked.of("n2", QUEUE)["messages"] == 20
     got = await asyncio.to_thread(asked.do, "n3", "POST", f"{QUEUE}/get", GET)
     assert [each["payload"] for each in got] == [str(number) for number in range(5)]
     assert asked.of("n2", "api/nodes/n1")["mem_used"] > 0
-    status, text = nodes.call("n2", "POST", f"{QUEUE}/move", {"dest": "other"})
-    assert (status, b"n1 leads queue 'jobs': ask it at 127.0.0.1:" in text) == (503, True)
+    await require_long_forms(asked)
     [name] = [each["name"] for each in asked.of("n1", "api/connections")]
     path = f"api/connections/{quote(name, safe='')}"
     assert asked.of("n3", path)["node"] == "n1"
@@ -68,6 +66,31 @@ async def require_single_forms(asked: Asked, connection: aio_pika.abc.AbstractCo
     await asyncio.to_thread(asked.do, "n2", "DELETE", path)
     async with asyncio.timeout(30):
         await closed.wait()
+
+
+async def require_long_forms(asked: Asked) -> None:
+    """n1 leads: a file and a job of its queue come through the others."""
+    nodes = asked.nodes
+    status, saved = await asyncio.to_thread(nodes.call, "n2", "GET", f"{QUEUE}/messages/export")
+    assert (status, len(saved.splitlines())) == (200, 21)
+    await asyncio.to_thread(asked.do, "n1", "PUT", "api/queues/%2F/other", {"durable": True})
+
+    def is_known() -> bool:
+        return nodes.call("n2", "GET", "api/queues/%2F/other")[0] == 200
+
+    await nodes.until(is_known)
+    for source, dest in (("jobs", "other"), ("other", "jobs")):
+        path = f"api/queues/%2F/{source}/move"
+        begun = await asyncio.to_thread(asked.do, "n2", "POST", path, {"dest": dest})
+        assert begun["node"] == "n1"
+
+        def is_done(number: int = begun["id"]) -> bool:
+            return bool(asked.of("n3", f"api/jobs/{number}")["state"] == "done")
+
+        await nodes.until(is_done)
+        assert asked.of("n3", f"api/jobs/{begun['id']}")["moved"] == 20
+    assert {each["node"] for each in asked.of("n3", "api/jobs")} == {"n1"}
+    await asyncio.to_thread(asked.do, "n1", "DELETE", "api/queues/%2F/other")
 
 
 async def ignore(message: aio_pika.abc.AbstractIncomingMessage) -> None:

@@ -33,6 +33,17 @@ def test_a_text_in_a_text_is_told_so(api: Api) -> None:
     assert "doubly-JSON-encoded" in str(refused.value.reason)
 
 
+def test_who_logged_in_at_another_node_is_looked_for_by_name(api: Api) -> None:
+    api.add_user("eve", "management")
+    services, eve = api.management.services, account_of("eve", {"management"})
+    request = Request("GET", "/api/x")
+    here = Call(request, {}, services, eve)
+    forwarded = Call(request, {}, services, eve, is_forwarded=True)
+    assert (here.still_stands(), forwarded.still_stands()) == (False, True)
+    api.add_user("eve", "monitoring")
+    assert not forwarded.still_stands()
+
+
 def test_who_monitors_sees_all_vhosts_and_enters_only_its_own(api: Api) -> None:
     api.broker.add_vhost("other")
     assert call(api).visible_vhosts() == ["/"]

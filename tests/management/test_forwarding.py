@@ -37,6 +37,8 @@ class ScriptedPeers:
         self.answering[subject] = answering
 
     async def ask(self, node: str, subject: str, octets: bytes, within_s: float) -> bytes:
+        if subject == "http in parts":
+            raise PeerAwayError("no link", was_asked=False)
         assert subject == "http"
         assert 0 < within_s <= 10
         head = json.loads(octets.partition(b"\n")[0])
@@ -74,6 +76,10 @@ LED = [
     ("GET", "queues/%2F/far/unacked", None),
     ("POST", "queues/%2F/far/messages/delete", {"messages": []}),
     ("POST", "queues/%2F/far/messages/move", {"messages": [], "dest": "x"}),
+    ("POST", "queues/%2F/far/move", {"dest": "none"}),
+    ("POST", "queues/%2F/far/stream", {}),
+    ("GET", "stream/%2F/far/segments", None),
+    ("GET", "stream/%2F/far/readers", None),
     ("GET", "queues/%2F/far", None),
     ("GET", "queues/%2F/far/explain", None),
 ]
@@ -131,20 +137,15 @@ def test_one_who_wants_something_done_is_told_where(
     assert text in reply.json["reason"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "queues/%2F/far/move", {"dest": "near"}),
-        ("GET", "queues/%2F/far/tail", None),
-        ("GET", "queues/%2F/far/messages/export", None),
-    ],
-)
-def test_what_is_long_names_the_other_node(
-    joined: Api, peers: ScriptedPeers, method: str, path: str, body: object
+def test_a_file_that_does_not_come_is_said_to_be_elsewhere(
+    joined: Api, peers: ScriptedPeers
 ) -> None:
-    reply = joined.call(method, path, body=body)
-    text = f"{B} leads queue 'far': ask it at b.example:15672"
-    assert (reply.status, reply.json["reason"]) == (503, text)
+    reply = joined.call("GET", "queues/%2F/far/messages/export")
+    assert reply.status == 503
+    assert (
+        f"{B} has to answer this at b.example:15672, and does not: no link"
+        in (reply.json["reason"])
+    )
     assert peers.asked == []
 
 

@@ -46,6 +46,7 @@ class LookedNode:
         self.frozen_because = ""
         self.lease_ends_at_ms: int | None = 3_500
         self.elections_count = 2
+        self.incarnation = 17
         self.heard: dict[str, int] = {}
         self.led: set[str] = set()
 

@@ -94,9 +94,9 @@ class JobCommands:
         asker.require(Permission.WRITE, "exchange", "")
         queue = _source(found, name, dest, copies=copies)
         require_messages_here(queue)
-        ready_count = queue.engine.ready_count
+        ready_count, cluster = queue.engine.ready_count, broker.cluster
         move = Move(
-            broker.jobs.next_number(),
+            broker.jobs.next_number(0 if cluster is None else cluster.view().incarnation),
             vhost,
             name,
             dest,

@@ -13,22 +13,44 @@ from amqp_server.broker.queue import Queue
 from queues.commits import CommitPoint, is_safe, point_at, wait_for
 from queues.looking import LookedMessage, LookPlace
 from queues.outcomes import StillOpen, refused_later
+from queues.ports import QueueEngine
 
 AT_ONCE_MAX: Final = 256
 """A look returns so many at most."""
 
 
-def settle_those_there(queue: Queue, lane: int, positions: Sequence[int]) -> int:
+class LedAnewError(OSError):
+    """The queue has another leader than before, or another term of the same: places are others."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "it has another leader now")
+
+
+def engine_here(queue: Queue) -> QueueEngine | None:
+    """Return the engine that the places of messages are those of; None where it is led elsewhere.
+
+    A node that leads the queue once more has another one.
+    """
+    return queue.engine if queue.asked is None else queue.asked.here
+
+
+def settle_those_there(
+    queue: Queue, led: QueueEngine | None, lane: int, positions: Sequence[int]
+) -> int:
     """Settle messages that are still ready at these places; return the LSN, 0 where none is.
 
     Args:
         queue: that they are in.
+        led: its engine when they were looked at.
         lane: that they are in.
         positions: of messages whose copies are safe, ascending.
 
     Raises:
+        LedAnewError: there is another engine, and all of them stay.
         OSError: the disk could not be read; those that were not found by then stay.
     """
+    if not queue.is_deleted and engine_here(queue) is not led:
+        raise LedAnewError
     engine, lsn, at = queue.emptied, 0, 0
     while at < len(positions) and engine is not None and not queue.is_deleted:
         found = queue.engine.look(LookPlace(lane, positions[at]), AT_ONCE_MAX)
@@ -66,6 +88,7 @@ class CopiedLater:
         self.committed_lsn = 0
         self.has_failed = False
         self._queue = queue
+        self._led = engine_here(queue)
         self._message = message
         self._lane = lane
         self._copied_at = copied_at
@@ -85,7 +108,7 @@ class CopiedLater:
             self._decide(is_good=False)
             return
         try:
-            lsn = settle_those_there(self._queue, self._lane, [self._message.position])
+            lsn = settle_those_there(self._queue, self._led, self._lane, [self._message.position])
         except OSError:
             self._decide(is_good=False)
             return

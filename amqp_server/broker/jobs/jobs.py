@@ -13,6 +13,10 @@ ENDED_MAX: Final = 100
 """Jobs that are over and still shown; the oldest is forgotten."""
 
 
+NUMBERS_OF_ONE: Final = 1_000_000
+"""Jobs of one process of a node of a cluster: their numbers are its own among all nodes."""
+
+
 class Jobs:
     """All jobs by number."""
 
@@ -23,8 +27,11 @@ class Jobs:
     def __iter__(self) -> Iterator[Move]:
         return iter(list(self._jobs.values()))
 
-    def next_number(self) -> int:
+    def next_number(self, incarnation: int = 0) -> int:
         """Return the number of a new job.
+
+        Args:
+            incarnation: of the node, which no other process of the cluster has; 0 is in none.
 
         Raises:
             NodeLimitError: as many as may be go on already.
@@ -33,7 +40,7 @@ class Jobs:
         if len(running) >= RUNNING_MAX:
             raise NodeLimitError(f"{RUNNING_MAX} jobs go on already")
         self._last_number += 1
-        return self._last_number
+        return incarnation * NUMBERS_OF_ONE + self._last_number
 
     def add(self, job: Move) -> None:
         """Show a job, and forget the oldest that is over where there are many."""

@@ -20,7 +20,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from amqp_server.broker.jobs.copied import settle_those_there
+from amqp_server.broker.jobs.copied import LedAnewError, engine_here, settle_those_there
 from amqp_server.broker.jobs.origin import addressed
 from amqp_server.broker.jobs.pace import Pace
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
@@ -133,6 +133,7 @@ class MoveJob:
     ) -> None:
         self._move = move
         self._queue = queue
+        self._led = engine_here(queue)
         self._publisher = publisher
         self._turn = turn
         self._refusal = refusal
@@ -197,7 +198,10 @@ class MoveJob:
             taken = [each for index, each in enumerate(positions) if index not in refused]
             try:
                 if not self._move.copies:
-                    settle_those_there(self._queue, lane, taken)
+                    settle_those_there(self._queue, self._led, lane, taken)
+            except LedAnewError:
+                count = len(taken)
+                self._fail_unless_over(self._led_anew(f"{count} messages are in both queues"))
             except OSError as error:
                 text = f"{self._queue.text} cannot be read now: {error.strerror}"
                 self._fail_unless_over(text)
@@ -244,9 +248,16 @@ class MoveJob:
         refusal = self._refusal()
         if self._queue.is_deleted:
             refusal = f"no {self._queue.text}"
+        elif engine_here(self._queue) is not self._led:
+            refusal = self._led_anew("what was moved last may be in both queues")
         if refusal:
             self._fail(refusal)
         return not refusal
+
+    def _led_anew(self, doubled: str) -> str:
+        """Say why the job ends with a leadership: its settlements may not outlive that."""
+        text = f"{self._queue.text} has another leader now"
+        return text if self._move.copies else f"{text}: {doubled}"
 
     def _fail(self, error: str) -> None:
         self._move.state, self._move.error = JobState.FAILED, error

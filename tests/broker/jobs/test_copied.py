@@ -1,16 +1,20 @@
 """What was copied to a queue of another log is settled once the copy is safe."""
 
+from typing import cast
+
 import pytest
 from pamqp import commands
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.commands.picking import Fate, Picked, Target, take_one
-from amqp_server.broker.jobs.copied import settle_those_there
+from amqp_server.broker.jobs.copied import LedAnewError, engine_here, settle_those_there
 from amqp_server.broker.jobs.move import JobState, Move, MoveJob
 from amqp_server.broker.messages.fingerprint import fingerprint
 from amqp_server.broker.queue import Queue
+from queues.asked_port import AskedQueue
 from queues.commits import CommitPoint, is_safe
 from queues.looking import LookedMessage, LookPlace
+from queues.ports import QueueEngine
 from tests.support.commits import FakeDisk
 from tests.support.peer import Node
 
@@ -131,8 +135,55 @@ def test_a_single_message_stays_where_its_copy_is_lost(rig: Rig) -> None:
 
 
 def test_those_that_are_there_are_settled_and_others_stay(rig: Rig) -> None:
-    positions = [one.position for one in rig.shown()]
+    queue, positions = rig.queue(), [one.position for one in rig.shown()]
     assert rig.queue().engine.get(rig.broker.turn.now_ms) is not None
-    assert settle_those_there(rig.queue(), 0, [*positions[:1], *positions[2:], 99]) > 0
+    assert (
+        settle_those_there(queue, engine_here(queue), 0, [*positions[:1], *positions[2:], 99]) > 0
+    )
     assert rig.bodies() == [b"2"]
-    assert settle_those_there(rig.queue(), 0, [99]) == 0
+    assert settle_those_there(queue, engine_here(queue), 0, [99]) == 0
+
+
+class Led:
+    """A queue that this node leads, until a test says otherwise; an ``AskedQueue``."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.here: QueueEngine | None = queue.engine
+
+    @property
+    def answers_at_once(self) -> bool:
+        return self.here is not None
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+def test_what_was_looked_at_is_not_settled_under_another_leader(
+    rig: Rig, *, is_elsewhere: bool
+) -> None:
+    queue = rig.queue()
+    led = Led(queue)
+    queue.asked = cast("AskedQueue", led)
+    move = rig.move()
+    led.here = None if is_elsewhere else cast("QueueEngine", object())
+    rig.disk.commit_all()
+    rig.node.end_turns()
+    assert rig.bodies() == [b"1", b"2", b"3"]
+    assert (move.state, move.moved) == (JobState.FAILED, 3)
+    assert move.error.endswith("has another leader now: 3 messages are in both queues")
+    with pytest.raises(LedAnewError):
+        settle_those_there(queue, queue.engine, 0, [1])
+    again = rig.move()
+    assert again.state is JobState.RUNNING, "a job that begins now has the new leader"
+
+
+def test_a_job_between_two_pieces_ends_with_the_leader(rig: Rig) -> None:
+    queue = rig.queue()
+    led = Led(queue)
+    queue.asked = cast("AskedQueue", led)
+    move = Move(1, "/", "jobs", "other", "guest", 0, 99)
+    publisher, turn = rig.node.vhost.publisher, rig.broker.turn
+    job = MoveJob(move, queue, publisher, turn, lambda: "", lambda: None)
+    led.here = None
+    turn.later(job)
+    rig.node.end_turns()
+    assert rig.bodies("other") == []
+    assert move.error.endswith("another leader now: what was moved last may be in both queues")

@@ -23,6 +23,11 @@ def test_so_many_go_on_at_a_time() -> None:
     assert begin(jobs).number == RUNNING_MAX + 1
 
 
+def test_no_two_processes_of_a_cluster_have_a_number() -> None:
+    one, other = Jobs(), Jobs()
+    assert (one.next_number(41), other.next_number(42)) == (41_000_001, 42_000_001)
+
+
 def test_the_last_that_are_over_are_shown() -> None:
     jobs = Jobs()
     for _ in range(ENDED_MAX + 5):

@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from management.http.request import Request
+from tests.support.fake_cluster import FakeCluster
+from tests.support.joined_apis import A, B, Joined, joined_apis
 from tests.support.management_api import Api
 
 MOVE = "queues/%2F/q/move"
@@ -34,6 +37,7 @@ def test_messages_move(api: Api) -> None:
     job = api.get(f"jobs/{number}").json
     assert job == {
         "id": number,
+        "node": api.management.services.identity.node,
         "vhost": "/",
         "source": "q",
         "dest": "other",
@@ -145,3 +149,64 @@ def test_a_job_stands_still_and_goes_on(api: Api) -> None:
     assert (over.status, over.json["reason"]) == (409, f"job {number} is done already")
     assert api.put("jobs/99/pause", {}).status == 404
     assert api.put("jobs/x/resume", {}).status == 404
+
+
+# ── in a cluster ──
+
+
+@pytest.fixture
+def joined() -> Iterator[Joined]:
+    with joined_apis() as found:
+        for number, api in enumerate((found.a, found.b), start=7):
+            cluster = api.broker.cluster
+            assert isinstance(cluster, FakeCluster)
+            cluster.whole = cluster.whole._replace(incarnation=number)
+        yield found
+
+
+def test_a_job_is_begun_shown_and_driven_from_any_node(joined: Joined) -> None:
+    joined.b.node.open().publish(*[b"x"] * 30, routing_key="jobs")
+    begun = joined.a.post("queues/%2F/jobs/move", {"dest": "votes", "rate": 10})
+    assert (begun.status, begun.json["node"], begun.json["id"]) == (200, B, 8_000_001)
+    own = joined.a.post("queues/%2F/votes/move", {"dest": "jobs"}).json
+    assert (own["node"], own["id"]) == (A, 7_000_001)
+    for api in (joined.a, joined.b):
+        assert {each["id"] for each in api.get("jobs").json} == {7_000_001, 8_000_001}
+        assert api.get("jobs/8000001").json["node"] == B
+    assert joined.a.put("jobs/8000001/pause").json["state"] == "paused"
+    assert joined.b.get("jobs/8000001").json["state"] == "paused"
+    assert joined.a.put("jobs/8000001/resume").json["state"] == "running"
+    assert joined.a.delete("jobs/8000001").status == 204
+    assert joined.b.get("jobs/8000001").json["state"] == "cancelled"
+    assert joined.a.put("jobs/8000001/pause").status == 409
+    assert joined.a.delete("jobs/9000001").status == 404
+
+
+def test_rights_on_jobs_are_the_same_on_each_node(joined: Joined) -> None:
+    for api in (joined.a, joined.b):
+        api.add_user("eve", "management")
+        api.add_user("bob", "management")
+    joined.b.node.open().publish(*[b"x"] * 30, routing_key="jobs")
+    number = joined.a.post("queues/%2F/jobs/move", {"dest": "votes", "rate": 1}, user="eve").json[
+        "id"
+    ]
+    assert [each["id"] for each in joined.a.get("jobs", user="eve").json] == [number]
+    assert joined.a.get("jobs", user="bob").json == []
+    assert joined.a.get(f"jobs/{number}", user="bob").status == 404
+    assert joined.a.put(f"jobs/{number}/pause", user="bob").status == 401
+    assert joined.a.delete(f"jobs/{number}", user="bob").status == 401
+    assert joined.a.delete(f"jobs/{number}", user="guest").status == 204
+
+
+def test_a_job_ends_with_its_node_and_says_so(joined: Joined) -> None:
+    joined.b.node.open().publish(*[b"x"] * 30, routing_key="jobs")
+    number = joined.a.post("queues/%2F/jobs/move", {"dest": "votes", "rate": 1}).json["id"]
+    assert joined.a.get(f"jobs/{number}").json["state"] == "running"
+    joined.peers.is_gone = True
+    assert joined.a.get(f"jobs/{number}").json["state"] == "running", "it may be late"
+    cluster = joined.a.broker.cluster
+    assert isinstance(cluster, FakeCluster)
+    cluster.stop(B)
+    (job,) = joined.a.get("jobs").json
+    assert (job["state"], B in job["error"]) == ("failed", True)
+    assert joined.a.get(f"jobs/{number}").json == job

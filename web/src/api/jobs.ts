@@ -4,6 +4,8 @@ import type { MessageFilter } from "./types";
 /** Messages that go from a queue to another, piece by piece (HareMQ's own). */
 export interface Job {
   id: number;
+  /** That carries it out: the one that leads the source. */
+  node?: string;
   vhost: string;
   source: string;
   /** A queue, or `origin`: each message goes to where it died first. */

@@ -7,5 +7,5 @@ import { usePolled } from "../../state/polling";
 export function useJobs(): readonly Job[] {
   const areThere = useCapability("GET jobs");
   const told = usePolled(areThere ? "jobs" : null, (signal) => request<Job[]>("GET", ["jobs"], { signal }));
-  return [...(told.data ?? [])].sort((one, other) => other.id - one.id);
+  return [...(told.data ?? [])].sort((one, other) => other.started_at - one.started_at || other.id - one.id);
 }
