@@ -167,7 +167,12 @@ class QueueCommands:
     async def _remove(self, vhost: str, name: str, node: str) -> str:
         known = self._queue(vhost, name)
         state, options = known.stored.state, known.stored.options
-        left_count = sum(each.node != node for each in state.in_sync_set)
+        running = {each.replica for each in self._standings() if each.is_live}
+        # An idle queue keeps a member that does not run. Whoever takes one out that runs cannot
+        # rely on it; where another one goes, nothing is lost.
+        is_needed = any(each.node == node for each in state.in_sync_set & running)
+        left = state.in_sync_set & running if is_needed else state.in_sync_set
+        left_count = sum(each.node != node for each in left)
         if left_count < options.min_isr:
             raise PreconditionFailedError(
                 f"{left_count} members would be left, and the queue needs {options.min_isr}"

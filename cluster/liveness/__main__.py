@@ -24,11 +24,12 @@ def monotonic_ms() -> int:
 
 
 async def _run(channel: socket.socket, address: EtcdAddress) -> None:
-    store = address.opened(monotonic_ms)
+    stores = [each.opened(monotonic_ms) for each in address.by_member()]
     try:
-        await Renewing(channel, store, monotonic_ms).run()
+        await Renewing(channel, stores, monotonic_ms).run()
     finally:
-        await store.close()
+        for store in stores:
+            await store.close()
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from cluster.liveness.frames import LENGTH, Frame, FrameReader, Kind
-from cluster.liveness.plan import BEATS, beat_interval_ms
+from cluster.liveness.plan import BEATS, beat_interval_ms, use_ms_of
 from cluster.metadata.etcd.address import EtcdAddress
 from cluster.metadata.port import Lease
 
@@ -38,7 +38,7 @@ class RenewalChild:
 
     Args:
         address: of etcd.
-        ttl_ms: of the leases; an answer of etcd is waited for a fifth of it.
+        ttl_ms: of the leases; an answer of etcd is waited for as long as it is of use.
         now_ms: ``time.monotonic`` in ms, as the process has it.
         renewed: is called with each renewal.
         gone: is called with the id of a lease that the store has not any more.
@@ -60,7 +60,7 @@ class RenewalChild:
         self.pid = 0
         self.starts_count = 0
         self.ready = asyncio.Event()
-        self._address = replace(address, connect_ms=ttl_ms // 10, answer_ms=ttl_ms // 5)
+        self._address = replace(address, connect_ms=ttl_ms // 10, answer_ms=use_ms_of(ttl_ms))
         self._ttl_ms = ttl_ms
         self._now_ms = now_ms
         self._told_renewed = renewed

@@ -16,11 +16,18 @@ RENEWALS: Final = 3
 """How often a lease is renewed within its time."""
 BEATS: Final = 10
 """How many signs of life a loop gives within that time."""
+PATIENCE: Final = 5
+"""After so many parts of its time another member is asked beside one that has not answered."""
 
 
 def beat_interval_ms(ttl_ms: int) -> int:
     """Return how far apart the signs of life of a loop are."""
     return max(1, ttl_ms // BEATS)
+
+
+def use_ms_of(ttl_ms: int) -> int:
+    """Return how long an answer is of use: later the next renewal would be too late."""
+    return max(1, ttl_ms * 2 // 3)
 
 
 class RenewalPlan:
@@ -69,7 +76,19 @@ class RenewalPlan:
         if not self.lease or self._beat_ms is None:
             return None
         due_ms = max(self._next_ms, now_ms)
-        return due_ms - now_ms if due_ms - self._beat_ms < self._ttl_ms // RENEWALS else None
+        return due_ms - now_ms if self.is_moving(due_ms) else None
+
+    def is_moving(self, now_ms: int) -> bool:
+        """Return whether the node's loop has shown lately that it moves."""
+        return self._beat_ms is not None and now_ms - self._beat_ms < self._ttl_ms // RENEWALS
+
+    def patience_ms(self) -> int:
+        """Return how long to wait for an answer before somebody else is asked beside."""
+        return max(1, self._ttl_ms // PATIENCE)
+
+    def use_ms(self) -> int:
+        """Return how long an answer is of use."""
+        return use_ms_of(self._ttl_ms)
 
     def _renewed(self, lease: Lease) -> None:
         self._ttl_ms = lease.ttl_ms

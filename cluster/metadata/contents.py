@@ -15,20 +15,18 @@ from sortedcontainers import SortedDict
 from cluster.metadata.errors import CompactedError, LeaseGoneError, RequestRefusedError
 from cluster.metadata.leases import Leases
 from cluster.metadata.port import (
-    Absent,
     Change,
     Changes,
     Comparison,
-    CreateRevision,
     Delete,
     Empty,
     Item,
-    ModRevision,
     Operation,
     Page,
     Put,
     Read,
     Transaction,
+    holds,
 )
 
 FIRST_REVISION: Final = 1
@@ -192,16 +190,7 @@ class Contents:
         if isinstance(comparison, Empty):
             span = self._versions.irange(comparison.key, comparison.end, inclusive=(True, False))
             return all(self.now(key) is None for key in span)
-        item = self.now(comparison.key)
-        match comparison:
-            case Absent():
-                return item is None
-            case ModRevision(revision=revision):
-                return revision == (item.mod_revision if item else 0)
-            case CreateRevision(revision=revision):
-                return revision == (item.create_revision if item else 0)
-            case _:
-                return item is not None and item.value == comparison.value
+        return holds(comparison, self.now(comparison.key))
 
     def _carry_out(
         self,

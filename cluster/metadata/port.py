@@ -288,6 +288,19 @@ class MetadataStore(Protocol):
         """Let go of what the engine holds; watches end with StoreAwayError. Leases stay."""
 
 
+def holds(comparison: ModRevision | CreateRevision | Absent | Value, item: Item | None) -> bool:
+    """Return whether a comparison of one key holds where the key is as in ``item``; None: none."""
+    match comparison:
+        case Absent():
+            return item is None
+        case ModRevision(revision=revision):
+            return revision == (item.mod_revision if item else 0)
+        case CreateRevision(revision=revision):
+            return revision == (item.create_revision if item else 0)
+        case Value(value=value):
+            return item is not None and item.value == value
+
+
 def end_of_prefix(prefix: bytes) -> bytes:
     """Return the first key that is behind all keys with a prefix.
 

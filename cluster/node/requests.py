@@ -1,7 +1,10 @@
 """What a core asks of the metadata store: reads and transactions, a bounded number at a time.
 
-    core ─▶ waiting: one read and one transaction a queue ─▶ lanes ─▶ store
+    core ─▶ waiting: one read and one transaction a queue ─▶ lanes ─▶ groups of them ─▶ store
          ◀─ StoreSeen, then StateRead, TransactionDone, -Refused or -Unknown ─┘
+
+A lane takes what is in line as a group. So a queue costs a request of its own while there is little
+to do, and a hundredth of one when all queues of a node have to be elected or written.
 
 Every transaction has an outcome. How long it stands in line does not matter: with many queues that
 is longer than any answer takes. While the store is away the lanes wait together, and what is in
@@ -10,7 +13,7 @@ line is taken back: it was not sent and never will be, so the core need not wait
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
@@ -24,6 +27,7 @@ from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import Done, Item, MetadataStore, Outcome, Read, Refused, Transaction
 from cluster.metadata.records import StoredQueueState, decode_queue_state
 from cluster.node.evidence import Asked, Evidence
+from cluster.node.grouping import Group, group_of
 from cluster.node.pauses import Pauses
 from cluster.node.transactions import stored_after, transaction_of
 from cluster.node.view import ClusterView, KnownQueue
@@ -40,6 +44,13 @@ log = logging.getLogger(__name__)
 
 READS_MAX: Final = 64
 """Queues that one request reads."""
+
+GROUP_MAX: Final = 100
+"""Transactions that a lane takes at once. What each of them compares beside its queue is mostly the
+same, and leaves them within what one transaction of the store may have."""
+
+STEPS_MAX: Final = 16
+"""Outcomes that the core is told in one turn."""
 
 _NOT_URGENT: Final = (Change.GROW, Change.OPTIONS)
 """A node that comes back is taken into many queues; others wait for a dead one to be taken out."""
@@ -130,63 +141,100 @@ class StateRequests:
                     del self._reads[each]
                 await self._read(queue_ids)
             elif (line := next(filter(None, self._lines), None)) is not None:
-                await self._carry_out(line.pop(next(iter(line))))
+                taken = list(islice(line, GROUP_MAX))
+                await self._carry_out([line.pop(each) for each in taken])
             else:
                 self._news.clear()
                 await self._news.wait()
 
     # -- transactions -----------------------------------------------------------------------------
 
-    async def _carry_out(self, transaction: StateTransaction) -> None:
-        is_done = False
+    async def _carry_out(self, transactions: list[StateTransaction]) -> None:
+        """Ask until each has an outcome."""
+        done: set[int] = set()
         try:
-            is_done = await self._settled(transaction)
+            await self._settle(transactions, done)
         finally:
-            if transaction.change is Change.ELECT:
-                self._owner.election_ended(transaction.queue, is_done=is_done)
+            for each in transactions:
+                if each.change is Change.ELECT:
+                    self._owner.election_ended(each.queue, is_done=each.number in done)
 
-    async def _settled(self, transaction: StateTransaction) -> bool:
-        """Ask until there is an outcome; return whether it was done."""
-        number = transaction.number
-        while self._owner.is_awaited(number):
-            known = self._view.queues.get(transaction.queue)
-            if known is None or known.revision != transaction.expected_revision:
-                # The store has moved on, so it would be refused for ever. What is there is read
+    async def _settle(self, waiting: list[StateTransaction], done: set[int]) -> None:
+        """Ask for all of them in groups; the numbers of those that were done come into ``done``."""
+        while waiting := [each for each in waiting if self._owner.is_awaited(each.number)]:
+            if old := [each for each in waiting if not self._is_current(each)]:
+                # The store has moved on, so these would be refused for ever. What is there is read
                 # first, as else the core would ask the same again.
-                await self._read([transaction.queue])
-                self._owner.step(TransactionRefused(number))
-                return False
+                await self._read([each.queue for each in old])
+                await self._tell(TransactionRefused(each.number) for each in old)
+                waiting = [each for each in waiting if each not in old]
+                continue
             asked, member = self._evidence.asked(), self._evidence.member
-            request = transaction_of(self._keys, self._node, known, member, transaction)
-            outcome = await self._answer(request)
+            known = [self._view.queues[each.queue] for each in waiting]
+            group = group_of(
+                transaction_of(self._keys, self._node, place, member, each)
+                for place, each in zip(known, waiting, strict=True)
+            )
+            count = len(group.parts)
+            taken, rest = waiting[:count], waiting[count:]
+            outcome = await self._answer(group.transaction)
             if outcome is None:
                 # It was certainly not carried out, and is not sent again.
-                self._owner.step(TransactionRefused(number))
-                return False
-            if not isinstance(outcome, Done | Refused):
-                self._owner.step(TransactionUnknown(number))
-                return False
-            self._see(asked, outcome.revision, outcome.reads[0])
+                await self._tell(TransactionRefused(each.number) for each in waiting)
+                return
+            waiting = rest
             if isinstance(outcome, Done):
-                stored = stored_after(known, transaction)
-                self._note(transaction.queue, stored, outcome.revision)
-                self._tell_done(transaction, stored, outcome.revision)
-                return True
-            if member == self._evidence.member:
-                self._owner.step(TransactionRefused(number))
-                return False
-            # Only the stamp was raised meanwhile; it was not carried out, so it may be asked again.
-        return False
+                self._see(asked, outcome.revision, outcome.reads[0])
+                done |= {each.number for each in taken}
+                await self._tell(self._done(known[:count], taken, outcome.revision))
+            elif isinstance(outcome, Refused):
+                seen = group.seen(outcome)
+                self._see(asked, outcome.revision, seen[self._member_key])
+                # Where only the stamp was raised meanwhile, all of it may be asked again.
+                is_same = member == self._evidence.member
+                again = await self._not_to_blame(taken, group, outcome) if is_same else taken
+                waiting = again + rest
+            else:
+                await self._tell(TransactionUnknown(each.number) for each in taken)
 
-    def _tell_done(
-        self, transaction: StateTransaction, stored: StoredQueueState, revision: int
-    ) -> None:
-        if self._owner.is_awaited(transaction.number):
-            self._owner.step(TransactionDone(transaction.number, revision))
-        else:
-            # The core gave it up. It is settled all the same: this is what the store had then.
-            happened = StateRead(transaction.queue, stored.state, revision, stored.options)
-            self._owner.step(happened)
+    def _is_current(self, transaction: StateTransaction) -> bool:
+        known = self._view.queues.get(transaction.queue)
+        return known is not None and known.revision == transaction.expected_revision
+
+    async def _not_to_blame(
+        self, taken: list[StateTransaction], group: Group, refused: Refused
+    ) -> list[StateTransaction]:
+        """Refuse those of which a comparison did not hold; return the others."""
+        holding, seen = group.holding(refused), group.seen(refused)
+        if all(holding):
+            holding = [False] * len(taken)  # The store contradicts itself.
+        blamed = [each for each, held in zip(taken, holding, strict=True) if not held]
+        for each in () if self._owner.is_frozen() else blamed:
+            place = self._view.queues.get(each.queue)
+            if place is not None:
+                key = self._keys.queue_state(place.vhost, place.name)
+                self._take(each.queue, place, seen.get(key))
+        await self._tell(TransactionRefused(each.number) for each in blamed)
+        return [each for each, held in zip(taken, holding, strict=True) if held]
+
+    def _done(
+        self, known: list[KnownQueue], taken: list[StateTransaction], revision: int
+    ) -> Iterator[Input]:
+        for place, each in zip(known, taken, strict=True):
+            stored = stored_after(place, each)
+            self._note(each.queue, stored, revision)
+            if self._owner.is_awaited(each.number):
+                yield TransactionDone(each.number, revision)
+            else:
+                # The core gave it up. It is settled all the same: the store had this then.
+                yield StateRead(each.queue, stored.state, revision, stored.options)
+
+    async def _tell(self, inputs: Iterable[Input]) -> None:
+        """Hand many inputs to the core; others have a turn between them."""
+        for number, each in enumerate(inputs, 1):
+            self._owner.step(each)
+            if number % STEPS_MAX == 0:
+                await asyncio.sleep(0)
 
     # -- reads ------------------------------------------------------------------------------------
 

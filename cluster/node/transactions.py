@@ -30,7 +30,7 @@ def stored_after(known: KnownQueue, transaction: StateTransaction) -> StoredQueu
 def transaction_of(
     keys: KeySpace, node: str, known: KnownQueue, member: bytes, transaction: StateTransaction
 ) -> Transaction:
-    """Return all comparisons and the put; where it is refused, it reads the own ``member``.
+    """Return all comparisons, the put, and a read of the own ``member``; see ``grouping``.
 
     Args:
         keys: of the cluster.
@@ -54,5 +54,4 @@ def transaction_of(
         holder = StoredController(node, transaction.controller)
         compare.append(Value(keys.key("ctl"), encode_controller(holder)))
     put = Put(state_key, encode_queue_state(stored_after(known, transaction)))
-    read = Read(member_key)
-    return Transaction(tuple(compare), (put, read), (read,))
+    return Transaction(tuple(compare), (put, Read(member_key)))

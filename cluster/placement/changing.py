@@ -22,7 +22,7 @@ from cluster.placement.asking import RULES, Asked, ReplicaRules
 from cluster.placement.moving import successors
 from cluster.placement.nodes import NodeStanding, by_name
 from cluster.placement.placing import spread
-from cluster.replication.state import Kept, QueueOptions
+from cluster.replication.state import InSyncSet, Kept, QueueOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,10 @@ def changed(
         return Replacement(stored.options, (), wanted)
     members = {replica.node for replica in stored.state.in_sync_set}
     leaving = tuple(name for name in present if name not in target and name in members)
+    running = {replica.node for replica in _running(stored, nodes)}
     options = QueueOptions(
         (*target, *leaving),
-        _next_min_isr(stored, rules.min_isr(len(target)), len(members.intersection(target))),
+        _next_min_isr(stored, rules.min_isr(len(target)), len(running.intersection(target))),
         stored.options.lease_guard,
         kept,
     )
@@ -109,7 +110,7 @@ def next_step(
     """Return what the leader of a queue has to do next; the arguments are those of ``changed``."""
     present = stored.options
     replacement = changed(stored, asked, nodes, rules=rules, lowers=lowers)
-    out = to_take_out(stored, replacement)
+    out = to_take_out(stored, replacement, nodes)
     replicas = tuple(name for name in replacement.options.replicas if name not in out)
     options = replace(replacement.options, replicas=replicas)
     if options != present and (present.kept or options != replace(present, kept=options.kept)):
@@ -138,21 +139,29 @@ def by_command(
     return replace(options, replicas=replicas, kept=kept)
 
 
-def to_take_out(stored: StoredQueueState, replacement: Replacement) -> list[str]:
+def to_take_out(
+    stored: StoredQueueState, replacement: Replacement, nodes: Collection[NodeStanding]
+) -> list[str]:
     """Return the nodes that the leader has to take out of the in-sync set for a replacement.
 
-    None of them goes before so many of those who stay are members that the queue is as safe without
-    it. The leader itself goes once another one leads.
+    None of them goes before so many of those who stay are members, and run, that the queue is as
+    safe without it. The leader itself goes once another one leads.
 
     Args:
         stored: what the queue has now.
         replacement: what ``changed`` returned for it.
+        nodes: the members of the cluster.
     """
     leaving = replacement.leaving
-    staying = {each.node for each in stored.state.in_sync_set}.difference(leaving)
+    staying = {each.node for each in _running(stored, nodes)}.difference(leaving)
     if len(staying) < max(1, stored.options.min_isr):
         return []
     return [name for name in leaving if name != stored.state.leader]
+
+
+def _running(stored: StoredQueueState, nodes: Collection[NodeStanding]) -> InSyncSet:
+    """Return the members of a queue that run: a set may have others for as long as it is idle."""
+    return stored.state.in_sync_set & {node.replica for node in nodes if node.is_live}
 
 
 def _kept(

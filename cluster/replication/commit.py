@@ -125,6 +125,7 @@ def _note_calm(node: NodeState, lead: Leadership, key: LineKey | None) -> None:
     """A queue in a line with all its replicas is calm: timers need not look at it."""
     if key is not None and len(lead.state.in_sync_set) == len(lead.replica.options.replicas):
         node.not_calm.pop(lead.queue, None)
+        lead.unsettled_since_ms.clear()
     else:
         node.not_calm[lead.queue] = lead
 

@@ -2,7 +2,10 @@
 
 A tick looks at lines of queues, and at the queues that are not calm: those that wait alone or
 whose in-sync set lacks a replica. What is calm costs nothing, and of the others a bounded number
-is looked at in a tick, in turn.
+is looked at in a tick, in turn; those with records that wait are not behind those without.
+
+A queue that nobody uses keeps a member that is missing: nothing waits for it, and the set would be
+written twice, when a node goes and when it comes back. Its next record waits until it is taken out.
 """
 
 from dataclasses import dataclass
@@ -20,13 +23,17 @@ class Timers:
     """How long a leader waits before it takes a member out, or gives an answer up.
 
     ``lag_max_ms``: a connected member does not come further. ``missing_max_ms``: a member has not
-    attached. ``answer_max_ms``: the store has not answered; the outcome is unknown then (R7).
+    attached. ``idle_max_ms``: either, while the queue has no record that waits; so a node that is
+    started again costs its idle queues nothing. It is not for ever, as nobody can be taken out
+    while the store is away. ``answer_max_ms``: the store has not answered; the outcome is unknown
+    then (R7).
     ``attach_again_ms``: how soon a mirror that refused is fenced again on the same connection.
     ``looks_max``: how many queues a tick looks at; the next tick goes on behind them.
     """
 
     lag_max_ms: int = 5_000
     missing_max_ms: int = 2_000
+    idle_max_ms: int = 60_000
     answer_max_ms: int = 3_000
     attach_again_ms: int = 200
     looks_max: int = 200
@@ -38,11 +45,19 @@ def decide(node: NodeState, timers: Timers) -> None:
     handing_over.look(node)
     for line in list(node.lines.values()):
         _look_at_line(node, line, timers.lag_max_ms)
-    for queue in list(islice(node.not_calm, timers.looks_max)):
-        lead = node.not_calm.pop(queue, None)
-        if lead is not None:
-            node.not_calm[queue] = lead
+    waiting = _in_turn(node.alone, timers.looks_max // 2)
+    for lead in (*waiting, *_in_turn(node.not_calm, timers.looks_max - len(waiting))):
+        if node.not_calm.get(lead.queue) is lead:
             _look_at_queue(node, lead, timers)
+
+
+def _in_turn(leads: dict[str, Leadership], count_max: int) -> list[Leadership]:
+    """Return the first of these, which are the last ones from now on."""
+    found = list(islice(leads.items(), count_max))
+    for queue, lead in found:
+        del leads[queue]
+        leads[queue] = lead
+    return [lead for _, lead in found]
 
 
 def _give_up_answers(node: NodeState, answer_max_ms: int) -> None:
@@ -89,6 +104,7 @@ def _look_at_queue(node: NodeState, lead: Leadership, timers: Timers) -> None:
 def _overdue(node: NodeState, lead: Leadership, timers: Timers) -> list[ReplicaId]:
     """Members that were not settled for too long; since when is noted as it is first seen."""
     overdue = []
+    idle_ms = 0 if lead.commit < lead.replica.end else timers.idle_max_ms
     for member in sorted(lead.state.in_sync_set - {node.replica_id}):
         progress = lead.mirrors.get(member.node)
         attached = progress is not None and progress.replica == member
@@ -97,7 +113,7 @@ def _overdue(node: NodeState, lead: Leadership, timers: Timers) -> list[ReplicaI
             continue
         since_ms = lead.unsettled_since_ms.setdefault(member, node.now_ms)
         limit_ms = timers.lag_max_ms if attached else timers.missing_max_ms
-        if node.now_ms - since_ms >= limit_ms:
+        if node.now_ms - since_ms >= max(limit_ms, idle_ms):
             overdue.append(member)
     return overdue
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.clustering.queue_commands import SUBJECT, QueueCommands
 from cluster.metadata.records import StoredMember
+from cluster.replication.state import QueueOptions
 from tests.support.cluster_views import stored
 from tests.support.joined_peers import JoinedPeers
 from tests.support.looked_cluster import LookedNode, standings_of
@@ -103,3 +105,24 @@ def test_a_question_is_not_asked_on_and_one_that_makes_no_sense_is_refused() -> 
     for question in (["destroy", "v", "jobs", ""], ["move_leader"], 7, None):
         with pytest.raises(PeerRefusedError, match="does not know"):
             asked(question)
+
+
+def test_a_member_that_runs_is_not_removed_in_trust_of_one_that_does_not() -> None:
+    """An idle queue keeps a member that does not run in its in-sync set."""
+    node, commands = commands_of(Scripted())
+    state = stored("q1", "a", 10, 1)
+    node.told.queue(state)
+    node.told.live("c", 0)
+    assert {each.node for each in state.state.in_sync_set} == {"a", "b", "c"}
+    with pytest.raises(PreconditionFailedError, match="1 members would be left"):
+        asyncio.run(commands.remove_replica("v", "jobs", "b"))
+    asked: list[tuple[str, ...]] = []
+
+    def change(queue_id: str, options: QueueOptions) -> bool:
+        asked.append(options.replicas)
+        node.told.queue(replace(state, options=options))
+        return True
+
+    node.change_options = change  # type: ignore[attr-defined]
+    asyncio.run(commands.remove_replica("v", "jobs", "c"))
+    assert asked == [("a", "b")]

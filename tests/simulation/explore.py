@@ -21,7 +21,7 @@ from tests.simulation.violation import ViolationError
 
 STEPS = 300
 HEAL_STEPS_MAX = 2_500
-TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, answer_max_ms=3, attach_again_ms=1)
+TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, idle_max_ms=20, answer_max_ms=3, attach_again_ms=1)
 """Of the cores that decide themselves; a tick is a ms."""
 
 STEADY = {

@@ -13,6 +13,7 @@ import pytest
 from cluster.metadata.errors import CompactedError, LeaseGoneError, RequestRefusedError
 from cluster.metadata.paging import read_key, read_whole
 from cluster.metadata.port import (
+    OPERATIONS_MAX,
     Absent,
     Changes,
     CreateRevision,
@@ -170,6 +171,26 @@ async def the_other_branch_is_carried_out_on_refusal(rig: Rig) -> None:
     assert isinstance(outcome, Refused)
     assert outcome.reads == (await rig.item(b"a"),)
     assert await rig.names() == [b"a", b"b"]
+
+
+async def as_many_keys_as_may_be_are_changed_together_or_read_together(rig: Rig) -> None:
+    """What a node changes of its queues goes in groups: one request says of each what it is now."""
+    keys = [rig.key(b"k%03d" % number) for number in range(OPERATIONS_MAX)]
+    puts = tuple(Put(key, b"new") for key in keys)
+    reads = tuple(map(Read, keys))
+    moved = await rig.put(b"k007", b"old")
+    outcome = await rig.store.transact(Transaction(tuple(map(Absent, keys)), puts, reads))
+    found = tuple(
+        Item(key, b"old", moved, moved) if number == 7 else None for number, key in enumerate(keys)
+    )
+    assert outcome == Refused(moved, found)
+    compare = tuple(ModRevision(key, moved * (key == keys[7])) for key in keys)
+    assert await rig.store.transact(Transaction(compare, puts, reads)) == Done(moved + 1)
+    outcome = await rig.store.transact(Transaction(then=reads))
+    assert isinstance(outcome, Done)
+    revisions = [each and (each.create_revision, each.mod_revision) for each in outcome.reads]
+    others = [(moved + 1, moved + 1)] * (OPERATIONS_MAX - 1)
+    assert revisions == [*others[:7], (moved, moved + 1), *others[7:]]
 
 
 async def operations_are_at_one_revision_and_see_those_before(rig: Rig) -> None:
@@ -344,6 +365,7 @@ CONTRACT = (
     what_changes_nothing_takes_no_revision,
     a_transaction_compares_each_target,
     the_other_branch_is_carried_out_on_refusal,
+    as_many_keys_as_may_be_are_changed_together_or_read_together,
     operations_are_at_one_revision_and_see_those_before,
     of_two_that_compare_the_same_one_wins,
     a_range_is_read_in_pages_of_one_revision,

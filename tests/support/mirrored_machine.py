@@ -42,7 +42,12 @@ QUEUE_IDS = {QUEUE: 1, DEAD: 2}
 NOW_MS = 1_000
 TICK_MS = 50
 TIMERS = Timers(
-    lag_max_ms=400, missing_max_ms=200, answer_max_ms=10_000, attach_again_ms=50, looks_max=9
+    lag_max_ms=400,
+    missing_max_ms=200,
+    idle_max_ms=2_000,
+    answer_max_ms=10_000,
+    attach_again_ms=50,
+    looks_max=9,
 )
 FOR_EVER_MS = 1 << 40
 BUDGETS_BYTES = (1 << 20, 40)

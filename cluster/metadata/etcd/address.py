@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import orjson
@@ -39,6 +39,11 @@ class EtcdAddress:
     def octets(self) -> bytes:
         """Return it as a process hands it to another one. It holds the password."""
         return orjson.dumps(asdict(self))
+
+    def by_member(self) -> list["EtcdAddress"]:
+        """Return the same etcd once for each member, which is asked first there."""
+        found = self.endpoints
+        return [replace(self, endpoints=found[at:] + found[:at]) for at in range(len(found))]
 
     def opened(self, now_ms: Callable[[], int]) -> EtcdStore:
         """Return a store; within a running loop.

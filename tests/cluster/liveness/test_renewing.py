@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cluster.liveness.frames import FRAME_BYTES, Frame, FrameReader, Kind
-from cluster.liveness.renewing import Renewing
+from cluster.liveness.renewing import ASKED_MAX, Renewing
 from cluster.metadata.memory import MemoryStore
 from cluster.metadata.port import Lease
 from tests.support.etcd_stores import Clock
@@ -40,16 +40,38 @@ class NodeSide:
         return frame
 
 
-def play(work: Callable[[NodeSide], Awaitable[None]]) -> None:
+class SlowStore(MemoryStore):
+    """Answers to a renewal once it is told to; each takes as long as the test wants."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.asked_count = 0
+        self.asked = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def keep_alive(self, lease: int) -> Lease | None:
+        asked_at_ms = self._now_ms()
+        self.asked_count += 1
+        self.asked.set()
+        await self.goes_on.wait()
+        renewed = await super().keep_alive(lease)
+        return renewed and Lease(lease, renewed.ttl_ms, asked_at_ms)
+
+
+def play(
+    work: Callable[[NodeSide], Awaitable[None]],
+    *,
+    stores: Callable[[Clock], list[MemoryStore]] = lambda clock: [MemoryStore(clock)],
+) -> None:
     async def both() -> None:
         own, others = socket.socketpair()
         own.settimeout(0)
         others.settimeout(0)
         clock = Clock()
-        store = MemoryStore(clock)
-        renewing = asyncio.create_task(Renewing(others, store, clock).run())
+        made = stores(clock)
+        renewing = asyncio.create_task(Renewing(others, made, clock).run())
         try:
-            node = NodeSide(own, clock, store)
+            node = NodeSide(own, clock, made[0])
             assert await node.answer() == Frame(Kind.READY)
             await work(node)
         finally:
@@ -110,6 +132,97 @@ def test_a_lease_that_is_gone_is_told_and_left() -> None:
         assert (await node.answer()).lease == other.id
 
     play(work)
+
+
+SHORT_TTL_MS = 150
+
+
+@pytest.mark.timeout(60)
+def test_an_answer_that_is_slow_counts_from_when_it_was_asked_for() -> None:
+    """A fifth of the lease was its end: a store that answered later, each time, kept no lease."""
+    made: list[SlowStore] = []
+
+    def stores(clock: Clock) -> list[MemoryStore]:
+        made.append(SlowStore(clock))
+        return [made[0]]
+
+    async def work(node: NodeSide) -> None:
+        (store,) = made
+        lease = await store.grant(SHORT_TTL_MS)
+        await node.hold(lease)
+        node.clock.now_ms = SHORT_TTL_MS // 3
+        await node.beat()
+        while store.asked_count < 2:
+            await store.asked.wait()
+            store.asked.clear()
+        store.goes_on.set()
+        assert await node.answer() == Frame(Kind.RENEWED, lease.id, SHORT_TTL_MS, 50)
+
+    play(work, stores=stores)
+
+
+@pytest.mark.timeout(60)
+def test_a_member_that_says_nothing_has_another_one_asked_beside_it_and_from_then_on() -> None:
+    made: list[MemoryStore] = []
+
+    def stores(clock: Clock) -> list[MemoryStore]:
+        made.extend([MemoryStore(clock), SlowStore(clock)])
+        return [made[1], made[0]]
+
+    async def work(node: NodeSide) -> None:
+        good, silent = made
+        assert isinstance(silent, SlowStore)
+        lease = await good.grant(SHORT_TTL_MS)
+        await node.hold(lease)
+        for at_ms in (50, 100):
+            node.clock.now_ms = at_ms
+            await node.beat()
+            assert await node.answer() == Frame(Kind.RENEWED, lease.id, SHORT_TTL_MS, at_ms)
+        assert silent.asked_count == 1
+
+    play(work, stores=stores)
+
+
+@pytest.mark.timeout(60)
+def test_a_loop_that_hangs_meanwhile_has_nobody_else_asked() -> None:
+    made: list[SlowStore] = []
+
+    def stores(clock: Clock) -> list[MemoryStore]:
+        made.append(SlowStore(clock))
+        return [made[0]]
+
+    async def work(node: NodeSide) -> None:
+        (store,) = made
+        lease = await store.grant(SHORT_TTL_MS)
+        await node.hold(lease)
+        node.clock.now_ms = 50
+        await node.beat()
+        await store.asked.wait()
+        node.clock.now_ms = 100
+        assert await node.answer() == Frame(Kind.AWAY, lease.id), "in the end it was no answer"
+        assert store.asked_count == 1
+
+    play(work, stores=stores)
+
+
+@pytest.mark.timeout(60)
+def test_a_store_that_says_nothing_is_asked_so_often_and_then_it_is_told() -> None:
+    made: list[SlowStore] = []
+
+    def stores(clock: Clock) -> list[MemoryStore]:
+        made.append(SlowStore(clock))
+        return [made[0]]
+
+    async def work(node: NodeSide) -> None:
+        (store,) = made
+        lease = await store.grant(SHORT_TTL_MS)
+        await node.hold(lease)
+        node.clock.now_ms = 50
+        await node.beat()
+        assert await node.answer() == Frame(Kind.AWAY, lease.id)
+        assert store.asked_count == ASKED_MAX
+
+    play(work, stores=stores)
 
 
 @pytest.mark.timeout(60)

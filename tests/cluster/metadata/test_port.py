@@ -5,13 +5,18 @@ from cluster.metadata.port import (
     OPERATIONS_MAX,
     VALUE_BYTES_MAX,
     Absent,
+    CreateRevision,
     Delete,
+    Item,
+    ModRevision,
     Operation,
     Put,
     Read,
     Transaction,
+    Value,
     end_of_key,
     end_of_prefix,
+    holds,
     require_range,
 )
 
@@ -27,6 +32,15 @@ def test_the_end_of_a_prefix(prefix: bytes, end: bytes) -> None:
 def test_a_prefix_with_nothing_behind_it(prefix: bytes) -> None:
     with pytest.raises(ValueError, match="prefix"):
         end_of_prefix(prefix)
+
+
+def test_what_a_comparison_says_of_a_key() -> None:
+    item = Item(b"k", b"v", 3, 5)
+    true = (ModRevision(b"k", 5), CreateRevision(b"k", 3), Value(b"k", b"v"))
+    false = (ModRevision(b"k", 4), CreateRevision(b"k", 5), Value(b"k", b""), Absent(b"k"))
+    assert [holds(each, item) for each in (*true, *false)] == [True] * 3 + [False] * 4
+    absent = (ModRevision(b"k", 0), CreateRevision(b"k", 0), Absent(b"k"))
+    assert [holds(each, None) for each in (*absent, *true)] == [True] * 3 + [False] * 3
 
 
 def test_the_end_of_a_key_leaves_room_for_no_other() -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.following.cache import Difference
 from cluster.metadata.memory import Fate, MemoryStore
-from cluster.metadata.port import Done, Item, Put, Transaction
+from cluster.metadata.port import Done, Item, Outcome, Put, Refused, Transaction
 from cluster.metadata.records import StoredMember, encode_member, encode_queue_state
 from cluster.node.evidence import Evidence
 from cluster.node.pauses import Pauses
@@ -88,10 +88,17 @@ class Asking:
         revision: int = 0,
         *,
         queue_id: str = "q1",
+        live: tuple[tuple[str, int], ...] = (),
     ) -> None:
         self.awaited.add(number)
         revision = revision or self.view.queues[queue_id].revision
-        self.requests.submit(StateTransaction(number, change, queue_id, revision, NEW, "disk a", 3))
+        self.requests.submit(
+            StateTransaction(number, change, queue_id, revision, NEW, "disk a", 3, live)
+        )
+
+    def revision(self) -> int:
+        """It rises by one with each write."""
+        return self.store._contents.revision
 
     def done(self) -> list[int]:
         return [each.number for each in self.inputs if isinstance(each, TransactionDone)]
@@ -122,6 +129,18 @@ async def asking() -> AsyncIterator[Asking]:
     finally:
         lane.cancel()
         await asyncio.gather(lane, return_exceptions=True)
+
+
+async def further(asked: Asking, count: int) -> list[str]:
+    """Put so many more queues, and return the ids of all that can be asked for then."""
+    names = [f"q{number}" for number in range(2, count + 2)]
+    for name in names:
+        key = KEYS.queue_state("v", name)
+        value = encode_queue_state(stored(name, "b", 6, 1))
+        put = await asked.store.transact(Transaction((), (Put(key, value),)))
+        assert isinstance(put, Done)
+        asked.view.take([Difference(key, None, Item(key, value, put.revision, put.revision))])
+    return ["q1", *names]
 
 
 def test_what_is_seen_of_the_store_comes_before_the_outcome() -> None:
@@ -293,5 +312,108 @@ def test_another_queue_of_the_name_is_not_taken_for_the_one_that_was_asked_for()
             await asked.until(lambda: len(asked.inputs) == 1)
             await asyncio.sleep(0)
             assert isinstance(asked.inputs[0], StoreSeen)
+
+    asyncio.run(scenario())
+
+
+def test_a_thousand_queues_cost_ten_requests() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 999)
+            before = asked.revision()
+            for number, queue_id in enumerate(queue_ids, 1):
+                asked.submit(number, Change.ELECT, queue_id=queue_id)
+            await asked.until(lambda: len(asked.ended) == 1_000)
+            assert asked.done() == list(range(1, 1_001))
+            assert all(is_done for _, is_done in asked.ended)
+            assert asked.revision() - before == 10
+            assert all(each.stored.state == NEW for each in asked.view.queues.values())
+
+    asyncio.run(scenario())
+
+
+def test_one_queue_that_moved_on_does_not_hold_the_others_up() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 49)
+            value = encode_queue_state(stored("q7", "c", 7, 2))
+            put = Put(KEYS.queue_state("v", "q7"), value)
+            await asked.store.transact(Transaction((), (put,)))
+            before = asked.revision()
+            for number, queue_id in enumerate(queue_ids, 1):
+                asked.submit(number, queue_id=queue_id)
+            await asked.until(lambda: len(asked.done()) == 49)
+            assert asked.revision() - before == 1
+            told = [each for each in asked.inputs if not isinstance(each, TransactionDone)]
+            assert [type(each) for each in told] == [
+                StoreSeen,
+                StateRead,
+                TransactionRefused,
+                StoreSeen,
+            ]
+            assert asked.view.queues["q7"].stored.state.leader == "c"
+
+    asyncio.run(scenario())
+
+
+def test_a_stamp_that_was_raised_meanwhile_refuses_none_of_a_group() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 9)
+            asked.identity.disk = DiskIdentity("disk a", 4, 0, raising=True)
+            raised = encode_member(StoredMember("disk a", 4))
+            await asked.store.transact(Transaction((), (Put(MEMBER_KEY, raised),)))
+            for number, queue_id in enumerate(queue_ids, 1):
+                asked.submit(number, queue_id=queue_id)
+            await asked.until(lambda: len(asked.done()) == 10)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_unknown_of_a_group_is_unknown_of_each_and_a_late_one_is_refused_by_any() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 9)
+            asked.store.fates.append(Fate.LATE)
+            for number, queue_id in enumerate(queue_ids, 1):
+                asked.submit(number, queue_id=queue_id)
+            await asked.until(lambda: len(asked.inputs) == 10)
+            assert asked.inputs == [TransactionUnknown(number) for number in range(1, 11)]
+            asked.submit(11, Change.TOUCH, queue_id="q4")
+            await asked.until(lambda: asked.done() == [11])
+            assert isinstance(asked.store.apply_late(), Refused)
+
+    asyncio.run(scenario())
+
+
+def test_an_election_of_a_node_that_is_gone_is_refused_without_the_others() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 9)
+            live = Put(KEYS.key("live", "b"), b"")
+            put = await asked.store.transact(Transaction((), (live,)))
+            assert isinstance(put, Done)
+            for number, queue_id in enumerate(queue_ids, 1):
+                incarnation = put.revision - (number in {2, 5})
+                asked.submit(number, Change.ELECT, queue_id=queue_id, live=(("b", incarnation),))
+            await asked.until(lambda: len(asked.ended) == 10)
+            assert [number for number in range(1, 11) if number not in asked.done()] == [2, 5]
+            assert [each for each, is_done in asked.ended if not is_done] == ["q2", "q5"]
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_contradicts_itself_is_not_asked_for_ever() -> None:
+    class Contradicting(MemoryStore):
+        async def transact(self, transaction: Transaction) -> Outcome:
+            outcome = await super().transact(Transaction((), transaction.otherwise))
+            assert isinstance(outcome, Done)
+            return Refused(outcome.revision, outcome.reads)
+
+    async def scenario() -> None:
+        async with asking() as asked:
+            asked.store.__class__ = Contradicting
+            asked.submit(1)
+            await asked.until(lambda: TransactionRefused(1) in asked.inputs)
 
     asyncio.run(scenario())

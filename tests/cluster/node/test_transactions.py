@@ -29,7 +29,6 @@ def test_everything_is_compared_and_the_put_keeps_what_is_stored() -> None:
     after = decode_queue_state(put.value)
     assert (after.queue_id, after.state, after.options, after.clean) == ("q1", NEW, OPTIONS, False)
     assert read == Read(MEMBER)
-    assert made.otherwise == (Read(MEMBER),)
 
 
 def test_a_leader_compares_neither_the_controller_nor_who_lives() -> None:

@@ -49,9 +49,14 @@ def test_a_member_that_is_gone_stays_in_the_list_until_it_is_no_member() -> None
     assert done.options.replicas == ("a", "b", "d", "c")
     assert done.leaving == ("c",)
     # Nothing is taken out while too few of those who stay are members.
-    assert to_take_out(present, done) == []
+    assert to_take_out(present, done, without("c")) == []
     grown = replace(present, state=replace(present.state, in_sync_set=members("a", "c", "d")))
-    assert to_take_out(grown, done) == ["c"]
+    assert to_take_out(grown, done, without("c")) == ["c"]
+    # A member of them that does not run is none to rely on: an idle queue keeps it in the set.
+    fallen = [
+        replace(each, incarnation=each.incarnation * (each.name not in "cd")) for each in NODES
+    ]
+    assert to_take_out(grown, done, fallen) == []
     left = replace(
         present, options=done.options, state=replace(present.state, in_sync_set=members("a", "d"))
     )
@@ -66,15 +71,16 @@ def test_the_leader_of_a_queue_that_leaves_is_not_taken_out_while_it_leads() -> 
     assert done.options.replicas[0] in {"b", "c", "d"}
     target = done.options.replicas[0]
     grown = replace(present, state=replace(present.state, in_sync_set=members("a", target)))
-    assert to_take_out(grown, done) == []
+    assert to_take_out(grown, done, nodes) == []
     moved = replace(grown, state=replace(grown.state, leader=target))
-    assert to_take_out(moved, done) == ["a"]
+    assert to_take_out(moved, done, nodes) == ["a"]
 
 
 def test_min_isr_rises_once_there_are_members_and_falls_at_once() -> None:
     nodes = NODES[:3]
     assert changed(stored("ab", "a"), Asked(3), nodes).options.min_isr == 1
     assert changed(stored("ab", "ab"), Asked(3), nodes).options.min_isr == 2
+    assert changed(stored("ab", "ab"), Asked(3), without("b")[:3]).options.min_isr == 1
     assert changed(stored("abc", "abc", min_isr=2), Asked(1), nodes).options.min_isr == 1
 
 
@@ -141,8 +147,8 @@ def test_no_member_falls_out_of_the_list(
     assert len(set(names)) == len(names)
     assert {each.node for each in present.state.in_sync_set} <= set(names)
     assert done.options.min_isr <= max(present.options.min_isr, len(present.state.in_sync_set))
-    assert present.state.leader not in to_take_out(present, done)
-    taken = to_take_out(present, done)
+    assert present.state.leader not in to_take_out(present, done, nodes)
+    taken = to_take_out(present, done, nodes)
     left = {each.node for each in present.state.in_sync_set} - set(taken)
     assert not taken or len(left) >= present.options.min_isr
 
@@ -167,7 +173,7 @@ def test_a_list_gets_whole_once_mirrors_catch_up(
         )
         state = replace(present.state, in_sync_set=frozenset(grown), leader=leader)
         present = replace(present, options=done.options, state=state)
-        out = to_take_out(present, done)
+        out = to_take_out(present, done, nodes)
         left = frozenset(each for each in grown if each.node not in out)
         present = replace(present, state=replace(state, in_sync_set=left))
     done = changed(present, asked, nodes, gone)

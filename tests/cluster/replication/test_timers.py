@@ -15,7 +15,7 @@ from cluster.replication.state import QueueOptions, ReplicaId
 from cluster.replication.timers import Timers, decide
 from tests.support.replicating import Replicating, members
 
-TIMERS = Timers(lag_max_ms=500, missing_max_ms=200, answer_max_ms=300)
+TIMERS = Timers(lag_max_ms=500, missing_max_ms=200, idle_max_ms=30_000, answer_max_ms=300)
 C0 = ReplicaId("c", "0")
 
 
@@ -48,11 +48,63 @@ def test_a_calm_queue_is_not_looked_at() -> None:
 def test_a_member_that_is_missing_is_taken_out() -> None:
     nodes = serving()
     nodes.step("a", MirrorDisconnected("c"))
+    nodes.append("a")
     assert tick(nodes, 1_000) == []
     assert tick(nodes, 1_199) == []
     assert tick(nodes, 1_200) == [(Change.SHRINK, "q")]
     assert nodes.transactions[-1].new.in_sync_set == members("a", "b")
     assert tick(nodes, 1_201) == []
+
+
+def test_a_queue_that_nobody_uses_keeps_a_missing_member_for_long() -> None:
+    """The two writes of each queue are dear to a store with a slow disk."""
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    assert tick(nodes, 1_000) == []
+    assert tick(nodes, 30_999) == []
+    assert tick(nodes, 31_000) == [(Change.SHRINK, "q")]
+
+
+def test_the_next_record_of_such_a_queue_waits_for_the_store_only() -> None:
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    tick(nodes, 1_000)
+    assert tick(nodes, 20_000) == []
+    nodes.append("a")
+    nodes.settle()
+    lead = nodes.cores["a"].lead_of("q")
+    assert lead is not None
+    assert lead.commit < lead.replica.end, "a member lacks it"
+    assert tick(nodes, 20_001) == [(Change.SHRINK, "q")]
+    answer(nodes, 2)
+    assert lead.commit == lead.replica.end
+
+
+def test_a_queue_with_records_that_wait_is_not_looked_at_behind_idle_ones() -> None:
+    queues = {f"q{number}": QueueOptions(("a", "b", "c"), 2) for number in range(50)}
+    nodes = serving(queues)
+    nodes.step("a", MirrorDisconnected("c"))
+    core = nodes.cores["a"]
+    for at_ms in range(0, 20_000, 100):
+        core.tick(at_ms)
+        decide(core.node, Timers(looks_max=4))
+    nodes.append("a", "q33")
+    decide(core.node, Timers(looks_max=4))
+    nodes.take("a")
+    assert [each.queue for each in nodes.transactions] == ["q33"]
+
+
+def test_an_absence_of_before_does_not_count_for_the_next_one() -> None:
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    tick(nodes, 1_000)
+    nodes.connect("a", "c")
+    tick(nodes, 1_100)
+    nodes.settle()
+    nodes.step("a", MirrorDisconnected("c"))
+    nodes.append("a")
+    assert tick(nodes, 25_000) == []
+    assert tick(nodes, 25_200) == [(Change.SHRINK, "q")]
 
 
 def test_where_too_few_would_be_left_the_set_stays_whole() -> None:

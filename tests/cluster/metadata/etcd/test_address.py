@@ -23,6 +23,13 @@ def test_it_comes_as_it_was() -> None:
     assert address_of(address.octets()) == address
 
 
+def test_each_member_is_the_first_one_once() -> None:
+    address = EtcdAddress(("http://a:1", "http://b:2", "http://c:3"), "u")
+    found = address.by_member()
+    assert [each.endpoints[0][7] for each in found] == ["a", "b", "c"]
+    assert {(*sorted(each.endpoints), each.user) for each in found} == {(*address.endpoints, "u")}
+
+
 @pytest.mark.parametrize("fields", [[], {}, {"endpoints": 1}, {"endpoints": ["a"], "other": 1}])
 def test_what_is_none_is_refused(fields: object) -> None:
     with pytest.raises(ValueError, match="expected the address of etcd"):
