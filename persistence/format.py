@@ -91,7 +91,8 @@ A chunk: consecutive messages of one lane, at a multiple of 8.
     48   [positions, u64 each, if flags say so] [instants of expiry, i64: none, one or count] run
 
 Files of a stream, ``queues/%016x/%020d.segment`` and ``.index``: a header, then chunks as
-``persistence.streams.chunk`` draws them, or an index with the place of each of them.
+``persistence.streams.chunk`` draws them, or an index with the place of each of them. Other names
+are in ``persistence.streams.files``.
 
     byte 0                             8        12        16         24             32
          | "HAREMQ L", or "HAREMQ X"   | crc32c | version | queue id | first offset | ...

@@ -13,6 +13,7 @@ from persistence.replicas.stream_content import StreamContent
 from persistence.segment import Segments
 from persistence.streams.compaction import KEYS_MAX
 from persistence.streams.compactor import CompactionRoom
+from persistence.streams.files import prefix_of
 from persistence.streams.kept import KeptChunks
 from persistence.streams.log import StreamLimits, StreamLog
 from persistence.streams.open_files import OpenFiles
@@ -97,8 +98,8 @@ class LogMaker:
         kept = self._kept_chunks(queue_id)
         return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)
 
-    def _kept_chunks(self, queue_id: int) -> KeptChunks:
-        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
+    def _kept_chunks(self, queue_id: int, prefix: str = "") -> KeptChunks:
+        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id, prefix)
         tail_bytes_max = self._limits.streams.tail_bytes_max
         kept = KeptChunks(segments, self._tails, tail_bytes_max, self._recent_writes)
         kept.on_disk_full = self._tell_disk_full
@@ -119,9 +120,16 @@ class LogMaker:
         made.on_disk_full = self._tell_disk_full
         return made
 
-    def stream_content(self, queue_id: int) -> StreamContent:
-        """Return the content of a replica that turns out to be one of a stream."""
-        return StreamContent(queue_id, self._kept_chunks(queue_id))
+    def stream_content(self, queue_id: int, begun_with: int) -> StreamContent:
+        """Return the content of a replica that turns out to be one of a stream.
+
+        Args:
+            queue_id: of the replica's log.
+            begun_with: see ``StreamContent.begun_with``.
+        """
+        return StreamContent(
+            queue_id, self._kept_chunks(queue_id, prefix_of(begun_with)), begun_with
+        )
 
     def _state(self, queue_id: int, options: LogOptions) -> LogState:
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY

@@ -88,7 +88,7 @@ class ReplicaLog:
         Args:
             queue_id: of the queue on this node.
             make_state: returns a state without messages, whose segments begin at this number.
-            make_stream: returns the content of a stream; asked once, where this is one.
+            make_stream: returns an empty content of a stream; asked where this is one.
             commit: takes operations of the write-ahead log.
         """
         self.queue_id = queue_id
@@ -314,7 +314,9 @@ class ReplicaLog:
 
     def _replace_stream(self, operation: ReplicaInstall, after: int | None) -> None:
         """Take a piece of a stream, which goes on behind an index; see ``StreamState``."""
-        if after is not None and after > self.base:
+        if after is None:
+            self.stream.begin_anew(operation.change)
+        elif after > self.base:
             self._fold(self._records.take(min(after, self.end)))
         self.published.restore(())
         self._fold([Piece(0, 0, operation.octets[len(STREAM_MARK) :])])
@@ -335,7 +337,7 @@ class ReplicaLog:
             before.sweep()
             self._unneeded += before.stored.take_unneeded()
             self._begin_state(self._make_state(before.stored.segments.begin_another()))
-            self.stream.clear()
+            self.stream.begin_anew(operation.change)
         elif content.since != before.next_position:
             raise DamagedError(f"a snapshot from {content.since} on {before.next_position}")
         self.state.overtake(content.messages)

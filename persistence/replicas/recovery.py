@@ -48,10 +48,12 @@ class ReplicaRecovery:
         self.known = known
         self._damages = damages
         self._is_whole = True
+        self._has_begun = False
 
     def restore(self, row: Row) -> None:
         """Begin with the replica's row in a checkpoint."""
         assert isinstance(row, ReplicaSnapshot), "rows are matched with logs"
+        self._has_begun = True
         self.known.restore(row)
 
     def restore_from_files(self) -> None:
@@ -63,6 +65,7 @@ class ReplicaRecovery:
         known = self.known
         if not self._is_whole:
             return
+        self._begin()
         if not isinstance(
             operation, ReplicaRecords | ReplicaPromise | ReplicaInstall | ReplicaCompact
         ):
@@ -87,6 +90,7 @@ class ReplicaRecovery:
     def finish(self, *, was_clean: bool) -> RecoveredReplica:
         """Count what there is, and tidy up."""
         del was_clean
+        self._begin()
         state = self.known.state
         state.end_replay()
         try:
@@ -95,6 +99,12 @@ class ReplicaRecovery:
             self._lose(str(error))
         count = state.settled.count_missing(state.settled.floor, state.next_position)
         return RecoveredReplica(self.known, count, self._is_whole)
+
+    def _begin(self) -> None:
+        """Begin with nothing, where the checkpoint had no row."""
+        if not self._has_begun:
+            self._has_begun = True
+            self.known.stream.restore(None)
 
     def _lose(self, what: str) -> None:
         self._is_whole = False

@@ -7,6 +7,17 @@ the last checkpoint, so a restart cuts segments to the sizes of the row and repe
 
 A mirror that is behind gets what it lacks in pieces, each of which is a snapshot at an index of the
 log. *Marks* say which offset the stream had come to at an index.
+
+A content that replaces another one is an object of its own, with files of other names. Which one
+counts says the number of the change with which it began: that of the checkpoint's row, or of the
+last such change that the write-ahead log has. The row of a content:
+
+byte 0              8             16                  24           32      36
+     | first offset | next offset | size of a segment | begun with | marks | row's octets | ...
+       u64            u64           u64                 u64          u32     u32
+
+40   marks x | index u64, offset u64, octets u64 |
+     the row, as ``persistence.streams.row`` draws it
 """
 
 import struct
@@ -33,13 +44,13 @@ from persistence.streams.chunk import (
     decode_chunk_header,
     decode_trailer,
 )
-from persistence.streams.files import first_offsets as first_offsets_in
-from persistence.streams.files import index_name, segment_name
+from persistence.streams.files import is_of_replica
 from persistence.streams.kept import KeptChunks
 from persistence.streams.rebuilding import SegmentsRebuilding
 from persistence.streams.references import References
 from persistence.streams.retention import Retention
 from persistence.streams.row import StreamSnapshot, decode_stream_row
+from persistence.streams.segments import StreamSegments
 
 NO_QUEUE: Final = 0
 
@@ -47,9 +58,12 @@ PIECE_BYTES: Final = 4 << 20
 """Marks are about so far apart, and so are the pieces that a mirror gets."""
 
 _READ_BYTES: Final = 1 << 20
-_HEAD: Final = struct.Struct("<QQQII")
+_HEAD: Final = struct.Struct("<QQQQII")
 _MARK: Final = struct.Struct("<QQQ")
 _INDEX: Final = itemgetter(0)
+
+for _size_bytes, _struct in ((40, _HEAD), (24, _MARK)):
+    assert _struct.size == _size_bytes, "the drawing says so"
 
 
 class Mark(NamedTuple):
@@ -67,6 +81,7 @@ class StreamRow(NamedTuple):
         first_offset: messages below it are gone.
         next_offset: behind the last message.
         segment_bytes_max: a segment of this size gets no more chunks.
+        begun_with: as ``StreamContent`` has it.
         marks: the earliest first.
         row: segments, references, and all chunks that are in no segment.
     """
@@ -74,15 +89,14 @@ class StreamRow(NamedTuple):
     first_offset: int
     next_offset: int
     segment_bytes_max: int
+    begun_with: int
     marks: Sequence[Mark]
     row: StreamSnapshot
 
     def encode(self) -> bytes:
         """Return its octets: a multiple of 8."""
         row = self.row.encode()
-        head = _HEAD.pack(
-            self.first_offset, self.next_offset, self.segment_bytes_max, len(self.marks), len(row)
-        )
+        head = _HEAD.pack(*self[:4], len(self.marks), len(row))
         return b"".join((head, *[_MARK.pack(*mark) for mark in self.marks], row))
 
 
@@ -93,13 +107,15 @@ def decode_stream_content(queue_id: int, octets: Octets) -> StreamRow:
         DamagedError: it does not have the form of one.
         struct.error: it is too short.
     """
-    first_offset, next_offset, segment_bytes_max, count, row_bytes = _HEAD.unpack_from(octets)
+    first_offset, next_offset, segment_bytes, begun_with, count, row_bytes = _HEAD.unpack_from(
+        octets
+    )
     marks_end = _HEAD.size + count * _MARK.size
     if marks_end + row_bytes != len(octets):
         raise DamagedError(f"the row of a stream has {len(octets)} octets")
     marks = [Mark._make(each) for each in _MARK.iter_unpack(octets[_HEAD.size : marks_end])]
     row = decode_stream_row(queue_id, octets[marks_end:])
-    return StreamRow(first_offset, next_offset, segment_bytes_max, marks, row)
+    return StreamRow(first_offset, next_offset, segment_bytes, begun_with, marks, row)
 
 
 class StreamContent:
@@ -108,6 +124,8 @@ class StreamContent:
     Args:
         queue_id: of the replica's log.
         kept: of this stream alone, and empty.
+        begun_with: the number of the change of the replica that put this in the place of another
+            content; 0: it is the first. The names of its files have it.
 
     Attributes:
         kept: the chunks. Retention drops whole segments, so some may be below ``first_offset``.
@@ -117,8 +135,9 @@ class StreamContent:
         marks: which offset it had come to at which index.
     """
 
-    def __init__(self, queue_id: int, kept: KeptChunks) -> None:
+    def __init__(self, queue_id: int, kept: KeptChunks, begun_with: int) -> None:
         self.kept = kept
+        self.begun_with = begun_with
         self.first_offset = 0
         self.next_offset = 0
         self.publishing_ids = References()
@@ -190,12 +209,9 @@ class StreamContent:
         self.kept.drop_below(self.first_offset)
 
     def _begin(self, state: StreamState) -> None:
-        """Begin with a snapshot."""
-        if state.after is None:
-            self.kept.clear()
-            self.first_offset = self.next_offset = 0
-            self.marks.clear()
-            self._is_damaged = ""
+        """Begin with a snapshot, or go on with one."""
+        if state.after is None and self.next_offset:
+            raise DamagedError("the beginning of a stream within another one")
         row = decode_stream_row(NO_QUEUE, state.references)
         for references, numbers in (
             (self.publishing_ids, row.publishing_ids),
@@ -259,7 +275,12 @@ class StreamContent:
         )
         dirty, folders = segments.take_dirty()
         content = StreamRow(
-            self.first_offset, self.next_offset, self.segment_bytes_max, list(self.marks), row
+            self.first_offset,
+            self.next_offset,
+            self.segment_bytes_max,
+            self.begun_with,
+            list(self.marks),
+            row,
         )
         return content, dirty, folders, self.kept.take_unneeded()
 
@@ -282,12 +303,11 @@ class StreamContent:
         self._octets_count = self.marks[-1].octets_count if self.marks else 0
         self.publishing_ids.note_all(row.publishing_ids)
         self.stored_offsets.note_all(row.stored_offsets)
-        files = segments.opened.files
-        names = files.names(segments.directory) if files.exists(segments.directory) else ()
+        names = self._names()
         rebuilding = SegmentsRebuilding(segments, row, {})
         rebuilding.adopt_listed(names)
         self._is_damaged = "; ".join(rebuilding.damages)
-        _cut_to_rows(self.kept, names)
+        _cut_to_rows(segments, names)
         self.next_offset = max(row.next_offset, self.first_offset)
         for octets in row.tail:
             for header, chunk in _chunks_of_tail(octets):
@@ -295,6 +315,14 @@ class StreamContent:
                 self.next_offset = max(header.next_offset, self.first_offset)
         if self.next_offset != content.next_offset:
             self._is_damaged += f"it ends before {self.next_offset}, not {content.next_offset}"
+
+    def restore_none(self) -> None:
+        """Begin with nothing at a restart: no checkpoint has a row of any content."""
+        _cut_to_rows(self.kept.segments, self._names())
+
+    def _names(self) -> Sequence[str]:
+        files, directory = self.kept.segments.opened.files, self.kept.segments.directory
+        return files.names(directory) if files.exists(directory) else ()
 
     def check_whole(self) -> None:
         """See that nothing of it is missing, now that all is repeated.
@@ -306,24 +334,27 @@ class StreamContent:
             raise DamagedError(self._is_damaged)
 
 
-MakeContent = Callable[[], StreamContent]
-"""Returns the empty content of a replica that turns out to be one of a stream."""
+MakeContent = Callable[[int], StreamContent]
+"""Returns the empty content of a replica that turns out to be one of a stream; see its last
+argument."""
 
 
-def _cut_to_rows(kept: KeptChunks, names: Sequence[str]) -> None:
-    """Cut off, and remove, what no row has: the write-ahead log has it."""
-    segments = kept.segments
-    files = segments.opened.files
-    listed = {segment.first_offset for segment in segments.all}
+def _cut_to_rows(segments: StreamSegments, names: Sequence[str]) -> None:
+    """Cut off, and remove, what no row has: the write-ahead log has it.
+
+    Other contents go too: one that the row's took the place of, or one that a change began which
+    the log may not have. Where it does, the content is made again.
+    """
+    listed: set[str] = set()
     for segment in segments.all:
+        listed |= {segment.path, segment.index.path}
         file = segments.opened.get(segment.path).file
         if file.size_bytes > segment.size_bytes:
             file.truncate(segment.size_bytes)
-    for first_offset in first_offsets_in(names):
-        if first_offset not in listed:
-            for name in (segment_name(first_offset), index_name(first_offset)):
-                if name in names:
-                    files.remove(f"{segments.directory}/{name}")
+    for name in names:
+        path = f"{segments.directory}/{name}"
+        if is_of_replica(name) and path not in listed:
+            segments.opened.files.remove(path)
 
 
 def _chunks_of_tail(octets: Octets) -> Iterator[tuple[ChunkHeader, bytes]]:

@@ -22,7 +22,7 @@ class StreamPart:
     """The content of a stream, once there is any.
 
     Args:
-        make: returns an empty content; called once at most.
+        make: returns an empty content; called once for each that takes the place of another.
 
     Attributes:
         content: None as long as no record is one of a stream.
@@ -31,11 +31,13 @@ class StreamPart:
     def __init__(self, make: MakeContent) -> None:
         self.content: StreamContent | None = None
         self._make = make
+        self._begun_with = 0
+        self._unneeded: list[UnneededFile] = []
 
     def needed(self) -> StreamContent:
         """Return the content; it is made where there is none yet."""
         if self.content is None:
-            self.content = self._make()
+            self.content = self._make(self._begun_with)
         return self.content
 
     def take(self, operation: Operation) -> None:
@@ -71,7 +73,8 @@ class StreamPart:
     @property
     def unneeded_bytes(self) -> int:
         """How much a checkpoint would free of the disk."""
-        return 0 if self.content is None else self.content.kept.unneeded_bytes
+        own = 0 if self.content is None else self.content.kept.unneeded_bytes
+        return own + sum([each.size_bytes for each in self._unneeded])
 
     def store_some(self) -> bool:
         """Write what is in memory; return whether there was nothing.
@@ -85,17 +88,36 @@ class StreamPart:
         self,
     ) -> tuple[StreamRow | None, Sequence[str], Sequence[str], Sequence[UnneededFile]]:
         """Return the row of the content, files and folders to sync, and unneeded files."""
-        return (None, (), (), ()) if self.content is None else self.content.note()
+        gone, self._unneeded = self._unneeded, []
+        if self.content is None:
+            return None, (), (), gone
+        row, dirty, folders, unneeded = self.content.note()
+        return row, dirty, folders, [*gone, *unneeded]
 
     def restore(self, row: StreamRow | None) -> None:
-        """Begin with the row of a checkpoint; None where it is no stream."""
-        if row is not None:
-            self.needed().restore(row)
+        """Begin a restart with the row of a checkpoint; None where it is no stream, or not yet.
 
-    def clear(self) -> None:
-        """Forget everything: the log of another leader has nothing of a stream yet."""
+        Files that the row does not list go: they are of records, or of a content, that the
+        write-ahead log has or that count for nothing.
+        """
+        if row is None:
+            self._make(0).restore_none()
+            return
+        self._begun_with = row.begun_with
+        self.needed().restore(row)
+
+    def begin_anew(self, change: int) -> None:
+        """Forget everything: another history takes its place.
+
+        The files stay until a checkpoint: only then the disk has for certain what took their place.
+        What comes next goes to files of other names.
+
+        Args:
+            change: the number of the change that says so.
+        """
+        self._begun_with = change
         if self.content is not None:
-            self.content.kept.clear()
+            self._unneeded += self.content.kept.give_up()
             self.content = None
 
     def drop(self) -> None:

@@ -4,10 +4,13 @@
                       <first offset>.index                  | header | place | place | ...
                       <first offset>-<generation>.segment   | header | chunk | ... | footer
                       <first offset>-<generation>.index     | header | place | place | ...
+                      r<change>-<first offset>.segment, .index
 
 ``persistence.format`` draws them. An index says nothing that its segment does not say too, so it
 can be made anew. A segment with a generation, from 1, is what a compaction has left of others. Its
-footer is written last, and says which offsets it stands for:
+footer is written last, and says which offsets it stands for. A replica whose content was replaced
+has the new one in files of the last form, with the number of the change that replaced it: so the
+names of the content before are never used again. The footer:
 
     byte 0                  8        12     16             24              32
          | "HAREMQ K"       | crc32c | zero | from offset  | before offset | size_bytes |
@@ -41,6 +44,7 @@ HEADER_BYTES: Final = SEGMENT_HEADER.size
 PLACE_BYTES: Final = INDEX_PLACE.size
 _OFFSET_DIGITS: Final = 20
 
+_OF_REPLICA: Final = re.compile(r"\A(?:r[1-9][0-9]*-)?[0-9]{20}(?:\.segment|\.index)\Z", re.ASCII)
 _COMPACTED: Final = re.compile(r"\A([0-9]{20})-([1-9][0-9]{0,9})(?:\.segment|\.index)\Z", re.ASCII)
 _FOOTER_MAGIC: Final = b"HAREMQ K"
 _FOOTER: Final = struct.Struct("<8sIIQQQ")
@@ -107,6 +111,16 @@ def index_name(first_offset: int, generation: int = 0) -> str:
 def _stem(first_offset: int, generation: int) -> str:
     stem = f"{first_offset:0{_OFFSET_DIGITS}d}"
     return f"{stem}-{generation}" if generation else stem
+
+
+def prefix_of(change: int) -> str:
+    """Return what names of a content begin with, by the change it began with; 0 is the first."""
+    return f"r{change}-" if change else ""
+
+
+def is_of_replica(name: str) -> bool:
+    """Return whether a file is a segment, or an index, of any content of a replica."""
+    return _OF_REPLICA.match(name) is not None
 
 
 def compacted_of(name: str) -> tuple[int, int] | None:

@@ -372,16 +372,17 @@ class KeptChunks:
             self._unneeded += self.segments.take_oldest(len(due))
             self._reader.forget()
 
-    def clear(self) -> None:
-        """Forget every chunk, and remove the files now: others will have their names."""
-        files = self.segments.opened.files
-        for file in (*self.take_unneeded(), *self.segments.take_oldest(len(self.segments.all))):
-            if files.exists(file.path):
-                files.remove(file.path)
+    def give_up(self) -> list[UnneededFile]:
+        """Forget every chunk; return the files, which a checkpoint removes: until then they count.
+
+        Nothing else may get one of their names.
+        """
+        files = [*self.take_unneeded(), *self.segments.take_oldest(len(self.segments.all))]
         self.tail = Tail()
         self._tails.note(self, 0)
         self._reader.forget()
         self._recent.forget()
+        return files
 
     def drop(self) -> None:
         """Forget every chunk, because the stream is gone."""

@@ -30,7 +30,6 @@ from persistence.streams.files import (
     HEADER_BYTES,
     first_offsets,
     index_name,
-    segment_name,
 )
 from persistence.streams.row import StreamSnapshot
 from persistence.streams.scan import Scanned, fsync_believed, read_from_disk, scan
@@ -94,7 +93,7 @@ class SegmentsRebuilding:
         there = set(names)
         for row in self._row.segments:
             segment = self._segments.segment_of(row.first_offset, row.generation)
-            if segment_name(row.first_offset, row.generation) not in there:
+            if segment.path.rpartition("/")[2] not in there:
                 self.lose(row.first_offset, row.next_offset, f"{segment.path} is missing")
                 continue
             segment.adopt(row)

@@ -152,6 +152,7 @@ class StreamSegments:
         opened: the open files of all streams.
         parent: folder where each queue has its own.
         queue_id: of the stream.
+        prefix: what the names of its files begin with.
 
     Attributes:
         directory: of the files.
@@ -163,7 +164,7 @@ class StreamSegments:
     Invariant: compacted segments come before all others, and the last segment is none.
     """
 
-    def __init__(self, opened: OpenFiles, parent: str, queue_id: int) -> None:
+    def __init__(self, opened: OpenFiles, parent: str, queue_id: int, prefix: str = "") -> None:
         self.directory = f"{parent}/{queue_id:016x}"
         self.all: list[Segment] = []
         self.opened = opened
@@ -172,6 +173,7 @@ class StreamSegments:
         self.key_tag = 0
         self._parent = parent
         self._queue_id = queue_id
+        self._prefix = prefix
 
     @property
     def next_offset(self) -> int:
@@ -195,8 +197,9 @@ class StreamSegments:
 
     def segment_of(self, first_offset: int, generation: int = 0) -> Segment:
         """Return a segment as it is before its first chunk; it is not one of ``all`` yet."""
-        path = f"{self.directory}/{segment_name(first_offset, generation)}"
-        index_path = f"{self.directory}/{index_name(first_offset, generation)}"
+        start = f"{self.directory}/{self._prefix}"
+        path = f"{start}{segment_name(first_offset, generation)}"
+        index_path = f"{start}{index_name(first_offset, generation)}"
         index = new_index(self.opened, index_path, self._queue_id, first_offset)
         return Segment(first_offset, path, index, generation)
 

@@ -14,6 +14,7 @@ from persistence.front_numbers import FrontNumber, Published
 from persistence.replica_operations import EpochTable
 from persistence.replicas import stream_content
 from persistence.replicas.log import ReplicaLog
+from persistence.replicas.taking import take
 from persistence.stream_operations import (
     encode_stream_chunks,
     encode_stream_kept,
@@ -102,6 +103,7 @@ class MirroredStreamLife(ReplicaLife):
     Attributes:
         following: of mirrors, by id: whom they follow.
         written: of each replica, by index: the records of its log as it is.
+        pasts: of each replica: whom it followed, and what was written, after each change.
     """
 
     empty = EMPTY
@@ -110,11 +112,13 @@ class MirroredStreamLife(ReplicaLife):
     def __init__(self, files: Files, draw: random.Random) -> None:
         self.following: dict[int, int] = {}
         self.written: dict[int, dict[int, bytes]] = {}
+        self.pasts: dict[int, list[tuple[int, dict[int, bytes]]]] = {}
         with patch.object(stream_content, "PIECE_BYTES", PIECE_BYTES):
             super().__init__(files, draw)
         left_out = (self.install, self.spill_some)
         self.actions = [each for each in self.actions if each[1] not in left_out]
         self.actions += [(14, self.follow), (20, self.go_on_with_checkpoint), (6, self.commit)]
+        self.actions.append((4, self.replace))
 
     def step(self) -> None:
         with patch.object(stream_content, "PIECE_BYTES", PIECE_BYTES):
@@ -123,14 +127,11 @@ class MirroredStreamLife(ReplicaLife):
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         super().take_over(before, power_was_lost=power_was_lost)
         assert isinstance(before, MirroredStreamLife)
-        self.following = dict(before.following)
         for queue_id, known in self.replicas.items():
-            state = known.now
-            old = before.written.get(queue_id, {})
-            behind = dict(enumerate(state.octets, state.base + 1))
-            self.written[queue_id] = {
-                at: octets for at, octets in old.items() if at <= state.base
-            } | behind
+            earlier = before.replicas.get(queue_id) or before.dropped[queue_id][0]
+            past = before.pasts.get(queue_id, [(0, {})])[known.first_change - earlier.first_change]
+            self.pasts[queue_id] = [past]
+            self.following[queue_id], self.written[queue_id] = past[0], dict(past[1])
 
     def compare(self, log: ReplicaLog, state: State) -> None:
         assert (log.promised, log.base, log.end) == (state.promised, state.base, state.end)
@@ -198,6 +199,9 @@ class MirroredStreamLife(ReplicaLife):
         for at in [at for at in written if at > state.base]:
             del written[at]
         written.update(enumerate(state.octets, state.base + 1))
+        queue_id = known.log.queue_id
+        pasts = self.pasts.setdefault(queue_id, [(0, {})])
+        pasts.append((self.following.get(queue_id, 0), dict(written)))
 
     # -- what a mirror gets -----------------------------------------------------------------------
 
@@ -254,6 +258,38 @@ class MirroredStreamLife(ReplicaLife):
         else:
             self.get_records(mirror, leader, same)
 
+    def replace(self) -> None:
+        """A replica of another history begins anew, as after an unclean promotion (R18)."""
+        known = list(self.replicas.values())
+        followed = {each.log.queue_id for each in map(self.leader_of, known) if each is not None}
+        mirrors = [each for each in known if each.log.queue_id not in followed and each.now.end]
+        if not mirrors:
+            return
+        mirror = self.draw.choice(mirrors)
+        leaders = [each for each in known if self.leader_of(each) is None and each.now.base]
+        leaders = [each for each in leaders if each is not mirror]
+        if not leaders:
+            return
+        leader = self.draw.choice(leaders)
+        if leader.log.stream.content is None:
+            self.get_nothing(mirror, leader)
+        else:
+            self.get_piece(mirror, leader, -1)
+
+    def get_nothing(self, mirror: Known, leader: Known) -> None:
+        """A leader that has nothing of a stream yet answers as one of a queue."""
+        state = leader.now
+        content = leader.log.content(0, take(leader.log.state, 0))
+        table = tuple(row for row in state.table if row[1] <= state.base)
+        lsn = mirror.log.install(state.base, table, content)
+        self.begin_to_follow(mirror, leader, state.base)
+        self.note(mirror, lsn, State(mirror.now.promised, state.base, table, (), (), state.live))
+
+    def begin_to_follow(self, mirror: Known, leader: Known, index: int) -> None:
+        queue_id, written = mirror.log.queue_id, self.written.get(leader.log.queue_id, {})
+        self.following[queue_id] = leader.log.queue_id
+        self.written[queue_id] = {at: octets for at, octets in written.items() if at <= index}
+
     def get_piece(self, mirror: Known, leader: Known, same: int) -> None:
         try:
             index, octets = leader.log.stream_piece(same)
@@ -264,6 +300,8 @@ class MirroredStreamLife(ReplicaLife):
         state, live = leader.now, cast("StreamLive", leader.now.live)
         table = tuple(row for row in state.table if row[1] <= index)
         lsn = mirror.log.install_stream(index, table, octets)
+        if same < 0:
+            self.begin_to_follow(mirror, leader, index)
         stop = live.ends[index]
         got: Any = live._replace(
             chunks={at: chunk for at, chunk in live.chunks.items() if at < stop},

@@ -8,7 +8,10 @@ import pytest
 from persistence.errors import DamagedError
 from persistence.replicas import log as replica_log
 from persistence.replicas.stream_content import StreamContent, StreamRow
+from persistence.replicas.stream_part import StreamPart
+from persistence.stored_log import UnneededFile
 from persistence.stream_operations import StreamState, stream_snapshot
+from persistence.streams.kept import KeptChunks
 from tests.crash import states
 from tests.crash.mirrored_stream_life import MirroredStreamLife
 from tests.crash.states import crash_states
@@ -59,6 +62,29 @@ def without_its_own_records(octets: bytes) -> StreamState | None:
     return None if found is None else found._replace(after=0)
 
 
+def removed_at_once(kept: KeptChunks) -> list[UnneededFile]:
+    """Remove a content that is replaced before the log says that it is."""
+    files = kept.segments.opened.files
+    for file in GIVE_UP(kept):
+        if files.exists(file.path):
+            files.remove(file.path)
+    return []
+
+
+def names_used_again(part: StreamPart, change: int) -> None:
+    """Have the files of a new content the names of the old one's, which a checkpoint removes."""
+    BEGIN_ANEW(part, change)
+    part._begun_with = 0
+
+
+def nothing_of_the_new_one(part: StreamPart, row: StreamRow | None) -> None:
+    """Have a restart go on with the row's content under the names of the first one."""
+    RESTORE_PART(part, None if row is None else row._replace(begun_with=0))
+
+
+BEGIN_ANEW = StreamPart.begin_anew
+GIVE_UP = KeptChunks.give_up
+RESTORE_PART = StreamPart.restore
 MARK = StreamContent.mark
 NOTE = StreamContent.note
 RESTORE = StreamContent.restore
@@ -68,6 +94,9 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "a checkpoint without stored offsets": (StreamContent, "note", without_stored_offsets),
     "a restart forgets what is kept": (StreamContent, "restore", without_what_is_kept),
     "a mark is at another index": (StreamContent, "mark", marked_before),
+    "an old content goes at once": (KeptChunks, "give_up", removed_at_once),
+    "a new content has the names of the old one": (StreamPart, "begin_anew", names_used_again),
+    "a row says nothing of the content's names": (StreamPart, "restore", nothing_of_the_new_one),
     "own records are dropped": (replica_log, "stream_snapshot", without_its_own_records),
 }
 

@@ -33,9 +33,9 @@ def new_disk() -> FaultFS:
     return disk
 
 
-def content_on(disk: FaultFS) -> StreamContent:
+def content_on(disk: FaultFS, begun_with: int = 0) -> StreamContent:
     maker = LogMaker(disk, LIMITS, lambda: 0, lambda: None)
-    return maker.stream_content(QUEUE_ID)
+    return maker.stream_content(QUEUE_ID, begun_with)
 
 
 def chunks(first_offset: int, *messages: bytes, publisher: bytes = b"") -> StreamChunks:
@@ -64,7 +64,10 @@ def offsets(content: StreamContent) -> list[int]:
 
 def filled(disk: FaultFS, count: int = 10) -> StreamContent:
     """Return a content with so many chunks of two messages, one at each index."""
-    content = content_on(disk)
+    return filled_with(content_on(disk), count)
+
+
+def filled_with(content: StreamContent, count: int) -> StreamContent:
     content.take(StreamKept(0, 0, SEGMENT_BYTES))
     for index in range(count):
         content.take(chunks(2 * index, b"x" * 60, b"y", publisher=b"p"))
@@ -131,21 +134,32 @@ def test_a_piece_begins_where_the_mirror_ends() -> None:
     assert (index, state.after, others) == (10, 10, [])
 
 
-def test_a_content_that_is_wrong_is_replaced() -> None:
-    disk = new_disk()
-    mirror = filled(disk, 4)
-    other = content_on(new_disk())
-    other.take(chunks(0, b"another"))
-    other.mark(3)
-    _, parts = other.piece(-1, 3)
-    for operation in decode_operations(memoryview(b"".join(parts))):
-        assert isinstance(operation, StreamState | StreamChunks)
+def test_the_beginning_of_a_stream_has_a_place_at_the_beginning_alone() -> None:
+    mirror = filled(new_disk(), 4)
+    _, (state, *_) = content_on(new_disk()).piece(-1, 3)
+    (operation,) = decode_operations(memoryview(state))
+    assert isinstance(operation, StreamState)
+    with pytest.raises(DamagedError, match="within another"):
         mirror.take(operation)
-    assert (offsets(mirror), mirror.next_offset) == ([0], 1)
+
+
+def test_a_content_that_took_the_place_of_another_has_files_of_its_own() -> None:
+    disk = new_disk()
+    before = filled(disk, 3)
+    before.store_some()
+    after = filled_with(content_on(disk, 9), 2)
+    after.store_some()
+    (path,) = [each.path for each in after.kept.segments.all]
+    assert path.endswith("/r9-00000000000000000000.segment")
+    assert offsets(before) == [0, 1, 2, 3, 4, 5]
+    assert offsets(restarted(disk, after.note()[0])) == [0, 1, 2, 3]
+    assert not disk.exists(before.kept.segments.all[0].path), "no checkpoint has it now"
+    with pytest.raises(DamagedError, match="missing"):
+        restarted(disk, before.note()[0])
 
 
 def restarted(disk: FaultFS, row: StreamRow) -> StreamContent:
-    found = content_on(disk)
+    found = content_on(disk, row.begun_with)
     octets = row.encode()
     assert len(octets) % 8 == 0
     found.restore(decode_stream_content(QUEUE_ID, octets))
@@ -180,7 +194,7 @@ def test_a_small_tail_is_in_the_row() -> None:
     assert offsets(found) == [0]
 
 
-def test_a_segment_that_is_gone_is_damage_unless_it_is_replaced() -> None:
+def test_a_segment_that_is_gone_is_damage() -> None:
     disk = new_disk()
     content = filled(disk, 5)
     content.store_some()
@@ -192,8 +206,6 @@ def test_a_segment_that_is_gone_is_damage_unless_it_is_replaced() -> None:
     found.restore(row)
     with pytest.raises(DamagedError, match="missing"):
         found.check_whole()
-    found.take(StreamState(StreamKept(0, 0, 0), None, row.row._replace(segments=()).encode()))
-    found.check_whole()
 
 
 def test_a_replica_that_retention_has_gone_past_takes_nothing_below_it() -> None:
