@@ -43,7 +43,13 @@ from tests.support.records import record
 
 PATIENCE_S = 40.0
 SECRET = b"of the tests"
-TIMERS = Timers(lag_max_ms=2_000, missing_max_ms=800, answer_max_ms=1_500, attach_again_ms=50)
+TIMERS = Timers(
+    lag_max_ms=2_000,
+    missing_max_ms=800,
+    idle_max_ms=800,
+    answer_max_ms=1_500,
+    attach_again_ms=50,
+)
 TIMES = NodeTimes(turn_ms=10, stamp_ms=300, audit_ms=500)
 BUDGET_BYTES = 1 << 20
 

@@ -25,7 +25,7 @@ def part(name: str, revision: int = 0, value: bytes = b"new", live: int = 7) -> 
     return Transaction(compare, (Put(key, value), Read(b"member")))
 
 
-def test_what_parts_have_in_common_is_asked_for_once() -> None:
+def test_what_several_parts_ask_for_is_asked_once() -> None:
     group = group_of([part("x"), part("y")])
     assert group.transaction.compare == (
         ModRevision(b"x", 0),
