@@ -5,6 +5,7 @@ the queue itself. The log of a transient queue writes nothing to the write-ahead
 spills.
 """
 
+import errno
 import logging
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -205,7 +206,8 @@ class Log:
                 by a checkpoint.
 
         Raises:
-            OSError: the disk could not be read; nothing is lost by that.
+            OSError: the disk could not be read, or what is damaged is kept; nothing is lost by
+                that.
         """
         state, lost_count = self.state, 0
         while (row := state.stored.table.next_from(lane, from_position)) is not None:
@@ -215,6 +217,8 @@ class Log:
             try:
                 found = state.stored.read(row)
             except DamagedError as error:
+                if self.keeps_damaged(error):
+                    raise OSError(errno.EIO, str(error)) from error
                 lost_count += state.lose(row, error)
                 continue
             # Cut first: where every other message is settled, a chunk is thousands of stretches.
@@ -226,6 +230,10 @@ class Log:
                 return ReadBack(messages._replace(expires_at_ms=expires), lost_count)
             from_position = row.last_position + 1
         return ReadBack(None, lost_count)
+
+    def keeps_damaged(self, error: DamagedError) -> bool:  # noqa: ARG002 - replicas look at it
+        """Return whether messages that cannot be read are kept: nobody else has them, so no."""
+        return False
 
     # -- for the store: see ``persistence.stored_log.StoredLog`` --------------------------------
 

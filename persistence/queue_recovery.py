@@ -147,7 +147,12 @@ class QueueRecovery:
 
 
 def found_in(
-    known: Log, *, was_clean: bool, lost_count: int, keeps_transient: bool = False
+    known: Log,
+    *,
+    was_clean: bool,
+    lost_count: int,
+    keeps_transient: bool = False,
+    keeps_damaged: bool = False,
 ) -> RecoveredQueue:
     """Return the messages of a log, all ready, and settle what cannot be there any more.
 
@@ -156,6 +161,11 @@ def found_in(
         was_clean: nothing was delivered that its state does not know of.
         lost_count: messages that are lost already.
         keeps_transient: transient messages are in it as others are: those of a replica.
+        keeps_damaged: no message is given up because it cannot be read here.
+
+    Raises:
+        DamagedError: a message cannot be read, and is kept; nothing has changed.
+        OSError: the disk could not be read.
     """
     state = known.state
     state.sweep()
@@ -165,6 +175,8 @@ def found_in(
         try:
             count, row_bytes, positions = _live_in(state, row, keeps_transient=keeps_transient)
         except DamagedError as error:
+            if keeps_damaged:
+                raise
             lost_count += state.lose(row, error)
             continue
         live += positions

@@ -147,5 +147,14 @@ def encode_epoch(epoch: int) -> bytes:
     return OPERATION_HEAD.pack(OperationKind.EPOCH, 0, 0, OPERATION_HEAD.size, 0, epoch, 0, 0)
 
 
+def with_epochs(table: EpochTable, after: int, spans: EpochTable) -> EpochTable:
+    """Return the epoch table of a log that was cut behind an index and got records."""
+    kept = [row for row in table if row[1] <= after]
+    for epoch, first in spans:
+        if not kept or epoch > kept[-1][0]:
+            kept.append((epoch, first))
+    return tuple(kept)
+
+
 def _rows(table: Sequence[tuple[int, int]]) -> bytes:
     return b"".join([ROW.pack(*row) for row in table])

@@ -46,10 +46,15 @@ class _Getting:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The payload of a snapshot that can be installed."""
+    """The payload of a snapshot that can be installed.
+
+    Attributes:
+        content: the messages.
+        building: has those of them that are in chunks; None: none is.
+    """
 
     content: Content
-    building: Building
+    building: Building | None
 
 
 class Buildings:

@@ -9,18 +9,23 @@ Nothing is pinned. What a part has stays right while the queue goes on, and the 
 last moment, has the rest and all that is settled by then. A link that is full is not read for.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from cluster.mirrored.damages import Damages
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Part, Want
 from cluster.replication.inputs import Compact, RecordsRead
 from cluster.replication.ready import ReadRequest
 from cluster.replication.rules import Mode
+from persistence.errors import DamagedError, is_shortage
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.taking import TAKEN_BYTES_MAX, take
+
+log = logging.getLogger(__name__)
 
 PARTS_MAX: Final = 4
 """Parts on their way to a mirror, of one queue; fewer where a message makes a part longer."""
@@ -33,6 +38,9 @@ BUSY_BYTES_PER_MS: Final = 64 << 10
 
 BURST_BYTES_MAX: Final = 4 << 20
 """So much at a time, if less was read before."""
+
+AGAIN_MS: Final = 1_000
+"""What could not be read is tried again so much later."""
 
 _UNLIMITED_BYTES: Final = 1 << 62
 
@@ -75,11 +83,16 @@ class CatchUps:
     Args:
         core: of this node.
         replicas: what it has of each queue.
+        damages: takes what cannot be read.
     """
 
-    def __init__(self, core: ReplicationCore, replicas: Mapping[str, ReplicaLog]) -> None:
+    def __init__(
+        self, core: ReplicationCore, replicas: Mapping[str, ReplicaLog], damages: Damages
+    ) -> None:
         self._core = core
         self._replicas = replicas
+        self._damages = damages
+        self._refused: deque[tuple[int, str, ReadRequest | str]] = deque()
         self._mirrors: dict[str, _Mirror] = {}
         self._held: dict[str, set[str]] = {}
         self.taken_bytes_max = TAKEN_BYTES_MAX
@@ -138,6 +151,7 @@ class CatchUps:
 
         A part costs the node about 2 ms per MiB, which publishers would have to give up.
         """
+        self._try_again()
         node = self._core.node
         elapsed_ms, self._allowed_at_ms = node.now_ms - self._allowed_at_ms, node.now_ms
         is_busy, self._last_lsn = node.last_lsn != self._last_lsn, node.last_lsn
@@ -169,23 +183,37 @@ class CatchUps:
             request = mirror.reads.popleft()
             if not self._is_awaited(request):
                 continue
-            replica = self._replicas[request.queue]
-            if not request.snapshot and request.after >= replica.base:
-                count, octets = replica.read(request.after, request.count)
-                self._left_bytes -= len(octets)
-                self._core.step(RecordsRead(request, count, octets))
-                return True
-            if replica.stream.content is not None:
-                behind = request.behind if request.snapshot else request.after
-                index, octets = replica.stream_piece(behind)
-                self._left_bytes -= len(octets)
-                piece = replace(request, after=index, snapshot=True)
-                self._core.step(RecordsRead(piece, 0, octets))
-                return True
-            mirror.snapshots[request.queue] = _Snapshot(request)
-            self._pass(name, Part(request.queue, request.epoch, request.number, 0, 0, 0, 0, b""))
+            try:
+                read = self._read(request)
+            except (DamagedError, OSError) as error:
+                self._refuse(name, request.queue, request, error)
+                continue
+            if read is None:
+                number = request.number
+                mirror.snapshots[request.queue] = _Snapshot(request)
+                self._pass(name, Part(request.queue, request.epoch, number, 0, 0, 0, 0, b""))
+            else:
+                self._core.step(read)
             return True
         return False
+
+    def _read(self, request: ReadRequest) -> RecordsRead | None:
+        """Return the answer to a read; None where it goes part by part.
+
+        Raises:
+            DamagedError, OSError: what is asked for cannot be read here.
+        """
+        replica = self._replicas[request.queue]
+        if not request.snapshot and request.after >= replica.base:
+            count, octets = replica.read(request.after, request.count)
+            self._left_bytes -= len(octets)
+            return RecordsRead(request, count, octets)
+        if replica.stream.content is None:
+            return None
+        behind = request.behind if request.snapshot else request.after
+        index, octets = replica.stream_piece(behind)
+        self._left_bytes -= len(octets)
+        return RecordsRead(replace(request, after=index, snapshot=True), 0, octets)
 
     def _go_on_with(self, name: str, mirror: _Mirror) -> bool:
         while mirror.due:
@@ -205,7 +233,11 @@ class CatchUps:
         request, replica = snapshot.request, self._replicas[snapshot.request.queue]
         if snapshot.is_full(self.taken_bytes_max):
             return False
-        taken = take(replica.state, at, self.taken_bytes_max)
+        try:
+            taken = take(replica.state, at, self.taken_bytes_max)
+        except (DamagedError, OSError) as error:
+            self._refuse(name, request.queue, request.queue, error)
+            return False
         base = replica.base
         if not taken.is_rest:
             epoch = self._core.node.replicas[request.queue].epoch_at(base)
@@ -227,6 +259,26 @@ class CatchUps:
         octets = replica.content(at, taken).encode()
         self._core.step(RecordsRead(replace(request, after=base, snapshot=True), 0, octets))
         return True
+
+    def _refuse(
+        self, name: str, queue: str, asked: ReadRequest | str, error: DamagedError | OSError
+    ) -> None:
+        """What a mirror needs cannot be read here; a read, or the next part, is tried again."""
+        if isinstance(error, OSError) and is_shortage(error):
+            log.warning("nothing is read for %s of queue %s: %s", name, queue, error)
+        else:
+            self._damages.note(queue, error)
+        self._refused.append((self._core.node.now_ms, name, asked))
+
+    def _try_again(self) -> None:
+        refused = self._refused
+        while refused and self._core.node.now_ms - refused[0][0] >= AGAIN_MS:
+            _, name, asked = refused.popleft()
+            mirror = self._mirrors.get(name)
+            if mirror is not None and isinstance(asked, str):
+                mirror.due[asked] = None
+            elif mirror is not None and isinstance(asked, ReadRequest):
+                mirror.reads.append(asked)
 
     def _begin_at(self, want: Want) -> int:
         """Return from where on a mirror needs messages; 0 where it has none that can be trusted."""

@@ -14,13 +14,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from cluster.mirrored.buildings import Buildings, install
+from cluster.mirrored.buildings import Buildings, Installation, install
 from cluster.mirrored.catch_ups import CatchUps
+from cluster.mirrored.damages import Damages
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.serving import Serving
 from cluster.replication.core import NotServingError, ReplicationCore
 from cluster.replication.frames import Part, Payload, Snapshot, Want
 from cluster.replication.inputs import (
+    BeginAnew,
     Compact,
     Forget,
     FrameFromLeader,
@@ -30,6 +33,7 @@ from cluster.replication.inputs import (
     MirrorConnected,
     MirrorDisconnected,
 )
+from cluster.replication.leadership import Leadership
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import (
     AppendWrite,
@@ -43,10 +47,11 @@ from cluster.replication.ready import (
     StateTransaction,
     WalWrite,
 )
-from cluster.replication.state import QueueOptions, StoredReplica
+from cluster.replication.state import QueueOptions, QueueState, StoredReplica
 from persistence.files import Octets
-from persistence.queue_recovery import RecoveredQueue, found_in
+from persistence.queue_recovery import RecoveredQueue
 from persistence.replica_operations import encode_epoch
+from persistence.replicas.content import nothing
 from persistence.replicas.log import ReplicaLog
 
 RECORDS_BYTES_MAX: Final = 4 << 20
@@ -113,15 +118,15 @@ class MirroredNode:
         self._replicas: dict[str, ReplicaLog] = {}
         self._logs: dict[str, MirroredLog] = {}
         self._groups = Groups()
-        self._begun: dict[str, None] = {}
         self._due: dict[str, None] = {}
         self._held: OrderedDict[str, None] = OrderedDict()
         self._shut: OrderedDict[str, None] = OrderedDict()
+        self.damages = Damages(core)
         self._buildings = Buildings(core, self._replicas)
-        self.catch_ups = CatchUps(core, self._replicas)
-        self._fsynced_number = self._last_lsn = 0
+        self.catch_ups = CatchUps(core, self._replicas, self.damages)
+        self._serving = Serving(core, self._replicas, self.damages, self._serve)
+        self._fsynced_number = self._last_lsn = self._reads_left_count = 0
         self._is_carrying = False
-        self._reads_left_count = 0
 
     def add_replica(self, queue: str, options: QueueOptions, replica: ReplicaLog) -> None:
         """Take part in a queue with what is on the disk; a replica that is lost has no place here.
@@ -130,6 +135,7 @@ class MirroredNode:
         """
         stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
         self._replicas[queue] = replica
+        replica.damage.keeps = partial(self.damages.keeps, queue)
         self.core.add_replica(queue, options, stored)
 
     def drop_replica(self, queue: str) -> ReplicaLog | None:
@@ -141,10 +147,18 @@ class MirroredNode:
         self.step(Forget(queue))
         self.catch_ups.forget_queue(queue)
         self._buildings.forget(queue)
-        self._begun.pop(queue, None)
+        self._serving.forget(queue)
+        self.damages.forget(queue)
         self._due.pop(queue, None)
         self._groups.forget(queue)
         return self._replicas.pop(queue, None)
+
+    def note_state(self, queue: str, state: QueueState) -> None:
+        """A queue's state is known: a damaged replica that nobody counts on begins anew."""
+        if self.damages.may_begin_anew(queue, state):
+            self._buildings.forget(queue)
+            self.damages.forget(queue)
+            self.step(BeginAnew(queue, state.epoch, Installation(nothing(), None)))
 
     def log_of(self, queue: str) -> MirroredLog | None:
         """Return the log of a queue that this node leads and serves; None otherwise."""
@@ -177,6 +191,7 @@ class MirroredNode:
         self.core.tick(now_ms)
         self._buildings.tick()
         self.catch_ups.tick()
+        self._serving.tick()
         self.carry_out()
 
     def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
@@ -336,8 +351,7 @@ class MirroredNode:
         if self._reads_left_count and self.catch_ups.go_on():
             self._reads_left_count -= 1
             return True
-        for queue in list(self._begun):
-            self._serve(queue)
+        if self._serving.go_on():
             return True
         due, self._due = self._due, {}
         for queue in due:
@@ -355,26 +369,14 @@ class MirroredNode:
         else:
             self._buildings.forget(queue)
         if role is Role.LEADER:
-            self._begun[queue] = None
+            self._serving.begin(queue)
         else:
-            self._begun.pop(queue, None)
+            self._serving.forget(queue)
 
-    def _serve(self, queue: str) -> None:
-        """Hand a queue to the broker, once its messages are those of the log's end.
-
-        All that the log has is committed then: nothing was admitted since the epoch's start.
-        """
-        lead, replica = self.core.lead_of(queue), self._replicas[queue]
-        if lead is None:
-            del self._begun[queue]
-        elif replica.base < lead.commit:
-            self.core.step(Compact(queue, lead.commit))
-        else:
-            del self._begun[queue]
-            group = self._groups.of(queue, self.core.node.last_lsn)
-            log = self._logs[queue] = MirroredLog(LedQueue(lead, group), replica, self)
-            found = found_in(replica.messages, was_clean=False, lost_count=0, keeps_transient=True)
-            self._around.serve(queue, log, found)
+    def _serve(self, queue: str, lead: Leadership, found: RecoveredQueue) -> None:
+        group = self._groups.of(queue, self.core.node.last_lsn)
+        log = self._logs[queue] = MirroredLog(LedQueue(lead, group), self._replicas[queue], self)
+        self._around.serve(queue, log, found)
 
     def _note_committed(self, queue: str, committed: Committed) -> None:
         log = self._logs.get(queue)

@@ -181,7 +181,7 @@ class MirroredStreamLog:
         compacted = self._content.next_offset
         if from_offset < compacted:
             stop = min(compacted, self.readable_offset)
-            found = self._content.kept.read(from_offset, max_bytes, stop, checks=checks)
+            found = self._content.read(from_offset, max_bytes, stop, checks=checks)
             if found is not None:
                 return found
         self._forget_compacted()

@@ -7,6 +7,8 @@ nodes may well reach each other.
     ✗       │     b leads, of the in-sync set without a
     └────── c
 
+Of a queue that cannot be read here any more, any other member that lives takes over at once.
+
 Its own disk is full, or does not answer: nothing is committed here either. Then a member takes over
 that is heard, if enough others are.
 
@@ -15,7 +17,7 @@ and not before its leader had the same time to reach them.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -50,6 +52,7 @@ class GivingUp:
         heard_at_ms: when a node was heard on the link to it; None: there is no link.
         lease_ttl_ms: of all nodes. A node counts as out of reach when it was not heard for a bit
             longer: who was killed does not live any more by then, and gets no queue.
+        damaged: queues whose replica is damaged here: whoever can lead them does.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class GivingUp:
         view: ClusterView,
         heard_at_ms: Callable[[str], int | None],
         lease_ttl_ms: int,
+        damaged: Iterable[str] = (),
     ) -> None:
         self._core = core
+        self._damaged = damaged
         self._view = view
         self._heard_at_ms = heard_at_ms
         self._after_ms = lease_ttl_ms + NOTICED_MS
@@ -78,6 +83,7 @@ class GivingUp:
             is_spent: whether the rest should wait for another turn; asked after each queue.
         """
         node = self._core.node
+        yield from self._damaged_here()
         heard, is_stuck = self._heard(), self._is_stuck()
         if len(heard) == len(self._view.live) and not is_stuck:
             return
@@ -95,6 +101,24 @@ class GivingUp:
                 yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
             if is_spent():
                 return
+
+    def _damaged_here(self) -> Iterator[GiveUp]:
+        """Yield the queues whose messages cannot be read here, and can be elsewhere."""
+        node = self._core.node
+        for queue_id in self._damaged:
+            lead = node.leaderships.get(queue_id)
+            if lead is None or self._was_given_up_lately(lead):
+                continue
+            target = self._able(lead, self._view.live)
+            if target is not None and self._core.may_give_up(queue_id, target):
+                self._note_given_up(lead)
+                log.warning("%s leads queue %s: it is damaged here", target.node, queue_id)
+                yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
+
+    def _was_given_up_lately(self, lead: Leadership) -> bool:
+        """Return whether a queue came back too soon: it is damaged elsewhere, too."""
+        is_young = self._core.node.now_ms - lead.began_ms < self._wait_ms(lead)
+        return lead.queue in self._given_up and is_young
 
     def _heard(self) -> set[str]:
         """Return who lives and was heard, this node among them."""
@@ -132,10 +156,14 @@ class GivingUp:
         reached_count = 0 if is_stuck else 1 + sum(name in heard for name in others)
         if reached_count >= options.min_isr or len(living) < options.min_isr:
             return None
+        return self._able(lead, living)
+
+    def _able(self, lead: Leadership, living: Container[str]) -> ReplicaId | None:
+        """Return another member that lives, with the disk that it is a member with."""
         live = self._view.live_nodes()
         able = [
             member
-            for member in sorted(lead.state.in_sync_set)
+            for member in sorted(lead.state.in_sync_set - {self._core.node.replica_id})
             if member.node in living and live[member.node].replica == member
         ]
         return min(able, key=lambda member: self._view.led_count(member.node), default=None)

@@ -69,11 +69,18 @@ class Replicas:
                 return
             replica = self._disk.make_replica(queue_id)
             self._shell.add_replica(queue_id, options, replica)
+        self.note_state(queue_id)
         lead = self._shell.core.lead_of(queue_id)
         is_newer = lead is not None and known.revision > lead.revision
         is_elected = (state.leader, state.incarnation) == (self._node, incarnation)
         if is_newer or (is_elected and lead is None):
             self._read(queue_id)
+
+    def note_state(self, queue_id: str) -> None:
+        """A queue's state is another one: a damaged replica may begin anew."""
+        known = self._view.queues.get(queue_id)
+        if known is not None:
+            self._shell.note_state(queue_id, known.stored.state)
 
     def note_gone(self, queue_id: str) -> None:
         """There may be a note that a queue is gone: drop what is here of it."""

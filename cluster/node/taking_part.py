@@ -86,19 +86,18 @@ class TakingPart:
         self._budget = budget
         options, store, keys = place.options, place.store, place.keys
         self._loop = asyncio.get_running_loop()
-        self.incarnation = self.lease = 0
+        self.incarnation, self.lease, self.frozen_because = 0, 0, ""
         self.registered, self._handed_over = asyncio.Event(), asyncio.Event()
         self.failed: asyncio.Future[None] = self._loop.create_future()
-        self.frozen_because = ""
         core = ReplicationCore(
             options.node,
             joined.identity,
             lease_margin_ms=options.lease_margin_ms,
             timers=replace(options.timers, answer_max_ms=NEVER_MS),
         )
-        self.waking = Waking(place.now_ms, self._tick, options.times.turn_ms)
         commit = WokenCommit(place.commit, self._woken)
         self.shell = MirroredNode(core, commit, self)
+        self.waking = Waking(place.now_ms, self.shell.tick, options.times.turn_ms)
         self.seat = Seat(store, keys, options.node, place.view)
         self.elections = Elections(place.view, Rules())
         self._notes = GoneNotes(store, keys, options.node, place.view, place.pauses)
@@ -130,7 +129,8 @@ class TakingPart:
         self._timer: asyncio.TimerHandle | None = None
         self._audit: Iterator[None] = iter(())
         self._audit_at_ms, self._has_elected = 0, False
-        self._giving_up = GivingUp(core, place.view, self.linking.heard_at_ms, options.lease_ttl_ms)
+        heard_at_ms, damages = self.linking.heard_at_ms, self.shell.damages
+        self._giving_up = GivingUp(core, place.view, heard_at_ms, options.lease_ttl_ms, damages)
         self._handing_over: HandingOver | None = None
 
     def _ask_store(self, joined: Joined) -> None:
@@ -269,9 +269,6 @@ class TakingPart:
         except Exception as error:  # noqa: BLE001
             self.fail(error)
 
-    def _tick(self, now_ms: int) -> None:
-        self.shell.tick(now_ms)
-
     def granted(self, incarnation: int, lease: Lease) -> None:
         """The node is registered, with a new incarnation."""
         self.incarnation, self.lease = incarnation, lease.id
@@ -396,5 +393,6 @@ class TakingPart:
 
     def queue_noted(self, queue_id: str) -> None:
         """The view knows something newer of a queue."""
+        self._replicas.note_state(queue_id)
         for listener in self._listeners:
             listener.leaders_changed((queue_id,))

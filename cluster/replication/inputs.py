@@ -180,6 +180,19 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginAnew:
+    """What the replica has is damaged, and nobody counts on it: replace it by nothing.
+
+    The state of this epoch has an in-sync set without this replica, which has promised no leader so
+    late an epoch. Who leads in it finds an empty log. ``payload`` is the content of nothing.
+    """
+
+    queue: str
+    epoch: int
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
 class Elect:
     """As the controller: give a queue to a candidate; None leaves the choice to the core.
 
@@ -258,6 +271,7 @@ Input = (
     | GiveUp
     | ChangeOptions
     | Forget
+    | BeginAnew
     | Elect
     | LeaseGranted
     | LeaseRenewed

@@ -160,6 +160,18 @@ def _lease_renewed(node: NodeState, happened: inputs.LeaseRenewed) -> None:
     commit.advance_all(node)
 
 
+def _begin_anew(node: NodeState, happened: inputs.BeginAnew) -> None:
+    replica = node.replicas[happened.queue]
+    hold(
+        happened.epoch > replica.promised,
+        "I3",
+        happened.queue,
+        f"{replica.promised} is promised, and somebody may count on what it has",
+    )
+    take_over.promise(node, replica, happened.epoch)
+    node.write_snapshot(replica, 0, (), happened.payload)
+
+
 def _store_seen(node: NodeState, happened: inputs.StoreSeen) -> None:
     member = MemberRecord(happened.disk, happened.stamp, happened.revision)
     node.identity.see(member, node.rules)
@@ -206,6 +218,7 @@ _STEPS: Final[dict[type, Callable[[NodeState, Any], None]]] = {
     inputs.GiveUp: _give_up,
     inputs.ChangeOptions: _change_options,
     inputs.Forget: _forget,
+    inputs.BeginAnew: _begin_anew,
     inputs.Elect: _elect,
     inputs.LeaseGranted: _lease_granted,
     inputs.LeaseRenewed: _lease_renewed,

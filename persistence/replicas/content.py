@@ -17,6 +17,7 @@ from persistence.files import Octets
 from persistence.front_numbers import Published, encode_published
 from persistence.operations import decode_operations
 from persistence.queue_row import QueueSnapshot, decode_queue_row
+from persistence.settled import PositionSet
 
 _HEAD: Final = struct.Struct("<QQ")
 
@@ -40,6 +41,11 @@ class Content(NamedTuple):
         published = b"".join(map(encode_published, self.published))
         head = _HEAD.pack(self.since, len(published))
         return b"".join((head, self.messages.encode(), published))
+
+
+def nothing() -> Content:
+    """Return that a replica has no message, and never had one."""
+    return Content(0, QueueSnapshot(0, 0, 0, 0, PositionSet(), ()), ())
 
 
 def decode_content(queue_id: int, octets: Octets) -> Content:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.front_numbers import Published, PublishedTable
-from persistence.log import Appending, Log
+from persistence.log import Appending
 from persistence.log_form import LogForm
 from persistence.log_state import EVERYTHING_BYTES, LogState
 from persistence.operations import (
@@ -38,9 +38,11 @@ from persistence.replica_operations import (
     encode_install,
     encode_promise,
     encode_records,
+    with_epochs,
 )
 from persistence.replicas.building import Building, Gathering, still_unneeded
 from persistence.replicas.content import Content, decode_content
+from persistence.replicas.messages import Damage, ReplicaMessages
 from persistence.replicas.records import Piece, Records
 from persistence.replicas.row import ReplicaSnapshot
 from persistence.replicas.stream_content import MakeContent
@@ -74,6 +76,7 @@ class ReplicaLog:
         published: how far front ends had published at ``base`` (R23). A record that is cut was
             never in it.
         stream: what the records up to ``base`` say, where they are those of a stream.
+        damage: says whether what cannot be read is given up.
     """
 
     def __init__(
@@ -97,7 +100,8 @@ class ReplicaLog:
         self.table: EpochTable = ()
         self.published = PublishedTable()
         self._make_state = make_state
-        self.stream = StreamPart(make_stream)
+        self.damage = Damage()
+        self.stream = StreamPart(make_stream, self.damage)
         self._commit = commit
         self._records = Records()
         self._unneeded: list[UnneededFile] = []
@@ -201,7 +205,7 @@ class ReplicaLog:
             case ReplicaRecords():
                 after, spans = operation.after, operation.spans
                 self._records.append(after, operation.record_count, operation.octets)
-                self.table = _with_epochs(self.table, after, spans)
+                self.table = with_epochs(self.table, after, spans)
             case ReplicaPromise():
                 self.promised = operation.epoch
             case ReplicaCompact():
@@ -306,7 +310,7 @@ class ReplicaLog:
 
     def _begin_state(self, state: LogState) -> None:
         self.state = state
-        self.messages = Log(state, self._commit)
+        self.messages = ReplicaMessages(state, self._commit, self.damage)
         self.messages.on_disk_full = self._tell_disk_full
 
     def _tell_disk_full(self) -> None:
@@ -388,12 +392,3 @@ def _enqueue(state: LogState, operation: Enqueue) -> None:
     positions = range(first, first + count)
     whole = Slice(operation.run(), positions, operation.expires_at_ms or 0)
     state.repeat_append(whole, may_be_stored=False)
-
-
-def _with_epochs(table: EpochTable, after: int, spans: EpochTable) -> EpochTable:
-    """Return the epoch table of a log that was cut behind an index and got records."""
-    kept = [row for row in table if row[1] <= after]
-    for epoch, first in spans:
-        if not kept or epoch > kept[-1][0]:
-            kept.append((epoch, first))
-    return tuple(kept)

@@ -7,7 +7,7 @@ it has may be less than what it has answered for.
 
 from typing import NamedTuple
 
-from persistence.errors import DamagedError
+from persistence.errors import DamagedError, is_shortage
 from persistence.operations import Operation
 from persistence.replica_operations import (
     ReplicaCompact,
@@ -54,7 +54,14 @@ class ReplicaRecovery:
         """Begin with the replica's row in a checkpoint."""
         assert isinstance(row, ReplicaSnapshot), "rows are matched with logs"
         self._has_begun = True
-        self.known.restore(row)
+        try:
+            self.known.restore(row)
+        except DamagedError as error:
+            self._lose(str(error))
+        except OSError as error:
+            if is_shortage(error):
+                raise
+            self._lose(str(error))
 
     def restore_from_files(self) -> None:
         """Give up: what is in segments says nothing of promises and records."""

@@ -29,6 +29,7 @@ from typing import Final, NamedTuple
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import ALIGNMENT_BYTES
+from persistence.replicas.messages import Damage
 from persistence.stored_log import UnneededFile
 from persistence.stream_operations import (
     StreamChunks,
@@ -44,6 +45,7 @@ from persistence.streams.chunk import (
     decode_chunk_header,
     decode_trailer,
 )
+from persistence.streams.extent import Extent
 from persistence.streams.files import is_of_replica
 from persistence.streams.kept import KeptChunks
 from persistence.streams.rebuilding import SegmentsRebuilding
@@ -133,6 +135,7 @@ class StreamContent:
         next_offset: behind the last message.
         publishing_ids, stored_offsets: numbers by reference.
         marks: which offset it had come to at which index.
+        damage: is asked before a chunk that cannot be read is left out.
     """
 
     def __init__(self, queue_id: int, kept: KeptChunks, begun_with: int) -> None:
@@ -143,6 +146,7 @@ class StreamContent:
         self.publishing_ids = References()
         self.stored_offsets = References()
         self.marks: list[Mark] = []
+        self.damage = Damage()
         self._queue_id = queue_id
         self._octets_count = 0
         self._is_damaged = ""
@@ -221,6 +225,27 @@ class StreamContent:
             references.note_all(numbers)
         self._keep(state.kept)
 
+    def read(
+        self, from_offset: int, max_bytes: int, below_offset: int, *, checks: bool
+    ) -> Extent | None:
+        """Return chunks from the one that holds an offset; see ``KeptChunks.read``.
+
+        Args:
+            from_offset: one that is kept.
+            max_bytes: of all chunks together; one chunk is returned whatever its size.
+            below_offset: all chunks begin below it; above ``from_offset``.
+            checks: leave out chunks with a wrong checksum.
+
+        Raises:
+            OSError: the disk could not be read, or what is damaged is kept.
+        """
+        found = self.kept.read(from_offset, max_bytes, below_offset, checks=checks)
+        if found is None or found.first_offset > from_offset:
+            # A mirrored stream has no gap.
+            where = f"{self.kept.directory}, offset {from_offset}"
+            self.damage.refuse(DamagedError(f"{where}: a chunk cannot be read"))
+        return found
+
     # -- for a mirror that is behind ---------------------------------------------------------------
 
     def piece(self, behind: int, base: int) -> tuple[int, list[bytes]]:
@@ -249,8 +274,8 @@ class StreamContent:
         parts = [encode_stream_state(StreamState(kept, after, references.encode()))]
         offset = max(since, self.first_offset)
         while offset < stop:
-            extent = self.kept.read(offset, _READ_BYTES, stop, checks=True)
-            if extent is None:
+            extent = self.read(offset, _READ_BYTES, stop, checks=True)
+            if extent is None or extent.first_offset > offset:
                 raise DamagedError(f"offset {offset} of a stream cannot be read")
             octets = bytes(extent.octets)
             parts += encode_stream_chunks(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from persistence.errors import DamagedError
 from persistence.operations import Operation
+from persistence.replicas.messages import Damage
 from persistence.replicas.stream_content import MakeContent, StreamContent, StreamRow
 from persistence.stored_log import UnneededFile
 from persistence.stream_operations import (
@@ -23,14 +24,16 @@ class StreamPart:
 
     Args:
         make: returns an empty content; called once for each that takes the place of another.
+        damage: is asked before a chunk that cannot be read is left out.
 
     Attributes:
         content: None as long as no record is one of a stream.
     """
 
-    def __init__(self, make: MakeContent) -> None:
+    def __init__(self, make: MakeContent, damage: Damage) -> None:
         self.content: StreamContent | None = None
         self._make = make
+        self._damage = damage
         self._begun_with = 0
         self._unneeded: list[UnneededFile] = []
 
@@ -38,6 +41,7 @@ class StreamPart:
         """Return the content; it is made where there is none yet."""
         if self.content is None:
             self.content = self._make(self._begun_with)
+            self.content.damage = self._damage
         return self.content
 
     def take(self, operation: Operation) -> None:

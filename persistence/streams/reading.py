@@ -3,8 +3,9 @@
 import errno
 import logging
 from bisect import bisect_right
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from persistence.errors import DamagedError
 from persistence.format import SEGMENT_HEADER
@@ -15,6 +16,8 @@ from persistence.streams.scan import scan
 from persistence.streams.segments import Segment, StreamSegments
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 _LOST: Final = frozenset({errno.EIO, errno.ENOENT})
 """The disk has lost it. Any other error may pass."""
@@ -118,8 +121,11 @@ class SegmentReader:
         if is_as_indexed or segment.first_offset in self._rebuilt:
             return found
         self._rebuild(segment)
-        found, _ = self._read_indexed(segment, from_offset, max_bytes, below_offset)
-        return found
+        try:
+            return self._read_indexed(segment, from_offset, max_bytes, below_offset)[0]
+        except DamagedError as error:
+            self._report(max(from_offset, segment.first_offset), str(error))
+            return None
 
     def _read_indexed(
         self, segment: Segment, from_offset: int, max_bytes: int, below_offset: int
@@ -191,26 +197,34 @@ class SegmentReader:
 
     def _number(self, segment: Segment, offset: int) -> int:
         """Return the number of the first chunk that begins at an offset or behind it."""
-        try:
-            return segment.index.first_with(lambda place: place.first_offset >= offset)
-        except DamagedError:
-            self._rebuild(segment)
-            return segment.index.first_with(lambda place: place.first_offset >= offset)
+        return self._looked_up(
+            segment, lambda: segment.index.first_with(lambda place: place.first_offset >= offset)
+        )
 
     def _first(self, segment: Segment, timestamp_ms: int) -> int:
         """Return the number of the first chunk that is not older than a time."""
-        try:
-            return segment.index.first_with(lambda place: place.timestamp_ms >= timestamp_ms)
-        except DamagedError:
-            self._rebuild(segment)
-            return segment.index.first_with(lambda place: place.timestamp_ms >= timestamp_ms)
+        index = segment.index
+        return self._looked_up(
+            segment, lambda: index.first_with(lambda place: place.timestamp_ms >= timestamp_ms)
+        )
 
     def _place(self, segment: Segment, number: int) -> ChunkPlace:
+        index = segment.index
+        return self._looked_up(segment, lambda: index.place(min(number, len(index) - 1)))
+
+    def _looked_up(self, segment: Segment, look: Callable[[], Found]) -> Found:
+        """Look into an index, which is made anew where it is damaged.
+
+        Raises:
+            OSError: the segment cannot be read either.
+        """
+        with suppress(DamagedError):
+            return look()
+        self._rebuild(segment)
         try:
-            return segment.index.place(number)
-        except DamagedError:
-            self._rebuild(segment)
-            return segment.index.place(min(number, len(segment.index) - 1))
+            return look()
+        except DamagedError as error:
+            raise OSError(errno.EIO, str(error)) from error
 
     def _rebuild(self, segment: Segment) -> None:
         """Make an index anew, from the headers in its segment; once in a life."""

@@ -185,6 +185,7 @@ class Cluster(Clients):
             number = transaction.number
             done = inputs.TransactionDone(number, self.revision)
             machine.up.step(done if good else inputs.TransactionRefused(number))
+            machine.up.note_state(transaction.queue, self.states[transaction.queue][0])
 
     def read(self) -> None:
         if not self.unread:
@@ -193,6 +194,7 @@ class Cluster(Clients):
         self.unread.discard((name, queue))
         machine = self.machines[name]
         if machine.shell is not None:
+            machine.up.note_state(queue, self.states[queue][0])
             machine.up.step(inputs.StateRead(queue, *self.states[queue]))
 
     def elect(self) -> None:
@@ -261,6 +263,16 @@ class Cluster(Clients):
             return
         if machine.up.core.may_move(queue, target):
             machine.up.step(inputs.Move(queue, target, self.live[target].incarnation))
+
+    def give_up(self) -> None:
+        """A leader whose replica is damaged gives its queue up to a member (R24)."""
+        for machine in self.running():
+            for queue in machine.up.damages:
+                for target in sorted(self.states[queue][0].in_sync_set):
+                    live = self.live.get(target.node)
+                    if live is not None and machine.up.core.may_give_up(queue, target):
+                        machine.up.step(inputs.GiveUp(queue, target, live.incarnation))
+                        break
 
     def start(self) -> None:
         for machine in self.running():

@@ -11,7 +11,7 @@ import pytest
 
 from cluster.mirrored.groups import LedQueue, MirrorGroup
 from cluster.mirrored.log import MirroredLog
-from cluster.mirrored.node import MirroredNode
+from cluster.mirrored.serving import Serving
 from cluster.replication import inputs
 from cluster.replication.publishers import Finding, Front, Publishers, Submission, Verdict
 from cluster.replication.rules import Rules
@@ -62,15 +62,13 @@ def safe_once_appended(group: MirrorGroup, lsn: int, led: LedQueue, index: int) 
     group.committed_lsn = lsn
 
 
-def served_as_it_is(node: MirroredNode, queue: str) -> None:
+def served_as_it_is(serving: Serving, queue: str) -> None:
     """Take over without the records that are not compacted."""
-    del node._begun[queue]
-    lead, replica = node.core.lead_of(queue), node.replicas()[queue]
+    del serving._begun[queue]
+    lead, replica = serving._core.lead_of(queue), serving._replicas[queue]
     assert lead is not None
-    log = MirroredLog(LedQueue(lead, node._groups.of(queue, 0)), replica, node)
-    node._logs[queue] = log
     found = found_in(replica.messages, was_clean=False, lost_count=0, keeps_transient=True)
-    node._around.serve(queue, log, found)
+    serving._serve(queue, lead, found)
 
 
 def settlements_are_forgotten(log: MirroredLog, octets: bytes, *, is_settlement: bool) -> int:
@@ -116,7 +114,7 @@ def always_fresh(publishers: Publishers, submission: Submission, rules: Rules) -
 
 MISTAKES: dict[str, tuple[object, str, object]] = {
     "what is appended is safe": (MirrorGroup, "append", safe_once_appended),
-    "a new leader serves what was compacted": (MirroredNode, "_serve", served_as_it_is),
+    "a new leader serves what was compacted": (Serving, "_go_on_with", served_as_it_is),
     "settlements are not in the log": (MirroredLog, "_append", settlements_are_forgotten),
     "what is appended is delivered": (MirroredLog, "append", committed_once_appended),
     "delivered without a lease": (MirroredLog, "may_deliver", True),

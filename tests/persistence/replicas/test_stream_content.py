@@ -218,3 +218,24 @@ def test_a_replica_that_retention_has_gone_past_takes_nothing_below_it() -> None
     for first_offset in (7, 9, 11):
         found.take(chunks(first_offset, b"x", b"y"))
     assert (offsets(found), found.next_offset) == ([9, 10, 11, 12], 13)
+
+
+@pytest.mark.parametrize("at", [0, 60])
+def test_a_chunk_that_cannot_be_read_is_not_left_out_where_it_is_kept(at: int) -> None:
+    disk = new_disk()
+    content = filled(disk)
+    content.store_some()
+    segment = content.kept.segments.all[0]
+    disk.damage(segment.path, segment.index.place(1).position + at, b"\xff" * 8)
+    content.damage.keeps = lambda _: True
+    with pytest.raises(OSError, match="offset 2"):
+        content.read(2, 1, 20, checks=True)
+    with pytest.raises(OSError, match="offset 2"):
+        content.piece(-1, 10)
+    assert content.read(4, 1, 20, checks=True) is not None
+    content.damage.keeps = lambda _: False
+    found = content.read(2, 1, 20, checks=True)
+    assert found is not None
+    assert found.first_offset == 4
+    with pytest.raises(DamagedError, match="offset 2"):
+        content.piece(-1, 10)

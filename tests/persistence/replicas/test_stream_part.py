@@ -7,13 +7,14 @@ import pytest
 from persistence.errors import DamagedError
 from persistence.front_numbers import FrontNumber
 from persistence.operations import Settle
+from persistence.replicas.messages import Damage
 from persistence.replicas.stream_part import StreamPart
 from persistence.stream_operations import StreamKept, StreamOffset, StreamSubmitted
 from tests.persistence.replicas.test_stream_content import chunks, content_on, new_disk
 
 
 def test_a_queue_has_none() -> None:
-    part = StreamPart(lambda _: content_on(new_disk()))
+    part = StreamPart(lambda _: content_on(new_disk()), Damage())
     part.mark(3)
     part.check_whole()
     part.restore(None)
@@ -25,7 +26,7 @@ def test_a_queue_has_none() -> None:
 
 
 def test_records_of_a_stream_make_it_one() -> None:
-    part = StreamPart(lambda _: content_on(new_disk()))
+    part = StreamPart(lambda _: content_on(new_disk()), Damage())
     part.take(StreamSubmitted(chunks(0, b"a"), FrontNumber("n", 1, 1)))
     part.take(StreamOffset(0, b"reader", 0))
     part.take(StreamKept(0, 0, 500))
@@ -35,14 +36,14 @@ def test_records_of_a_stream_make_it_one() -> None:
     assert part.content.marks[0].at == 3
     row, *_ = part.note()
     assert row is not None
-    again = StreamPart(lambda _: content_on(new_disk()))
+    again = StreamPart(lambda _: content_on(new_disk()), Damage())
     again.restore(row)
     assert again.needed().next_offset == 1
 
 
 def test_what_is_replaced_stays_until_a_checkpoint() -> None:
     disk = new_disk()
-    part = StreamPart(partial(content_on, disk))
+    part = StreamPart(partial(content_on, disk), Damage())
     for offset in range(3):
         part.take(chunks(offset, b"a" * 400))
     part.note()
@@ -67,11 +68,11 @@ def test_a_restart_without_a_row_begins_without_files() -> None:
         content_on(disk, begun_with).take(chunks(0, b"a" * 400))
     directory = content_on(disk).kept.directory
     assert len(disk.names(directory)) == 2
-    StreamPart(partial(content_on, disk)).restore(None)
+    StreamPart(partial(content_on, disk), Damage()).restore(None)
     assert disk.names(directory) == []
 
 
 def test_other_records_are_damage() -> None:
-    part = StreamPart(lambda _: content_on(new_disk()))
+    part = StreamPart(lambda _: content_on(new_disk()), Damage())
     with pytest.raises(DamagedError, match="cannot be"):
         part.take(Settle(0, range(3)))

@@ -197,3 +197,16 @@ def test_a_segment_that_is_missing_costs_what_was_in_it() -> None:
     place.disk.remove(path)
     assert place.first_offset(155) == 200
     assert place.all_offsets() == [*range(0, 100, 10), *range(200, 300, 10)]
+
+
+def test_where_neither_index_nor_segment_can_be_read_that_is_an_error_of_the_disk() -> None:
+    place = Place(30)
+    for segment in place.segments.all:
+        for path in (segment.path, segment.index.path):
+            place.segments.opened.close(path)
+            place.disk.remove(path)
+    with pytest.raises(OSError, match="missing"):
+        place.reader.offset_at(1_015)
+    with pytest.raises(OSError, match="missing"):
+        place.reader.last_chunk_offset(ALL)
+    assert place.all_offsets() == []
