@@ -23,6 +23,8 @@ from cluster.metadata.port import (
     Read,
     Refused,
     Transaction,
+    Value,
+    holds,
 )
 
 VERSION: Final = 1
@@ -87,6 +89,10 @@ def decode_live(octets: bytes) -> LiveRecord:
     return LiveRecord(**texts, wire_versions=(low, high), addresses=addresses)
 
 
+class OtherSecretError(Exception):
+    """A node with another secret has joined since this one has, and this one must not run."""
+
+
 def _leave_it(_lease: Lease) -> None:
     """Hold nothing: the lease is long enough."""
 
@@ -97,6 +103,7 @@ async def register(
     record: LiveRecord,
     ttl_ms: int,
     hold: Callable[[Lease], None] = _leave_it,
+    secret: Value | None = None,
 ) -> Registered:
     """Put a node's ``live`` key under a new lease.
 
@@ -111,32 +118,48 @@ async def register(
         ttl_ms: of the lease; the store may make it longer.
         hold: has a lease renewed from now on, and no other. It is called before the key is put: a
             store that is busy may answer to that when the lease would have ended.
+        secret: what tells secrets apart, as it must be in the store; None: that is not looked at.
 
     Raises:
+        OtherSecretError: it is not so in the store. Nothing was put.
         NameTakenError: a node on another disk has this name; it may be gone when its lease ends.
         MetadataError: the store does not answer. Ask again: what was put so far ends by itself.
     """
     value = encode_live(record)
     lease = await store.grant(ttl_ms)
     hold(lease)
-    put = Transaction((Absent(key),), (Put(key, value, lease.id),), (Read(key),))
+    put = _put_of(key, value, lease, secret)
     while True:
         try:
             outcome = await store.transact(put)
         except LeaseGoneError:
             lease = await store.grant(ttl_ms)
             hold(lease)
-            put = Transaction((Absent(key),), (Put(key, value, lease.id),), (Read(key),))
+            put = _put_of(key, value, lease, secret)
             continue
         if isinstance(outcome, Done):
             return Registered(outcome.revision, lease)
-        if isinstance(outcome, Refused) and (found := outcome.reads[0]) is not None:
-            if found.lease == lease.id:
+        if isinstance(outcome, Refused):
+            found = outcome.reads[0]
+            if found is not None and found.lease == lease.id:
                 return Registered(found.create_revision, lease)
+            if secret is not None and not holds(secret, outcome.reads[1]):
+                raise OtherSecretError(
+                    "a node with another secret started at the same time: give all nodes the same"
+                    " secret_file, and start this node again"
+                )
+            if found is None:
+                continue
             _require_earlier_run(found, record)
             await store.transact(
                 Transaction((ModRevision(key, found.mod_revision),), (Delete(key),))
             )
+
+
+def _put_of(key: bytes, value: bytes, lease: Lease, secret: Value | None) -> Transaction:
+    more = () if secret is None else (secret,)
+    reads = (Read(key), *(Read(each.key) for each in more))
+    return Transaction((Absent(key), *more), (Put(key, value, lease.id),), reads)
 
 
 def _require_earlier_run(found: Item, record: LiveRecord) -> None:

@@ -10,7 +10,7 @@ from cluster.liveness.child import RenewalChild
 from cluster.liveness.live_key import LiveRecord, NameTakenError, Registered, register
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.etcd.address import EtcdAddress
-from cluster.metadata.port import Lease, MetadataStore
+from cluster.metadata.port import Lease, MetadataStore, Value
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class Liveness:
         ttl_ms: of the leases.
         now_ms: ``time.monotonic`` in ms.
         listener: is told of each grant and renewal.
+        secret: see ``register``. It is looked at for the first key only: a node that runs does not
+            end because another one came while its lease was lost.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class Liveness:
         ttl_ms: int,
         now_ms: Callable[[], int],
         listener: LivenessListener,
+        secret: Value | None = None,
     ) -> None:
         self._store = store
         self._key = key
         self._record = record
         self._ttl_ms = ttl_ms
         self._listener = listener
+        self._secret = secret
         self._lost = asyncio.Event()
         self._lost.set()
         # A lease that is renewed while its key is put; nobody is told of it before the key is.
@@ -71,6 +75,7 @@ class Liveness:
 
         Raises:
             NameTakenError: another node has the name; nothing is left running.
+            OtherSecretError: a node with another secret started at the same time; the same.
         """
         renewing = asyncio.create_task(self.child.run())
         try:
@@ -94,7 +99,7 @@ class Liveness:
             await asyncio.wait_for(self.child.ready.wait(), READY_S)
         try:
             registered: Registered = await register(
-                self._store, self._key, self._record, self._ttl_ms, self._hold
+                self._store, self._key, self._record, self._ttl_ms, self._hold, self._secret
             )
         except NameTakenError:
             raise
@@ -104,6 +109,7 @@ class Liveness:
             await asyncio.sleep(RETRY_S)
             self._lost.set()
             return
+        self._secret = None
         lease, self._waiting = self._waiting, None
         assert lease is not None, "it was held before the key was put"
         self._listener.granted(registered.incarnation, lease)

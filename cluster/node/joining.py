@@ -17,12 +17,14 @@ from cluster.metadata.port import (
     Absent,
     Comparison,
     Done,
+    Empty,
     Item,
     MetadataStore,
     ModRevision,
     Put,
     Read,
     Transaction,
+    end_of_key,
     end_of_prefix,
 )
 from cluster.metadata.records import (
@@ -42,10 +44,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """As what a node takes part: its identity, and the value of its ``member`` record."""
+    """As what a node takes part.
+
+    Attributes:
+        identity: of its disk.
+        member: the value of its ``member`` record.
+        secret_check: that the store had then; empty: there is no secret to compare.
+    """
 
     identity: DiskIdentity
     member: bytes
+    secret_check: bytes = b""
 
 
 class Joining:
@@ -88,6 +97,7 @@ class Joining:
         self._level_key = keys.key("meta", FEATURE_LEVEL)
         self._secret_check = secret_check
         self._check_key = keys.key("meta", SECRET_CHECK)
+        self._checks_seen: set[bytes] = set()
         self._all_live = keys.prefix_of("live")
         self._live_key = keys.key("live", node)
         self._node = node
@@ -152,7 +162,7 @@ class Joining:
             return None
         identity = replace(fit.identity, raising=False)
         await self._keep(identity, is_begun=True)
-        return Joined(identity, encode_member(fit.member))
+        return Joined(identity, encode_member(fit.member), self._secret_check)
 
     async def _begin_anew(self, fit: Fitted) -> None:
         """Forget replicas of an earlier identity, before the store knows of the new one (R3)."""
@@ -201,13 +211,23 @@ class Joining:
     async def _require_same_secret(self, check: Item | None) -> None:
         """Refuse to join nodes that would refuse the links of this one.
 
-        Where no other node runs, the secret may have been changed on all of them.
+        Where no other node runs, the secret may have been changed on all of them. But of nodes that
+        start at the same time only those with one secret may join: who sees that it was put, or
+        changed, during its own start has lost. A node that has joined and does not run yet notices
+        as it registers.
 
         Raises:
             NodeFrozenError: the secret is another one.
         """
+        seen = b"" if check is None else check.value
+        self._checks_seen.add(seen)
         if check is None or not self._secret_check or check.value == self._secret_check:
             return
+        if len(self._checks_seen) > 1:
+            raise NodeFrozenError(
+                f"node {self._node!r} does not take part: a node with another secret started at the"
+                " same time. Give all nodes the same secret_file"
+            )
         start = self._all_live
         running = await self._store.read_range(start, end_of_prefix(start), limit=2)
         if any(item.key != self._live_key for item in running.items):
@@ -225,6 +245,11 @@ class Joining:
         value = self._secret_check
         if value and (check is None or check.value != value):
             puts.append(Put(self._check_key, value))
+            if check is not None:
+                # Who registers compares the value, so that one of two sees the other.
+                start, own = self._all_live, self._live_key
+                others = Empty(start, own), Empty(end_of_key(own), end_of_prefix(start))
+                unchanged = (*unchanged, *others)
         return isinstance(await self._store.transact(Transaction(unchanged, tuple(puts))), Done)
 
     async def _keep(self, identity: DiskIdentity, *, is_begun: bool) -> None:

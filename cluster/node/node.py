@@ -15,8 +15,8 @@ from cluster.links.port import MakeLink
 from cluster.liveness.live_key import LiveRecord
 from cluster.liveness.liveness import Liveness
 from cluster.metadata.following.follower import Follower
-from cluster.metadata.keys import KeySpace
-from cluster.metadata.port import MetadataStore
+from cluster.metadata.keys import SECRET_CHECK, KeySpace
+from cluster.metadata.port import MetadataStore, Value
 from cluster.mirrored.node import MirroredNode, NodeCommit
 from cluster.node.budget import SliceBudget
 from cluster.node.joining import Joined, Joining
@@ -326,4 +326,7 @@ class ClusterNode:
             ttl_ms=options.lease_ttl_ms,
             now_ms=self.now_ms,
             listener=part,
+            secret=Value(self.keys.key("meta", SECRET_CHECK), joined.secret_check)
+            if joined.secret_check
+            else None,
         )

@@ -7,11 +7,17 @@ from typing import cast
 
 import pytest
 
-from cluster.liveness.live_key import LiveRecord, NameTakenError, encode_live
+from cluster.liveness.live_key import (
+    LiveRecord,
+    NameTakenError,
+    OtherSecretError,
+    encode_live,
+    register,
+)
 from cluster.metadata.keys import FEATURE_LEVEL, SECRET_CHECK
 from cluster.metadata.memory import Fate, MemoryStore
 from cluster.metadata.paging import read_key
-from cluster.metadata.port import Put, Transaction
+from cluster.metadata.port import Put, Transaction, Value
 from cluster.metadata.records import StoredMember, decode_member, encode_level, encode_member
 from cluster.node.fitting import NodeFrozenError
 from cluster.node.joining import Joined, Joining
@@ -73,7 +79,8 @@ class Disk:
 
 
 class Starting:
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, node: str = "a") -> None:
+        self.node = node
         self.store = MemoryStore(lambda: 0)
         self.disk = disk
         self.drawn = 0
@@ -84,7 +91,7 @@ class Starting:
         joining = Joining(
             self.store,
             KEYS,
-            node="a",
+            node=self.node,
             zone="rack",
             patience_ms=100,
             now_ms=self.tell_ms,
@@ -162,6 +169,56 @@ def test_a_secret_may_change_while_no_other_node_runs() -> None:
         found = (await read_key(starting.store, KEYS.key("meta", SECRET_CHECK))).item
         assert found is not None
         assert found.value == b"a new one"
+
+    asyncio.run(scenario())
+
+
+def test_of_two_that_start_at_once_with_other_secrets_one_is_refused() -> None:
+    async def scenario() -> None:
+        first, second = Starting(Disk()), Starting(Disk(), node="b")
+        second.store = first.store
+        first.secret_check, second.secret_check = b"of the first", b"of the second"
+
+        async def overtaken() -> None:
+            second.committed = Starting.committed.__get__(second)  # type: ignore[method-assign]
+            await first.join()
+
+        second.committed = overtaken  # type: ignore[method-assign]
+        with pytest.raises(NodeFrozenError, match="another secret started at the same time"):
+            await second.join()
+        found = (await read_key(first.store, KEYS.key("meta", SECRET_CHECK))).item
+        assert found is not None
+        assert found.value == b"of the first"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_registered", [True, False])
+def test_who_joins_over_another_secret_or_who_has_joined_before_is_refused(
+    is_registered: bool,
+) -> None:
+    """The first has joined and does not run yet: it has no key, and the second sees nobody."""
+
+    async def scenario() -> None:
+        first, second = Starting(Disk()), Starting(Disk(), node="b")
+        second.store = first.store
+        first.secret_check, second.secret_check = b"of the first", b"of the second"
+        joined = await first.join()
+        check_key = KEYS.key("meta", SECRET_CHECK)
+        secret = Value(check_key, joined.secret_check)
+        record = LiveRecord(joined.identity.disk, "boot", "1", (1, 1), ())
+
+        async def registered() -> None:
+            await register(first.store, KEYS.key("live", "a"), record, 1_000, secret=secret)
+
+        if is_registered:
+            second.committed = registered  # type: ignore[method-assign]
+            with pytest.raises(NodeFrozenError, match="not that of the nodes that run"):
+                await second.join()
+        else:
+            await second.join()
+            with pytest.raises(OtherSecretError):
+                await registered()
 
     asyncio.run(scenario())
 
