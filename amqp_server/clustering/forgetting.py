@@ -9,14 +9,29 @@ Where only it has all that was confirmed of a queue nothing is done, as nobody c
 
 import asyncio
 import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from amqp_server.broker.cluster import LEAVING, StoreAwayError
+from amqp_server.broker.cluster import LEAVING
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.clustering.levels import require_known_level
 from cluster.metadata.errors import MetadataError
-from cluster.metadata.port import Absent, Delete, Done, ModRevision, Put, Read, Transaction, Unknown
+from cluster.metadata.paging import read_whole
+from cluster.metadata.port import (
+    OPERATIONS_MAX,
+    Absent,
+    Comparison,
+    CreateRevision,
+    Delete,
+    Done,
+    Item,
+    ModRevision,
+    Put,
+    Read,
+    Transaction,
+    end_of_prefix,
+)
 from cluster.metadata.records import decode_member, encode_member
 from cluster.node.fitting import NodeFrozenError
 from cluster.node.node import ClusterNode
@@ -33,6 +48,13 @@ LOOK_S: Final = 0.5
 """Before it is looked again whether a node that leaves may go."""
 
 RETRY_S: Final = 0.01
+
+
+class _Others(NamedTuple):
+    """The other nodes: who leaves and does not run, and what holds while no further one leaves."""
+
+    leaving: Collection[str]
+    compare: Sequence[Comparison]
 
 
 class Forgetting:
@@ -78,42 +100,74 @@ class Forgetting:
         Raises:
             NotFoundError: there is no such node.
             PreconditionFailedError: it runs, or only it has all messages of a queue.
-            StoreAwayError, MetadataError: the store did not answer.
+            MetadataError: the store did not answer.
         """
         node = self._node
         key, live = node.keys.key("member", name), node.keys.key("live", name)
         while True:
-            found = await node.store.transact(Transaction(then=(Read(key), Read(live))))
-            if not isinstance(found, Done):
-                raise StoreAwayError("the metadata store does not answer")
-            item, lives = found.reads
+            found, running = await self._read("member"), await self._read("live")
+            item = found.get(key)
             if item is None:
                 raise NotFoundError(f"no node {name} in the cluster")
-            if lives is not None:
+            if live in running:
                 raise PreconditionFailedError(f"{name} runs: drain it and stop it first")
-            await node.follower.wait_for(item.mod_revision)
-            await self._require_all_elsewhere(name)
+            await node.follower.wait_for(max(each.mod_revision for each in found.values()))
             member = decode_member(item.value)
+            others = self._others(name, found, running)
+            await self._require_all_elsewhere(name, others.leaving)
             if member.state == LEAVING:
                 return
             put = Put(key, encode_member(replace(member, state=LEAVING)))
-            compare = (ModRevision(key, item.mod_revision), Absent(live))
+            compare = (ModRevision(key, item.mod_revision), Absent(live), *others.compare)
             outcome = await node.store.transact(Transaction(compare, (put,)))
             if isinstance(outcome, Done):
                 log.warning("node=%s leaves the cluster", name)
                 await node.follower.wait_for(outcome.revision)
                 return
-            if isinstance(outcome, Unknown):
-                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
-    async def _require_all_elsewhere(self, name: str) -> None:
+    def _others(
+        self, name: str, found: Mapping[bytes, Item], running: Mapping[bytes, Item]
+    ) -> "_Others":
+        """Return which others leave, and what holds as long as no further one does.
+
+        Two commands may ask for two nodes at once that have all of a queue together. Only who does
+        not run can leave: so a node that runs has to go on, and the record of any other to stay.
+        """
+        keys = self._node.keys
+        leaving: set[str] = set()
+        away: list[Comparison] = []
+        there: list[Comparison] = []
+        for key, item in found.items():
+            place = keys.place_of(key)
+            if place is None or place.names[0] == name:
+                continue
+            live = running.get(keys.key("live", place.names[0]))
+            if live is not None:
+                there.append(CreateRevision(live.key, live.create_revision))
+                continue
+            away.append(ModRevision(key, item.mod_revision))
+            if decode_member(item.value).state == LEAVING:
+                leaving.add(place.names[0])
+        return _Others(leaving, [*away, *there][: OPERATIONS_MAX - 2])
+
+    async def _read(self, kind: str) -> dict[bytes, Item]:
+        """Return all records of nodes, by their keys.
+
+        Raises:
+            MetadataError: the store did not answer.
+        """
+        start = self._node.keys.prefix_of(kind)
+        _, items = await read_whole(self._node.store, start, end_of_prefix(start))
+        return {each.key: each for each in items}
+
+    async def _require_all_elsewhere(self, name: str, leaving: Collection[str]) -> None:
         """Refuse where only the node, or it and others that leave, have all of a queue.
 
         All is what was confirmed: nobody else could lead the queue then, and nobody would leave.
         """
         view = self._node.view
-        leaving = {each for each, member in view.members.items() if member.state == LEAVING}
-        going = {name, *leaving.difference(view.live)}
+        going = {name, *leaving}
         having = {name}
         names: list[str] = []
         count = 0

@@ -1,6 +1,7 @@
 """A node is taken out of the cluster: what is refused, when it is gone, and that it stays out."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -24,10 +25,14 @@ class Failing(MemoryStore):
 
     lost = 0
     away = False
+    before_write: Callable[[], Awaitable[None]] | None = None
 
     async def transact(self, transaction: Transaction) -> Outcome:
         if self.away:
             return Unknown("away")
+        if transaction.compare and (first := self.before_write):
+            self.before_write = None
+            await first()
         outcome = await super().transact(transaction)
         if self.lost and transaction.compare:
             self.lost -= 1
@@ -179,6 +184,49 @@ def test_the_last_of_those_that_have_a_queue_does_not_leave_behind_the_others() 
         await rig.forgetting.forget("d")
         await rig.follow()
         assert rig.view.members["d"].state == LEAVING
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("starts_between", [False, True])
+def test_two_that_have_a_queue_together_are_not_forgotten_at_once(*, starts_between: bool) -> None:
+    """Each of two commands sees that the other node stays; one of them is told that it does not."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.begin()
+        await rig.member("d", lives=starts_between)
+        await rig.queue(1, "cd")
+
+        async def other_command() -> None:
+            if starts_between:
+                await rig.put(KEYS.key("live", "d"), None)
+            await rig.forgetting.forget("d")
+            await rig.follow()
+
+        rig.store.before_write = other_command
+        with pytest.raises(PreconditionFailedError, match=r"only c and d have all .* 'jobs1'"):
+            await rig.forgetting.forget("c")
+        await rig.follow()
+        assert (rig.view.members["c"].state, rig.view.members["d"].state) == ("active", LEAVING)
+
+    asyncio.run(scenario())
+
+
+def test_two_commands_for_the_same_node_do_it_once() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.begin()
+        await rig.queue(1, "abc")
+
+        async def other_command() -> None:
+            await rig.forgetting.forget("c")
+            await rig.follow()
+
+        rig.store.before_write = other_command
+        await rig.forgetting.forget("c")
+        await rig.follow()
+        assert rig.view.members["c"].state == LEAVING
 
     asyncio.run(scenario())
 
