@@ -16,7 +16,7 @@ from amqp_server.supervising.layout import etcd_command, laid_over
 from load_generator.session import Endpoint
 from load_generator.verifying.cluster import Ability
 from load_generator.verifying.loopback import Loopback
-from load_generator.verifying.machines import PORT, Machines, MakeNetwork
+from load_generator.verifying.machines import PORT, STREAM_PORT, Machines, MakeNetwork
 from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue
 
@@ -31,6 +31,8 @@ ETCD_PEER_PORT: Final = 2380
 
 class ProvedNodes(Machines):
     """Nodes of one cluster, and its etcd. What is done to them is ``Machines``'."""
+
+    speaks_streams = True
 
     def __init__(
         self,
@@ -118,7 +120,12 @@ class ProvedNodes(Machines):
     def _mine(self, node: str, secret_file: Path) -> dict[str, Any]:
         here, reached = self.address(node), self.network.reached_at
         return {
-            "net": {"listeners": [{"address": here, "port": PORT}]},
+            "net": {
+                "listeners": [
+                    {"address": here, "port": PORT},
+                    {"address": here, "port": STREAM_PORT, "protocol": "stream"},
+                ]
+            },
             "management": {"listeners": [], "metrics_listeners": []},
             "broker": {
                 "data_dir": str(self.place(node) / "data"),

@@ -20,17 +20,21 @@ _GOODBYE: Final = commands.request(commands.CLOSE, struct.pack(">H", 1) + comman
 class StreamSession:
     """A connection that has entered its vhost; its block ends with a close and its answer."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
         """Connect and log in.
 
+        Args:
+            endpoint: where to.
+            timeout_s: the longest silence until then.
+
         Raises:
-            OSError: no connection, or silence for TIMEOUT_S.
+            OSError: no connection, or silence for so long.
             BrokerRefusalError: the broker refused.
         """
-        self.socket = sockets.connect(endpoint)
+        self.socket = sockets.connect(endpoint, timeout_s)
         self._rest = b""
         try:
-            wait_in_kernel(self.socket, TIMEOUT_S)
+            wait_in_kernel(self.socket, timeout_s)
             self._log_in(endpoint)
         except BaseException:
             self.socket.close()
@@ -101,12 +105,16 @@ class StreamSession:
 
     def read_frame(self) -> Frame:
         """Read one whole frame; the octets behind it are kept."""
-        while len(self._rest) < HEAD.size or len(self._rest) < self._first_stop():
+        while not self.has_frame():
             self._rest += self._read()
         stop = self._first_stop()
         _, key, _ = HEAD.unpack_from(self._rest)
         body, self._rest = self._rest[HEAD.size : stop], self._rest[stop:]
         return Frame(key, body)
+
+    def has_frame(self) -> bool:
+        """Return whether a whole frame has come that was not read; raises BrokerRefusalError."""
+        return len(self._rest) >= HEAD.size and len(self._rest) >= self._first_stop()
 
     def _first_stop(self) -> int:
         size_bytes, _, _ = HEAD.unpack_from(self._rest)

@@ -101,6 +101,13 @@ class Author:
         self.unanswered: deque[Value] = deque()
         self._queue = queue
         self._last_counter = 0
+        self._told = 0
+
+    def is_new(self, value: Value) -> bool:
+        """Return whether this was not asked of the message, nor of a later one, before."""
+        is_new = value.counter > self._told
+        self._told = max(self._told, value.counter)
+        return is_new
 
     def next_values(self, count: int) -> list[Value]:
         """Return so many messages to be published now, in the order of their counters."""

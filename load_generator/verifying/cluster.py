@@ -44,6 +44,9 @@ class Cluster(Protocol):
     def endpoint(self, node: str) -> Endpoint:
         """Return where clients connect to a node."""
 
+    def stream_endpoint(self, node: str) -> Endpoint | None:
+        """Return where a node speaks the stream protocol; None: it does not."""
+
     def leader_of(self, queue: str) -> str | None:
         """Return the node that leads a queue; None: nobody, or nobody says."""
 

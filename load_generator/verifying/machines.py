@@ -21,6 +21,7 @@ from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue, LoadError
 
 PORT: Final = 5672
+STREAM_PORT: Final = 5552
 LOG_TAIL_BYTES: Final = 3_000
 DECLARE_S: Final = 60.0
 STOP_S: Final = 60.0
@@ -87,9 +88,11 @@ class Machines(ABC):
         folder: of all of them.
         network: of their addresses.
         queue_arguments: with which queues are declared.
+        speaks_streams: whether nodes listen for the stream protocol.
     """
 
     queue_arguments: Mapping[str, FieldValue] = {}
+    speaks_streams = False
 
     def __init__(
         self, folder: Path, node_count: int, store_count: int, network: MakeNetwork
@@ -138,6 +141,12 @@ class Machines(ABC):
     def endpoint(self, node: str) -> Endpoint:
         """Return where clients connect to a node, as guest."""
         return Endpoint(self.address(node), PORT, "guest", "guest", "/")
+
+    def stream_endpoint(self, node: str) -> Endpoint | None:
+        """Return where a node speaks the stream protocol; None: it does not."""
+        if not self.speaks_streams:
+            return None
+        return self.endpoint(node)._replace(port=STREAM_PORT, speaks_streams=True)
 
     def leader_of(self, queue: str) -> str | None:
         """Return the node that leads a queue; None: nobody says."""

@@ -13,9 +13,11 @@ from typing import Final, TypeVar
 
 from load_generator import wire
 from load_generator.session import Session
+from load_generator.streams.session import StreamSession
+from load_generator.verifying.chunk_client import ChunkPublisher, ChunkReader
 from load_generator.verifying.client import Author, Pace, Publisher
 from load_generator.verifying.cluster import Cluster
-from load_generator.verifying.history import Notebook, Value
+from load_generator.verifying.history import Action, Notebook, Value
 from load_generator.verifying.stream_checker import NEW_STREAMS, StreamPast
 from load_generator.verifying.stream_client import (
     SILENCE_S,
@@ -25,10 +27,12 @@ from load_generator.verifying.stream_client import (
     read_whole,
 )
 from load_generator.verifying.workload import (
+    CONNECT_S,
     RETRY_S,
     Shape,
     is_served,
     keep_connected,
+    keep_working,
     pace_of,
 )
 from load_generator.wire import LoadError
@@ -39,6 +43,11 @@ MESSAGES_MAX: Final = 100_000
 """Longer streams are deleted before an episode, and others are declared: all of it is read."""
 
 
+def has_stream_port(cluster: Cluster) -> bool:
+    """Return whether its nodes speak the stream protocol."""
+    return cluster.stream_endpoint(cluster.nodes[0]) is not None
+
+
 class StreamBook:
     """What a run knows of its streams, from one episode to the next.
 
@@ -46,7 +55,8 @@ class StreamBook:
         names: of the streams that there are now.
         notebook: gets the rows about them.
         past: what earlier episodes found.
-        bookmarks: of the readers of each stream, one for each node.
+        bookmarks: of the readers of each stream, one for each node; behind them those of readers by
+            the stream protocol, likewise.
     """
 
     def __init__(self, bases: Sequence[str], notebook: Notebook) -> None:
@@ -68,8 +78,10 @@ class StreamBook:
         self._generation += 1
         self.names = tuple(f"{base}.{self._generation}" for base in self._bases)
         self.past = NEW_STREAMS
+        reader_count = len(cluster.nodes) * (2 if has_stream_port(cluster) else 1)
         self.bookmarks = {
-            name: [Bookmark(self.notebook.number()) for _ in cluster.nodes] for name in self.names
+            name: [Bookmark(self.notebook.number()) for _ in range(reader_count)]
+            for name in self.names
         }
         for name in self.names:
             cluster.declare(name, is_stream=True)
@@ -114,9 +126,18 @@ class StreamWorkload:
             for number in range(shape.publishers):
                 task = (stream, first + number, pace_of(shape, number))
                 self._publishers.append(_thread(self._keep_publishing, task))
+            self._add_chunk_publishers(stream, first, shape)
             for number, bookmark in enumerate(book.bookmarks[stream]):
                 reading = (stream, number, pace_of(shape, number), bookmark)
-                self._readers.append(_thread(self._keep_reading, reading))
+                is_first = number < len(cluster.nodes)
+                keep = self._keep_reading if is_first else self._keep_reading_chunks
+                self._readers.append(_thread(keep, reading))
+
+    def _add_chunk_publishers(self, stream: str, first: int, shape: Shape) -> None:
+        if has_stream_port(self._cluster):
+            for number, prefix in enumerate(("", stream)):
+                task = (stream, first + number, pace_of(shape, number), prefix)
+                self._publishers.append(_thread(self._keep_publishing_chunks, task))
 
     def start(self) -> None:
         """Let all clients begin."""
@@ -170,7 +191,35 @@ class StreamWorkload:
         def whole(session: Session, node: str) -> int:
             return read_whole(session, stream, node, notebook, last)
 
-        return max(self._attempt([node], until_s, whole) for node in nodes)
+        end = max(self._attempt([node], until_s, whole) for node in nodes)
+        if has_stream_port(self._cluster):
+            self._read_chunks_to_the_end(stream, last, until_s)
+        return end
+
+    def _read_chunks_to_the_end(self, stream: str, last: Value, until_s: float) -> None:
+        """Read it whole by the stream protocol, from whoever serves it; raises TimeoutError."""
+        notebook, bookmark = self._book.notebook, Bookmark(self._book.notebook.number())
+        pace = Pace(silence_s=SILENCE_S)
+        ended = threading.Event()
+
+        def whole(session: StreamSession, node: str) -> None:
+            # A reading that breaks off goes on elsewhere: it is one reader.
+            reader = ChunkReader(
+                session, stream, node, notebook, pace, bookmark, action=Action.DRAIN, awaited=last
+            )
+            reader.run(lambda: reader.seen_at is not None or time.monotonic() > until_s)
+            if reader.seen_at is not None:
+                notebook.read(Action.END, bookmark.number, node, last, reader.seen_at)
+                is_whole.append(node)
+            ended.set()
+
+        is_whole: list[str] = []
+        timer = threading.Timer(max(0.0, until_s - time.monotonic()), ended.set)
+        timer.start()
+        keep_working(self._cluster.nodes, self._connected, 0, ended, whole)
+        timer.cancel()
+        if not is_whole:
+            raise TimeoutError("by the stream protocol")
 
     def _attempt(
         self, nodes: Sequence[str], until_s: float, work: Callable[[Session, str], Result]
@@ -212,6 +261,32 @@ class StreamWorkload:
                 publisher.give_up()
 
         keep_connected(self._cluster, place, self._stop_publishers, publish)
+
+    def _keep_publishing_chunks(self, stream: str, place: int, pace: Pace, prefix: str) -> None:
+        notebook = self._book.notebook
+        author = Author(stream, notebook.number())
+        name = f"{prefix}-{author.number}" if prefix else ""
+
+        def publish(session: StreamSession, node: str) -> None:
+            publisher = ChunkPublisher(session, stream, node, notebook, pace, author, name=name)
+            try:
+                publisher.run(self._stop_publishers)
+            finally:
+                publisher.give_up()
+
+        keep_working(self._cluster.nodes, self._connected, place, self._stop_publishers, publish)
+
+    def _keep_reading_chunks(self, stream: str, place: int, pace: Pace, bookmark: Bookmark) -> None:
+        def read(session: StreamSession, node: str) -> None:
+            reader = ChunkReader(session, stream, node, self._book.notebook, pace, bookmark)
+            reader.run(self._stop_readers.is_set)
+
+        keep_working(self._cluster.nodes, self._connected, place, self._stop_readers, read)
+
+    def _connected(self, node: str) -> StreamSession:
+        endpoint = self._cluster.stream_endpoint(node)
+        assert endpoint is not None, "its nodes speak the stream protocol"
+        return StreamSession(endpoint, CONNECT_S)
 
     def _keep_reading(self, stream: str, place: int, pace: Pace, bookmark: Bookmark) -> None:
         def read(session: Session, node: str) -> None:

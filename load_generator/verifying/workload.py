@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from load_generator.session import Session
+from load_generator.streams.session import StreamSession
 from load_generator.verifying.client import Consumer, Pace, Publisher, drain
 from load_generator.verifying.cluster import Cluster
 from load_generator.verifying.faults import HOLD_MS
 from load_generator.verifying.history import Action, Kind, Notebook, Row
 from load_generator.wire import LoadError
 
+Connection = TypeVar("Connection", Session, StreamSession)
 CONNECT_S: Final = 2.0
 RETRY_S: Final = 0.1
 PATIENT_S: Final = 20.0
@@ -36,7 +38,8 @@ class Shape:
         queues: their names.
         streams: how the names of streams begin.
         publishers, consumers: of each queue. A stream has as many publishers, and a reader on each
-            node.
+            node. Where nodes speak the stream protocol it has one reader more on each, and two
+            publishers more: one has a name, and one has none.
         pace: of all of them.
         hold_ms: the shortest and the longest time that a partition or slowness holds.
     """
@@ -191,13 +194,33 @@ def keep_connected(
         stop: tells so; the work ends then, too.
         work: is given a session and the node; it ends when that fails.
     """
+
+    def connected(node: str) -> Session:
+        return Session(cluster.endpoint(node), timeout_s=CONNECT_S)
+
+    keep_working(cluster.nodes, connected, place, stop, work)
+
+
+def keep_working(
+    nodes: Sequence[str],
+    connected: Callable[[str], Connection],
+    place: int,
+    stop: threading.Event,
+    work: Callable[[Connection, str], None],
+) -> None:
+    """Do as ``keep_connected`` does, over sessions of any protocol.
+
+    Args:
+        nodes: their names.
+        connected: returns a session with a node; its block ends with a close.
+        place: of the first one, from 0 on; more than there are begins anew.
+        stop: tells so; the work ends then, too.
+        work: is given a session and the node; it ends when that fails.
+    """
     while not stop.is_set():
-        node = cluster.nodes[place % len(cluster.nodes)]
+        node = nodes[place % len(nodes)]
         place += 1
-        with (
-            suppress(OSError, LoadError),
-            Session(cluster.endpoint(node), timeout_s=CONNECT_S) as it,
-        ):
+        with suppress(OSError, LoadError), connected(node) as it:
             work(it, node)
         stop.wait(RETRY_S)
 

@@ -14,7 +14,7 @@ from amqp_server.proving.store import is_well, leader_in, renewing_leases
 from load_generator.verifying.cluster import Ability
 from load_generator.verifying.processes import signal_all
 from load_generator.wire import FieldValue
-from tests.jepsen.machines import PORT, Machines, MakeNetwork, build_delay
+from tests.jepsen.machines import PORT, STREAM_PORT, Machines, MakeNetwork, build_delay
 from tests.jepsen.namespaces import Network
 
 START_S: Final = 60.0
@@ -39,6 +39,8 @@ class NoClusterError(Exception):
 class HareNodes(Machines):
     """Nodes of HareMQ, which run with a library before them that delays syncs, where it builds."""
 
+    speaks_streams = True
+
     def __init__(
         self, folder: Path, node_count: int, store_count: int = 0, network: MakeNetwork = Network
     ) -> None:
@@ -51,7 +53,12 @@ class HareNodes(Machines):
     def settings(self, node: str) -> dict[str, object]:
         """Return the settings of a node."""
         return {
-            "net": {"listeners": [{"address": self.address(node), "port": PORT}]},
+            "net": {
+                "listeners": [
+                    {"address": self.address(node), "port": PORT},
+                    {"address": self.address(node), "port": STREAM_PORT, "protocol": "stream"},
+                ]
+            },
             "management": {"listeners": [], "metrics_listeners": []},
             "persistence": PERSISTENCE,
             "broker": {

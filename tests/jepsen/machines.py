@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from load_generator.verifying import machines
-from load_generator.verifying.machines import PORT, MakeNetwork
+from load_generator.verifying.machines import PORT, STREAM_PORT, MakeNetwork
 from tests.jepsen.namespaces import Network
 
 DELAY_SOURCE: Final = Path(__file__).with_name("slow_disk.c")
 
-__all__ = ["PORT", "Machines", "MakeNetwork", "build_delay"]
+__all__ = ["PORT", "STREAM_PORT", "Machines", "MakeNetwork", "build_delay"]
 
 
 class Machines(machines.Machines):

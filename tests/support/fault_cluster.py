@@ -18,10 +18,16 @@ class NotedCluster:
     def __init__(self, endpoint: Endpoint) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.broken: str | None = None
+        self.stream_port: int | None = None
         self._endpoint = endpoint
 
     def endpoint(self, node: str) -> Endpoint:
         return self._endpoint
+
+    def stream_endpoint(self, node: str) -> Endpoint | None:
+        if self.stream_port is None:
+            return None
+        return self._endpoint._replace(port=self.stream_port, speaks_streams=True)
 
     def leader_of(self, queue: str) -> str | None:
         return None

@@ -8,7 +8,7 @@ from load_generator.session import Endpoint, Session
 from load_generator.verifying import stream_workload as module
 from load_generator.verifying.client import Pace
 from load_generator.verifying.episode import START_S
-from load_generator.verifying.history import Action, Kind, Notebook
+from load_generator.verifying.history import Action, Kind, Notebook, Row
 from load_generator.verifying.run import now_ms
 from load_generator.verifying.stream_checker import check_streams
 from load_generator.verifying.stream_workload import StreamBook, StreamWorkload
@@ -49,15 +49,27 @@ def test_all_streams_are_served_and_read_whole(noted: NotedCluster) -> None:
     assert verdict.confirmed == verdict.read
     assert {value.queue for value in verdict.confirmed} == {"flow-1.1", "flow-2.1"}
     ends = [row.node for row in rows if row.action is Action.END]
-    assert sorted(ends) == ["n1", "n1", "n2", "n2", "n3", "n3"]
+    assert sorted(ends) == ["n1", "n1", "n1", "n1", "n2", "n2", "n3", "n3"], "by either protocol"
     assert {row.node for row in rows if row.action is Action.DELIVER} == {"n1", "n2", "n3"}
     assert not book.notebook.oddities
+    assert {value.publisher for value in verdict.confirmed} == publishers(rows)
+    for bookmarks in book.bookmarks.values():
+        assert len(bookmarks) == 2 * len(noted.nodes)
+        assert len({each.next_offset for each in bookmarks}) == 1
+
+
+def publishers(rows: list[Row]) -> set[int]:
+    """Of each stream two of AMQP, one with a name and one without one, and of each attempt one."""
+    found = {row.client for row in rows if row.action is Action.ENQUEUE}
+    assert len(found) == 2 * (SHAPE.publishers + 2) + 2
+    return found
 
 
 @pytest.mark.usefixtures("noted")
 def test_a_stream_that_nobody_reaches_is_not_read_whole(noted: NotedCluster) -> None:
     book = book_on(noted, "flow-3")
     away = NotedCluster(Endpoint("127.0.0.1", 1, "guest", "guest", "/"))
+    away.stream_port = 1
     workload = workload_on(away, book)
     workload.start()
     workload.stop_publishing()
@@ -71,6 +83,7 @@ def test_a_reader_that_does_not_come_to_the_end_is_told(
     noted: NotedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StreamWorkload, "_keep_reading", lambda *_: None)
+    noted.stream_port = None
     book = book_on(noted, "flow-4")
     workload = workload_on(noted, book)
     workload.start()
