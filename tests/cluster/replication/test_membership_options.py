@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from cluster.replication.frames import Fence
 from cluster.replication.inputs import (
     ChangeOptions,
     Elect,
     Forget,
+    MirrorDisconnected,
     StateRead,
     TransactionDone,
     TransactionRefused,
@@ -17,6 +19,7 @@ from cluster.replication.state import LiveNode, QueueOptions, QueueState, Replic
 from tests.support.replicating import INCARNATION, Replicating, members
 
 PAIR = QueueOptions(("a", "b"), 2)
+THREE = QueueOptions(("a", "b", "c"), 2)
 
 
 def serving() -> tuple[Replicating, Leadership]:
@@ -117,3 +120,24 @@ def test_a_queue_that_is_gone_is_led_and_mirrored_no_more() -> None:
     assert "q" not in nodes.cores["b"].node.replicas
     nodes.step("a", StateRead("q", QueueState("a", INCARNATION, 9, members("a")), 9))
     assert nodes.cores["a"].lead_of("q") is None
+
+
+def test_a_replica_that_comes_back_is_fenced_twice_and_brought_up_once() -> None:
+    nodes, _ = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    nodes.step("a", ChangeOptions("q", PAIR))
+    nodes.step("a", TransactionDone(nodes.transactions[-1].number, 2))
+    index = nodes.append("a")
+    nodes.settle()
+    nodes.connect("a", "c")
+    for revision, options in ((3, THREE), (5, THREE)):
+        nodes.step("a", ChangeOptions("q", options))
+        nodes.step("a", TransactionDone(nodes.transactions[-1].number, revision))
+        nodes.attach("a", "c")
+        if revision == 3:
+            nodes.step("a", ChangeOptions("q", PAIR))
+            nodes.step("a", TransactionDone(nodes.transactions[-1].number, 4))
+    assert [type(frame) for _, _, frame in nodes.frames] == [Fence, Fence]
+    nodes.settle()
+    assert nodes.cores["c"].node.replicas["q"].known_commit == index
+    assert nodes.cores["a"].may_grow("q", "c")
