@@ -36,6 +36,17 @@ def _index_by_lsn(node: NodeState, lead: Leadership, mirror: str, progress: Mirr
     return lead.runs.index_at(link.safe_lsn, above)
 
 
+def is_granted(node: NodeState, lead: Leadership) -> bool:
+    """Return whether the lease guard allows a commit now; without a guard it always does (R17).
+
+    Who has asked for another leader is deposed by its own write, with a lease that is valid, and
+    does not know it before the answer (R22, R24).
+    """
+    if not lead.replica.options.lease_guard:
+        return True
+    return not lead.moving and node.is_leased(lead.state.incarnation)
+
+
 def note_run(node: NodeState, lead: Leadership, last_lsn: int) -> None:
     """A run was appended with this last LSN; it waits from now on."""
     index = lead.replica.end
@@ -147,8 +158,7 @@ def _advance_alone(node: NodeState, lead: Leadership) -> None:
     index = min(safe_index(node, lead, replica) for replica in lead.waited_for())
     if index < max(lead.epoch_start, lead.commit + 1):
         return
-    guarded = lead.replica.options.lease_guard
-    if guarded and not node.is_leased(lead.state.incarnation):
+    if not is_granted(node, lead):
         return
     was_serving = lead.is_serving()
     _commit(node, lead, index)

@@ -10,7 +10,7 @@ from cluster.replication.frames import Append, Payload
 from cluster.replication.identity import DiskIdentity, Identity
 from cluster.replication.leadership import Leadership
 from cluster.replication.lease import MARGIN_MS, Lease
-from cluster.replication.node_state import CATCH_UP_COUNT_MAX, NodeState
+from cluster.replication.node_state import CATCH_UP_COUNT_MAX, STILL_MAX_MS, NodeState
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import Ready
 from cluster.replication.replica import Replica
@@ -40,6 +40,7 @@ class ReplicationCore:
         rules: Rules = RULES,
         catch_up_count_max: int = CATCH_UP_COUNT_MAX,
         lease_margin_ms: int = MARGIN_MS,
+        still_max_ms: int = STILL_MAX_MS,
         timers: Timers | None = None,
     ) -> None:
         """Begin as a node that takes part in nothing yet; ``add_replica`` and a lease follow.
@@ -48,6 +49,7 @@ class ReplicationCore:
         """
         self.node = NodeState(name, Identity(disk), Lease(lease_margin_ms), rules)
         self.node.catch_up_count_max = catch_up_count_max
+        self.node.still_max_ms = still_max_ms
         self._timers = timers
 
     def add_replica(self, queue: str, options: QueueOptions, stored: StoredReplica) -> None:
@@ -69,6 +71,7 @@ class ReplicationCore:
         tick, so a process that was frozen must not ask before the next one.
         """
         self.node.now_ms = now_ms
+        handing_over.look(self.node)
         if self._timers is not None:
             decide(self.node, self._timers)
 
@@ -101,7 +104,7 @@ class ReplicationCore:
         lead = self.lead_of(queue)
         if lead is None or index > lead.commit:
             return False
-        return not lead.replica.options.lease_guard or self.node.is_leased(lead.state.incarnation)
+        return commit.is_granted(self.node, lead)
 
     def append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
         """Append a run of ``count`` records; return the index and the LSN of its last (R2, R5).
@@ -143,7 +146,7 @@ class ReplicationCore:
     def may_append(self, queue: str) -> bool:
         """Return whether messages are admitted: serving, and not handing over (R22)."""
         lead = self.lead_of(queue)
-        return lead is not None and lead.is_serving() and not lead.stands_still()
+        return lead is not None and lead.is_serving() and not self._stands_still(lead)
 
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered (R16).
@@ -152,12 +155,16 @@ class ReplicationCore:
         connected; with ``lease_guard`` the lease alone counts. Never while a move is open or near.
         """
         node, lead = self.node, self.lead_of(queue)
-        if lead is None or lead.stands_still():
+        if lead is None or self._stands_still(lead):
             return False
         if node.is_leased(lead.state.incarnation):
             return True
         others = {replica.node for replica in lead.waited_for()} - {node.name}
         return not lead.replica.options.lease_guard and others <= node.to_mirrors.keys()
+
+    def _stands_still(self, lead: Leadership) -> bool:
+        is_near = lead.handing_over is not None
+        return self.node.rules.stands_still(is_open=lead.moving, is_near=is_near)
 
     def deliverable(self, queue: str) -> int:
         """Return up to which index messages may be delivered; 0 where this node does not lead."""

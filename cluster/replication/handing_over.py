@@ -12,11 +12,8 @@ from cluster.replication import membership
 from cluster.replication.leadership import HandingOver, Leadership
 from cluster.replication.node_state import NodeState
 
-STILL_MAX_MS: Final = 500
-"""So long a queue stands still at most."""
-
-REST_MS: Final = 2_000
-"""So long it is left alone after it stood still for nothing."""
+REST_TIMES: Final = 4
+"""So many times as long it is left alone after it stood still for nothing."""
 
 AT_ONCE_MAX: Final = 256
 """Queues of a node that stand still at a time; the others are handed over after them."""
@@ -42,7 +39,7 @@ def begin(node: NodeState, lead: Leadership, target: str, incarnation: int) -> N
     if lead.handing_over is None and membership.may_move(node, lead, target):
         membership.move(node, lead, target, incarnation)
     elif may_begin(node, lead, target):
-        until_ms = node.now_ms + STILL_MAX_MS
+        until_ms = node.now_ms + node.still_max_ms
         lead.handing_over = HandingOver(target, incarnation, until_ms)
         node.handing_over[lead.queue] = lead
 
@@ -58,7 +55,7 @@ def look(node: NodeState) -> None:
             membership.move(node, lead, handing_over.target, handing_over.incarnation)
         elif node.now_ms >= handing_over.until_ms:
             _end(node, lead)
-            lead.in_use_until_ms = node.now_ms + REST_MS
+            lead.in_use_until_ms = node.now_ms + REST_TIMES * node.still_max_ms
 
 
 def _end(node: NodeState, lead: Leadership) -> None:

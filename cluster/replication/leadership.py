@@ -125,10 +125,6 @@ class Leadership:
         """Return whether the smallest possible set reaches ``min_isr`` (R6, R10)."""
         return min(map(len, self.possible_sets())) >= self.replica.options.min_isr
 
-    def stands_still(self) -> bool:
-        """Return whether nothing is admitted or delivered: a move is open, or near (R22)."""
-        return self.moving or self.handing_over is not None
-
     def is_serving(self) -> bool:
         """Return whether the record that begins the epoch is committed (R11)."""
         return self.commit >= self.epoch_start

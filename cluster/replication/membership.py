@@ -142,6 +142,9 @@ def _submit(
     lead.awaited = transaction.number
     if node.rules.opens_doubt(change):
         lead.open_writes.append(OpenWrite(lead.revision, new.in_sync_set))
+    if options is not None:
+        log = lead.replica
+        log.options = node.rules.options_while_open(log.options, options)
     known = lead.state.in_sync_set
     waited_for = node.rules.set_while_open(known, new.in_sync_set, change)
     if waited_for != known:

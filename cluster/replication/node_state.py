@@ -24,6 +24,9 @@ from cluster.replication.state import QueueOptions, ReplicaId
 CATCH_UP_COUNT_MAX = 4_096
 """Records in one frame of a catch-up (R14)."""
 
+STILL_MAX_MS = 500
+"""So long a queue stands still at most before a planned move (R22)."""
+
 
 class NodeState:
     """One node. Parts of the core change it; nothing else does."""
@@ -36,6 +39,7 @@ class NodeState:
         self.rules = rules
         self.now_ms = 0
         self.catch_up_count_max = CATCH_UP_COUNT_MAX
+        self.still_max_ms = STILL_MAX_MS
         self.options: dict[str, QueueOptions] = {}
         self.replicas: dict[str, Replica] = {}
         self.leaderships: dict[str, Leadership] = {}

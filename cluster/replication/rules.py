@@ -12,7 +12,13 @@ from cluster.replication import epoch_table
 from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import LeaderFrame
 from cluster.replication.ready import Change
-from cluster.replication.state import InSyncSet, LiveNode, QueueState, ReplicaId
+from cluster.replication.state import (
+    InSyncSet,
+    LiveNode,
+    QueueOptions,
+    QueueState,
+    ReplicaId,
+)
 
 
 class Mode(Enum):
@@ -83,6 +89,11 @@ class Rules:
         del submitted, change
         return known
 
+    def options_while_open(self, known: QueueOptions, submitted: QueueOptions) -> QueueOptions:
+        """R8: other options hold once the store has answered, as another set does."""
+        del submitted
+        return known
+
     def open_after_time_out(self, writes: Sequence[OpenWrite]) -> list[OpenWrite]:
         """R7: a time-out decides nothing."""
         return list(writes)
@@ -121,6 +132,10 @@ class Rules:
     def may_take(self, replica: ReplicaId, state: QueueState) -> bool:
         """R24: a leader gives a queue up to nobody else than could be elected."""
         return replica in state.in_sync_set
+
+    def stands_still(self, *, is_open: bool, is_near: bool) -> bool:
+        """R22: nothing is admitted or delivered while a planned move is open, or near."""
+        return is_open or is_near
 
     def deliverable(self, commit: int, end: int) -> int:
         """R10, R16: up to which index messages may be delivered."""

@@ -11,7 +11,7 @@ written twice, when a node goes and when it comes back. Its next record waits un
 from dataclasses import dataclass
 from itertools import islice
 
-from cluster.replication import catch_up, handing_over, membership
+from cluster.replication import catch_up, membership
 from cluster.replication.commit_line import CommitLine
 from cluster.replication.leadership import Leadership
 from cluster.replication.node_state import NodeState
@@ -42,7 +42,6 @@ class Timers:
 def decide(node: NodeState, timers: Timers) -> None:
     """Do what is due."""
     _give_up_answers(node, timers.answer_max_ms)
-    handing_over.look(node)
     for line in list(node.lines.values()):
         _look_at_line(node, line, timers.lag_max_ms)
     waiting = _in_turn(node.alone, timers.looks_max // 2)

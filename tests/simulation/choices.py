@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cluster.replication import election, membership
 from cluster.replication.leadership import Leadership
-from tests.simulation import events, faults, fronts
+from tests.simulation import changes, events, faults, fronts
 from tests.simulation.cluster import ETCD, Cluster
 from tests.simulation.machine import Machine
 from tests.simulation.store import MARGIN, TTL
@@ -12,11 +12,14 @@ from tests.simulation.store import MARGIN, TTL
 Event = tuple[object, ...]
 Add = Callable[..., None]
 
-NOT_EVENTS = {"replica_of", "next_message", "table_of", "of_fronts"}
+NOT_EVENTS = {
+    "learn", "replica_of", "next_message", "table_of", "of_fronts", "of_machine", "of_leader",
+    "of_store",
+}  # fmt: skip
 
 HANDLERS = {
     name: handler
-    for module in (events, faults, fronts)
+    for module in (changes, events, faults, fronts)
     for name, handler in vars(module).items()
     if getattr(handler, "__module__", "") == module.__name__
     and not name.startswith("_")
@@ -104,6 +107,7 @@ def _of_metadata(cluster: Cluster, machine: Machine, add: Add) -> None:
     elif min(key.expires_at, node.lease.deadline_ms + MARGIN) < cluster.now + TTL:
         add("renew", name)
     add("stamp", name)
+    changes.of_machine(cluster, machine, add)
     if mine and not now.controller:
         add("campaign", name)
     for queue in cluster.queues:
@@ -130,7 +134,8 @@ def _of_controller(cluster: Cluster, machine: Machine, queue: str, add: Add) -> 
     if any(request.id[:3] == submitted for request in cluster.store.requests):
         return
     if election.is_due(state, live):
-        for candidate in election.candidates(machine.core.node, queue, state, live):
+        replicas = cluster.options(queue).replicas
+        for candidate in machine.core.node.rules.candidates(replicas, state.in_sync_set, live):
             add("elect", machine.name, queue, candidate)
 
 
@@ -190,6 +195,7 @@ def _of_state(cluster: Cluster, machine: Machine, lead: Leadership, add: Add) ->
             add("grow", name, queue, mirror)
         if mirror in cluster.store.now.live and membership.may_move(node, lead, mirror):
             add("move", name, queue, mirror)
+    changes.of_leader(cluster, machine, lead, add)
 
 
 def _of_link(cluster: Cluster, name: str, mirror: str, add: Add) -> None:
@@ -239,8 +245,9 @@ def _of_store(cluster: Cluster, add: Add) -> None:
     machines = cluster.machines.values()
     if store.up and all(each.up for each in machines) and any(each.frozen for each in machines):
         add("recover")
-    for queue, options in cluster.queues.items():
-        if options.lease_guard and store.up:
+    changes.of_store(cluster, add)
+    for queue in cluster.queues:
+        if cluster.options(queue).lease_guard and store.up:
             _of_operator(cluster, queue, add)
 
 
@@ -249,9 +256,11 @@ def _of_operator(cluster: Cluster, queue: str, add: Add) -> None:
     state = now.states[queue][0]
     if state.leader in now.live:
         return
-    for name in cluster.queues[queue].replicas:
+    for name in cluster.options(queue).replicas:
         key, machine = now.live.get(name), cluster.machines[name]
         if key is None or not machine.acts() or key.replica in state.in_sync_set:
+            continue
+        if queue not in machine.disk:
             continue
         if key.incarnation == machine.core.node.lease.incarnation:
             add("promote", queue, name)

@@ -19,6 +19,10 @@ from tests.simulation.store import MARGIN, TTL, Store
 from tests.simulation.violation import ViolationError
 
 CATCH_UP_COUNT = 2
+STILL_MAX = 3
+"""Ticks that a queue stands still before a planned move."""
+UNKNOWN = QueueOptions(())
+"""How a stored queue is replicated, before a read has said so."""
 ETCD = "etcd"
 
 
@@ -53,6 +57,9 @@ class Mistakes:
     wall_clock_lease: bool = False
     snapshot_without_fronts: bool = False
     front_goes_back: bool = False
+    options_are_not_read: bool = False
+    elects_by_old_options: bool = False
+    drops_what_is_not_listed: bool = False
 
 
 class Cluster:
@@ -79,6 +86,7 @@ class Cluster:
         self.conns: dict[tuple[str, str], Conn] = {}
         self.cuts: set[tuple[str, str]] = set()
         self.store = Store()
+        self.store.now.options = dict(queues)
         self.fronts: dict[tuple[str, str], FrontEnd] = {}
         self.ghost = Ghost({queue: Promises() for queue in queues}, {}, dict.fromkeys(nodes, 0))
         self.machines: dict[str, Machine] = {}
@@ -94,10 +102,14 @@ class Cluster:
             first = options.replicas[0]
             members = frozenset(ReplicaId(name, "0") for name in options.replicas)
             incarnation = self.store.now.live[first].incarnation
-            self.store.put(queue, QueueState(first, incarnation, 1, members))
+            self.store.put(queue, QueueState(first, incarnation, 1, members), options)
 
     def queues_of(self, name: str) -> list[str]:
-        return [queue for queue, options in self.queues.items() if name in options.replicas]
+        return [queue for queue in self.queues if name in self.options(queue).replicas]
+
+    def options(self, queue: str) -> QueueOptions:
+        """How a queue is replicated now."""
+        return self.store.now.options[queue]
 
     def new_core(self, machine: Machine, identity: DiskIdentity) -> ReplicationCore:
         core = ReplicationCore(
@@ -106,13 +118,12 @@ class Cluster:
             rules=self.rules,
             catch_up_count_max=CATCH_UP_COUNT,
             lease_margin_ms=MARGIN,
+            still_max_ms=STILL_MAX,
             timers=self.timers,
         )
         core.tick(self.clock(machine))
-        for queue, options in self.queues.items():
-            core.know_queue(queue, options)
-            if machine.name in options.replicas:
-                core.add_replica(queue, options, machine.disk[queue].stored())
+        for queue, log in machine.disk.items():
+            core.add_replica(queue, UNKNOWN, log.stored())
         return core
 
     def clock(self, machine: Machine) -> int:
@@ -139,6 +150,8 @@ class Cluster:
         """Hand an input to a core, and do all that it asks for."""
         machine = self.machines[name]
         machine.core.tick(self.clock(machine))
+        if not machine.core.is_idle():
+            self.carry_out(machine)
         machine.core.step(happened)
         self.carry_out(machine, what)
 
@@ -203,6 +216,9 @@ class Cluster:
         outside = present.in_sync_set - lead.waited_for()
         if present.epoch == epoch and outside and not self.ghost.store_went_back:
             raise ViolationError(f"I8 {queue}: {machine.name} confirms without {sorted(outside)}")
+        is_known = lead.revision == self.store.now.states[queue][1]
+        if is_known and len(lead.waited_for()) < self.options(queue).min_isr:
+            raise ViolationError(f"I9 {queue}: {machine.name} confirms with fewer than min_isr")
         for i, record in news.items():
             promises.note_committed(queue, i, record)
         self.ghost.confirmed_count += len(news)
@@ -220,7 +236,8 @@ class Cluster:
             _, front, number, _ = each
             if (front, number) not in promises.places:
                 raise ViolationError(f"R23 {queue}: {front}'s {number} is confirmed, in no log")
-            self.fronts[front, queue].answers.append(number)
+            if queue in self.queues:
+                self.fronts[front, queue].answers.append(number)
 
     def publish(self, name: str, queue: str, count: int) -> None:
         """Publish a run of messages, each with a name of its own."""
@@ -242,15 +259,18 @@ class Cluster:
 
     def check(self) -> None:
         """I1, I9: what was confirmed is on the disks of the members that the store names."""
-        for queue, options in self.queues.items():
-            promises = self.ghost.queues[queue]
-            if self.ghost.store_went_back or not promises.confirmed:
+        for queue in self.queues:
+            promises, options = self.ghost.queues[queue], self.options(queue)
+            if self.ghost.store_went_back:
                 continue
             members = self.store.now.states[queue][0].in_sync_set
+            promises.note_members(queue, len(members), options.min_isr)
+            if not promises.confirmed:
+                continue
             there = [
                 machine
                 for machine in self.machines.values()
-                if machine.replica in members and queue in machine.disk and not machine.swapped
+                if machine.replica in members and machine.disk and not machine.swapped
             ]
             for machine in there:
                 self._check_disk(machine, queue)
@@ -258,7 +278,7 @@ class Cluster:
                 raise ViolationError(f"I9 {queue}: no member of {sorted(members)} has its disk")
 
     def _check_disk(self, machine: Machine, queue: str) -> None:
-        promises, log = self.ghost.queues[queue], machine.disk[queue]
+        promises, log = self.ghost.queues[queue], machine.disk.get(queue, StoredLog())
         for index, record in promises.confirmed.items():
             if not log.holds(index, record, promises.acked):
                 raise ViolationError(

@@ -9,7 +9,7 @@ from cluster.replication.identity import Fit, MemberRecord, identity_at_start
 from cluster.replication.state import ReplicaId
 from tests.simulation.cluster import CATCH_UP_COUNT, Cluster, Conn
 from tests.simulation.content import Message, StoredLog
-from tests.simulation.store import TTL, RequestId
+from tests.simulation.store import TTL, RequestId, Stored
 from tests.simulation.violation import ViolationError
 
 
@@ -19,6 +19,17 @@ def replica_of(text: object) -> ReplicaId:
 
 
 # ---- the metadata store ----
+
+
+def learn(cluster: Cluster, name: str, queue: str, stored: Stored) -> None:
+    """A node has read a queue's state, then or a while ago."""
+    state, revision, options = stored
+    if cluster.mistakes.drops_what_is_not_listed and name not in options.replicas:
+        cluster.machines[name].drop(queue)
+        cluster.step(name, inputs.Forget(queue))
+        return
+    known = None if cluster.mistakes.options_are_not_read else options
+    cluster.step(name, inputs.StateRead(queue, state, revision, known))
 
 
 def apply(cluster: Cluster, request_id: RequestId) -> None:
@@ -51,22 +62,21 @@ def drop(cluster: Cluster, request_id: RequestId) -> None:
 
 def get(cluster: Cluster, name: str, queue: str) -> None:
     if cluster.see_store(name):
-        cluster.step(name, inputs.StateRead(queue, *cluster.store.now.states[queue]))
+        learn(cluster, name, queue, cluster.store.read(queue))
 
 
 def getlate(cluster: Cluster, name: str, queue: str) -> None:
     if cluster.see_store(name):
-        cluster.machines[name].late_states[queue] = cluster.store.now.states[queue]
+        cluster.machines[name].late_states[queue] = cluster.store.read(queue)
 
 
 def late(cluster: Cluster, name: str, queue: str) -> None:
-    state, revision = cluster.machines[name].late_states.pop(queue)
-    cluster.step(name, inputs.StateRead(queue, state, revision))
+    learn(cluster, name, queue, cluster.machines[name].late_states.pop(queue))
 
 
 def watch(cluster: Cluster, name: str, queue: str, at: int) -> None:
     """An old watch event is taken for a read."""
-    cluster.step(name, inputs.StateRead(queue, *cluster.store.now.history[queue][at]))
+    learn(cluster, name, queue, cluster.store.now.history[queue][at])
 
 
 # ---- publishers and consumers ----
@@ -146,7 +156,10 @@ def elect(cluster: Cluster, name: str, queue: str, candidate: str) -> None:
     if cluster.see_store(name):
         state, revision = cluster.store.now.states[queue]
         live = cluster.store.live_nodes()
-        happened = inputs.Elect(queue, state, revision, live, candidate)
+        options = cluster.store.now.options[queue]
+        if cluster.mistakes.elects_by_old_options:
+            options = cluster.store.now.history[queue][0][2]
+        happened = inputs.Elect(queue, state, revision, live, candidate, options)
         cluster.step(name, happened, ("elect", candidate))
 
 
@@ -190,6 +203,8 @@ def down(cluster: Cluster, name: str, mirror: str) -> None:
 def _check_shown(cluster: Cluster, mirror: str, queue: str) -> None:
     """What a mirror shows its stream readers must be what was committed (I4)."""
     machine, promises = cluster.machines[mirror], cluster.ghost.queues[queue]
+    if queue not in machine.written:
+        return
     log: StoredLog = machine.written[queue]
     if promises.unclean and log.promised < promises.top_epoch:
         return  # Not fenced yet by who was promoted: shows what was given up (R18).
@@ -241,9 +256,8 @@ def start(cluster: Cluster, name: str) -> None:
     member = MemberRecord(disk, stamp, now.revision)
     new_disk = str(int(disk) + 1)
     identity, fit = identity_at_start(machine.identity, member, cluster.rules, new_disk)
-    machine.disk = {
-        queue: machine.disk.get(queue, StoredLog()) for queue in cluster.queues_of(name)
-    }
+    named = {queue: machine.disk.get(queue, StoredLog()) for queue in cluster.queues_of(name)}
+    machine.disk = named | machine.disk
     machine.boot(cluster.new_core(machine, identity))
     if fit is Fit.STORE_WENT_BACK:
         machine.core.node.identity.frozen = True

@@ -45,9 +45,14 @@ OF_FRONTS = {
 }  # fmt: skip
 """The same of front ends, where there are any."""
 
-GIVE_UP = "giveup"
-GIVE_UPS_EVERY = 3
-"""Of so many seeds one has leaders that give queues up (R24); the others do not know the rule."""
+OF_SOME_SEEDS = {
+    "giveup": (3, (0,), 6), "handover": (5, (1, 2), 6), "change": (4, (1,), 6),
+    "delete": (4, (1,), 1),
+}  # fmt: skip
+"""Kinds that only some seeds know, by their rest; how often each may happen in such a run."""
+
+WEIGHTS_OF_SOME = {"giveup": 3, "handover": 6, "change": 4, "delete": 0.3, "join": 14, "forget": 8}
+"""Their weights. They are not drawn, so the other seeds are what they were before."""
 
 USERS = ("publishrun", "deliver", "settle", "offer", "refuse", "unanswered", "again")
 
@@ -88,6 +93,8 @@ SHAPES = (
     ("abc", _queues(("abc", 1, True), ("bca", 2, False))),
     ("abc", _queues(("abc", 2, False), ("ab", 1, False))),
 )
+NOT_WITH_CHANGES = ("erestore",)
+"""With a store that went back to other replicas an operator has to know them all."""
 SHAPES_OF_RARE = {"wipe": (0, 1), "restore": (0, 1), "promote": (1, 3, 4)}
 """``min_isr`` 1 promises nothing where a disk is lost; a promotion needs a guarded queue."""
 
@@ -130,7 +137,12 @@ def cluster_of(
     left |= dict.fromkeys(RARE, 0) | {"tick": BUDGET["tick"]}
     if rare in RARE:
         left |= RARE[rare] | {rare: 1}
-    left[GIVE_UP] = 0 if seed % GIVE_UPS_EVERY else 6
+    for kind, (every, rests, most) in OF_SOME_SEEDS.items():
+        left[kind] = most if seed % every in rests else 0
+    if rare in NOT_WITH_CHANGES:
+        left["change"] = left["delete"] = 0
+    if left["change"]:
+        nodes += "d"
     left["publish"], left["settle"] = chance.choice([3, 8, 20]), chance.choice([0, 4, 10])
     cluster = Cluster(
         nodes,
@@ -181,7 +193,7 @@ def run(seed: int, planted: Planted = RIGHT, timers: Timers | None = None) -> Ru
 def _wander(cluster: Cluster, chance: random.Random, made: Run) -> None:
     chosen_from = WEIGHTS | OF_FRONTS if cluster.fronts else WEIGHTS
     weights = {kind: each * chance.choice((0.2, 1, 1, 4)) for kind, each in chosen_from.items()}
-    weights[GIVE_UP] = 3
+    weights |= WEIGHTS_OF_SOME
     alone_at, plan = chance.randrange(20, 120), list[Event]()
     for step in range(chance.choice([STEPS // 3, STEPS])):
         if step == alone_at:
@@ -212,8 +224,12 @@ def _isolation(cluster: Cluster, chance: random.Random) -> list[Event]:
 
 
 def is_whole(cluster: Cluster) -> bool:
-    """I7: every queue is led, all its replicas are in sync, and everything is committed."""
-    for queue, options in cluster.queues.items():
+    """I7: every queue is led, all its replicas are in sync, and everything is committed.
+
+    None stands still, and of those that are deleted nothing is left.
+    """
+    for queue in cluster.queues:
+        options = cluster.options(queue)
         state = cluster.store.now.states[queue][0]
         lead = cluster.machines[state.leader].lead(queue) if state.leader else None
         everyone = {cluster.machines[name].replica for name in options.replicas}
@@ -221,6 +237,13 @@ def is_whole(cluster: Cluster) -> bool:
             return False
         if lead.commit < max(lead.epoch_start, lead.replica.end):
             return False
+        if lead.handing_over is not None or not cluster.machines[state.leader].core.may_append(
+            queue
+        ):
+            return False
+    gone = cluster.store.now.gone
+    if any(gone & machine.written.keys() for machine in cluster.machines.values()):
+        return False
     return not any(end.open for end in cluster.fronts.values())
 
 
@@ -231,11 +254,16 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
         events.append(event)
         choices.do(cluster, event)
 
-    ended = frozenset((*FAULTS, *USERS, GIVE_UP))
-    weights: dict[str, float] = dict(WEIGHTS | OF_FRONTS)
-    if cluster.timers is not None:
-        ended = (ended | BY_TIMERS) - {"tick"}
+    ended = frozenset((*FAULTS, *USERS, *OF_SOME_SEEDS))
+    weights: dict[str, float] = WEIGHTS | OF_FRONTS | WEIGHTS_OF_SOME
+    stands_still = any(
+        machine.up and machine.core.node.handing_over for machine in cluster.machines.values()
+    )
+    if cluster.timers is not None or stands_still:
+        ended -= {"tick"}
         weights["tick"] = 0.2
+    if cluster.timers is not None:
+        ended |= BY_TIMERS
     cluster.left = dict.fromkeys(ended, 0) | {"publish": len(cluster.queues)}
     _undo_faults(cluster, do)
     for _ in range(HEAL_STEPS_MAX):

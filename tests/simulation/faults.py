@@ -121,8 +121,9 @@ def recover(cluster: Cluster) -> None:
     cluster.ghost.store_went_back = False
     seen = [machine.stamped.seen_revision for machine in machines.values()]
     store.now.revision = max([store.now.revision, *seen]) + 1
-    for queue, options in cluster.queues.items():
-        disks = [machines[name] for name in options.replicas]
+    for queue in cluster.queues:
+        cluster.ghost.queues[queue].full_since = 0
+        disks = [machines[name] for name in cluster.options(queue).replicas]
         logs = {machine.replica: machine.disk[queue].stored() for machine in disks}
         store.put(queue, recovery(store.now.states[queue][0], logs))
     for name, machine in machines.items():

@@ -11,7 +11,8 @@ class Promises:
     """Of one queue. ``settled``: the settlement is committed; ``acked``: a consumer settled it.
 
     ``places`` has the index of what front ends published, ``refused`` what they were told is in
-    no log (R23).
+    no log (R23). ``full_since`` is the ``min_isr`` that the in-sync set has reached; 0: it has not,
+    since it is the present one.
     """
 
     confirmed: dict[int, Record] = field(default_factory=dict)
@@ -24,12 +25,22 @@ class Promises:
     refused: set[tuple[str, int]] = field(default_factory=set)
     top_epoch: int = 0
     unclean: bool = False
+    full_since: int = 0
 
     def note_writer(self, queue: str, epoch: int, writer: tuple[str, int]) -> None:
         if self.writers.setdefault(epoch, writer) != writer:
             raise ViolationError(
                 f"I2 {queue}: epoch {epoch} is led by {self.writers[epoch]} and {writer}"
             )
+
+    def note_members(self, queue: str, count: int, min_isr: int) -> None:
+        """I9: a set that has ``min_isr`` members keeps them, whoever changes it."""
+        if count >= min_isr:
+            self.full_since = min_isr
+        elif self.full_since == min_isr:
+            raise ViolationError(f"I9 {queue}: {count} members of {min_isr} are left")
+        else:
+            self.full_since = 0
 
     def note_committed(self, queue: str, index: int, record: Record) -> None:
         if self.committed.setdefault(index, record) != record:
@@ -82,6 +93,7 @@ class Promises:
     def give_up(self, log: StoredLog) -> None:
         """Somebody accepted the loss of what this log lacks, and of that only (R18)."""
         self.unclean = True
+        self.full_since = 0
         for part in (self.confirmed, self.committed):
             lost = [i for i, record in part.items() if not log.holds(i, record, self.acked)]
             for index in lost:

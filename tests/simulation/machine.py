@@ -10,8 +10,12 @@ from cluster.replication.identity import DiskIdentity
 from cluster.replication.inputs import RecordsRead
 from cluster.replication.leadership import Leadership
 from cluster.replication.ready import ReadRequest, WalWrite
-from cluster.replication.state import QueueState, ReplicaId
+from cluster.replication.state import ReplicaId
 from tests.simulation.content import SnapshotContent, StoredLog
+from tests.simulation.store import Stored
+
+DROPPED = ""
+"""Whose a write is that was written of a queue before it was dropped."""
 
 
 @dataclass(slots=True)
@@ -41,7 +45,7 @@ class Machine:
         self.skew = 0
         self.image: Image | None = None
         self.reads: list[RecordsRead] = []
-        self.late_states: dict[str, tuple[QueueState, int]] = {}
+        self.late_states: dict[str, Stored] = {}
         self.out: dict[str, tuple[int, ...]] = {}
         self.shown: dict[str, int] = {}
         self.waiting: list[tuple[str, str, int, int]] = []
@@ -101,8 +105,19 @@ class Machine:
     def keep(self, count: int) -> None:
         """The first ``count`` unsynced writes are on disk now."""
         for queue, log in self.unsynced[:count]:
-            self.disk[queue] = log
+            if queue != DROPPED:
+                self.disk[queue] = log
         del self.unsynced[:count]
+
+    def drop(self, queue: str) -> None:
+        """Have nothing of a queue any more; what was written of it still counts for an fsync."""
+        for part in (self.written, self.disk, self.late_states, self.out, self.shown):
+            part.pop(queue, None)
+        self.unsynced = [
+            (DROPPED if whose == queue else whose, log) for whose, log in self.unsynced
+        ]
+        self.reads = [each for each in self.reads if each.request.queue != queue]
+        self.waiting = [each for each in self.waiting if each[0] != queue]
 
     def lose_power(self, kept: int) -> None:
         """End, with so many of the unsynced writes on disk; a torn one is cut at recovery."""

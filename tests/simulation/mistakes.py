@@ -9,7 +9,13 @@ from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import Fence, LeaderFrame
 from cluster.replication.ready import Change
 from cluster.replication.rules import Mode, OpenWrite, Rules
-from cluster.replication.state import InSyncSet, LiveNode, QueueState, ReplicaId
+from cluster.replication.state import (
+    InSyncSet,
+    LiveNode,
+    QueueOptions,
+    QueueState,
+    ReplicaId,
+)
 from tests.simulation.cluster import Mistakes
 from tests.simulation.explore import Planted
 
@@ -142,6 +148,21 @@ class AnyLease(Rules):
         return True
 
 
+class NotWaitedOnceRemoved(Rules):
+    def set_while_open(self, known: InSyncSet, submitted: InSyncSet, change: Change) -> InSyncSet:
+        return submitted if change is Change.OPTIONS else known
+
+
+class OptionsAtOnce(Rules):
+    def options_while_open(self, known: QueueOptions, submitted: QueueOptions) -> QueueOptions:
+        return submitted
+
+
+class MovesInUse(Rules):
+    def stands_still(self, *, is_open: bool, is_near: bool) -> bool:
+        return is_near
+
+
 class SubmittedTwice(Rules):
     def is_in_log(self, number: int, last: int) -> bool:
         return False
@@ -178,6 +199,12 @@ MISTAKES = {
     "trust_restored_store": Planted(TrustRestoredStore()),
     "any_lease": Planted(AnyLease()),
     "wall_clock_lease": Planted(mistakes=Mistakes(wall_clock_lease=True)),
+    "not_waited_once_removed": Planted(NotWaitedOnceRemoved()),
+    "options_at_once": Planted(OptionsAtOnce()),
+    "options_are_not_read": Planted(mistakes=Mistakes(options_are_not_read=True)),
+    "elects_by_old_options": Planted(mistakes=Mistakes(elects_by_old_options=True)),
+    "drops_what_is_not_listed": Planted(mistakes=Mistakes(drops_what_is_not_listed=True)),
+    "moves_in_use": Planted(MovesInUse()),
     "submitted_twice": Planted(SubmittedTwice(), fronts=True),
     "gap_swallows": Planted(GapSwallows(), fronts=True),
     "snapshot_without_fronts": Planted(

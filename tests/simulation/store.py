@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 
 from cluster.replication.ready import StateTransaction
-from cluster.replication.state import LiveNode, QueueState, ReplicaId
+from cluster.replication.state import LiveNode, QueueOptions, QueueState, ReplicaId
 from tests.simulation.violation import ViolationError
 
 TTL = 4
@@ -13,6 +13,8 @@ MARGIN = 1
 """The holder stops relying on it that much earlier."""
 
 RequestId = tuple[object, ...]
+Stored = tuple[QueueState, int, QueueOptions]
+"""A queue's state, its revision, and how it is replicated: one value, read at one moment."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,9 @@ class Contents:
     live: dict[str, LiveKey] = field(default_factory=dict)
     controller: tuple[str, int] | None = None
     members: dict[str, tuple[str, int]] = field(default_factory=dict)
-    history: dict[str, list[tuple[QueueState, int]]] = field(default_factory=dict)
+    history: dict[str, list[Stored]] = field(default_factory=dict)
+    options: dict[str, QueueOptions] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
 
 class Store:
@@ -53,8 +57,15 @@ class Store:
         self.requests: list[Request] = []
         self.copied: tuple[Contents, dict[str, int]] | None = None
 
-    def put(self, queue: str, state: QueueState) -> None:
-        """Put a queue's state; its epoch never goes back, and a new leader has a new one (I2)."""
+    def read(self, queue: str) -> Stored:
+        state, revision = self.now.states[queue]
+        return state, revision, self.now.options[queue]
+
+    def put(self, queue: str, state: QueueState, options: QueueOptions | None = None) -> None:
+        """Put a queue's state; its epoch never goes back, and a new leader has a new one (I2).
+
+        ``options`` None leaves those that are there.
+        """
         before = self.now.states.get(queue)
         if before is not None:
             old = before[0]
@@ -63,7 +74,9 @@ class Store:
                 raise ViolationError(f"I2 {queue}: epoch did not grow, {old} to {state}")
         self.now.revision += 1
         self.now.states[queue] = (state, self.now.revision)
-        self.now.history.setdefault(queue, []).append((state, self.now.revision))
+        if options is not None:
+            self.now.options[queue] = options
+        self.now.history.setdefault(queue, []).append(self.read(queue))
 
     def register(self, replica: ReplicaId, expires_at: int) -> int:
         """Put a new live key; what hung on the old lease goes with it."""
@@ -94,13 +107,14 @@ class Store:
         """Compare, then put. ``trusting`` leaves out the identity, as a mistake does."""
         transaction, now = request.transaction, self.now
         good = now.states[transaction.queue][1] == transaction.expected_revision
+        good &= transaction.queue not in now.gone
         good &= trusting or now.members[request.node][1] >= transaction.stamp
         if transaction.controller is not None:
             good &= now.controller == (request.node, transaction.controller)
         for name, incarnation in transaction.live:
             good &= name in now.live and now.live[name].incarnation == incarnation
         if good:
-            self.put(transaction.queue, transaction.new)
+            self.put(transaction.queue, transaction.new, transaction.options)
             request.revision = now.revision
         request.applied = good
         if not request.waited_for:

@@ -5,9 +5,14 @@ from collections.abc import Callable
 from types import FrameType
 
 from cluster.replication.frames import Ack
-from cluster.replication.inputs import FrameFromMirror, MirrorDisconnected
+from cluster.replication.inputs import (
+    FrameFromMirror,
+    GiveUp,
+    MirrorDisconnected,
+    TransactionRefused,
+)
 from cluster.replication.ready import Committed
-from cluster.replication.state import QueueOptions
+from cluster.replication.state import QueueOptions, ReplicaId
 from tests.support.replicating import Replicating
 
 
@@ -106,6 +111,20 @@ def test_runs_that_were_left_behind_in_a_line_count_no_more() -> None:
     nodes.fsync()
     nodes.carry()
     assert nodes.committed["q"].index < index
+
+
+def test_who_asked_for_another_leader_confirms_nothing_under_the_guard() -> None:
+    for guard in (True, False):
+        nodes = Replicating("ab", {"q": QueueOptions(("a", "b"), 1, guard)})
+        nodes.serve()
+        index = nodes.append("a")
+        nodes.step("a", GiveUp("q", ReplicaId("b", "0"), 9))
+        nodes.settle()
+        assert (nodes.committed["q"].index == index) is not guard, "its lease is valid all the same"
+        assert nodes.cores["a"].may_confirm("q", index - 1) is not guard
+        nodes.step("a", TransactionRefused(nodes.transactions[-1].number))
+        assert nodes.committed["q"].index == index
+        assert nodes.cores["a"].may_confirm("q", index)
 
 
 def test_below_min_isr_nothing_is_committed() -> None:

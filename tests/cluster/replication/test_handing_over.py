@@ -1,7 +1,8 @@
 """A queue in use stands still for a moment, so that it can move."""
 
-from cluster.replication.handing_over import AT_ONCE_MAX, REST_MS, STILL_MAX_MS
+from cluster.replication.handing_over import AT_ONCE_MAX, REST_TIMES
 from cluster.replication.inputs import HandOver, Move, TransactionRefused
+from cluster.replication.node_state import STILL_MAX_MS
 from cluster.replication.ready import Change
 from cluster.replication.state import QueueOptions
 from cluster.replication.timers import Timers, decide
@@ -69,7 +70,7 @@ def test_one_that_stood_still_for_nothing_goes_on_and_is_left_alone_for_a_while(
     assert not core.may_hand_over("q", "b")
     nodes.step("a", TO_B)
     assert core.may_append("q")
-    core.tick(now_ms + STILL_MAX_MS + REST_MS)
+    core.tick(now_ms + (1 + REST_TIMES) * STILL_MAX_MS)
     assert core.may_hand_over("q", "b")
     assert moves(nodes) == []
 
