@@ -82,7 +82,7 @@ def _hear_refused(node: NodeState, mirror: str, lead: Leadership, refused: Refus
 def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> None:
     log, progress = lead.replica, lead.mirrors[mirror]
     if ends.replica.node != mirror or progress.mode is not Mode.FENCE:
-        # A mirror that left the replicas and came back is fenced twice on one connection. The answer
+        # A mirror that left the replicas and came back is fenced twice on a connection. The answer
         # to the first fence is as good; what has left since would be cut by that to the second.
         return
     progress.mode = Mode.CATCH_UP

@@ -11,7 +11,6 @@ from tests.clients.support.deadlines import wait_until
 from tests.clients.support.server import Server, accepts, free_port
 from tests.support.fault_cluster import NotedCluster
 
-
 START_S = 30.0
 LISTENERS = """\
 net:
