@@ -2,15 +2,20 @@
 
     python -m benchmarks.mirrored
 
+The second table is of a stream of runs with a consumer, as clients that do not wait make it: some
+runs are on their way to the mirrors all the time, and the oldest messages are acked by the hundred.
+
 Everything is in one process, and nothing is written to a disk: the write-ahead log ends in memory,
 and frames are handed over. So sockets and links are not in the figures: ``benchmarks.links`` has
-those. Each turn publishes a run and purges it.
+those. A turn of the first table publishes a run and purges it.
 Each figure is the least of some rounds.
 """
 
 import argparse
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator
 
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
@@ -25,17 +30,22 @@ from persistence.log_making import LogMaker, StoreLimits
 from persistence.log_state import LogOptions
 from persistence.queue_recovery import RecoveredQueue
 from persistence.record import PERSISTENT, Record, Run, make_route
+from queues.batch import Batch
+from queues.classic.mirrored_queue import MirroredQueue
 from queues.classic.queue import ClassicQueue
 from queues.log_port import QueueLog
 from queues.options import QueueOptions as Arguments
 from queues.ports import EngineParts
 from tests.support.commit import FakeDisk, commit_all, commit_on
+from tests.support.consumer import FakeConsumer
 from tests.support.fault_fs import FaultFS
 
 ROUTE = make_route("", "jobs")
 HEADER = b"\x00\x3c\x00\x00" + bytes(10)
 BODY_BYTES = 1_024
 ROUNDS = 5
+ON_THE_WAY = 4
+ACKED_COUNT = 100
 NOW_MS = 1_000
 FOR_EVER_MS = 1 << 40
 
@@ -82,12 +92,31 @@ class Place:
         self.disk.calls.clear()
 
 
+class Taker(FakeConsumer):
+    """A consumer that acks by the hundred."""
+
+    def __init__(self) -> None:
+        super().__init__(prefetch=0)
+        self.first = self.below = 0
+
+    def deliver(self, batch: Batch) -> None:
+        """Take a batch."""
+        self.below = batch.positions.stop
+
+    def acks(self) -> Iterator[range]:
+        """Return what is acked now."""
+        while self.first + ACKED_COUNT <= self.below:
+            yield range(self.first, self.first + ACKED_COUNT)
+            self.first += ACKED_COUNT
+
+
 class Trio:
     """A leader and two mirrors; ``clocks`` has the CPU time of each part (ns)."""
 
     def __init__(self) -> None:
         self.places = {name: Place(name) for name in "abc"}
         self.clocks = {"leader": 0, "mirror": 0}
+        self.frames_count = 0
         leader = self.places["a"]
         members = frozenset(ReplicaId(name, "0") for name in "abc")
         leader.node.step(inputs.StateRead("q", QueueState("a", 7, 1, members), 1))
@@ -103,6 +132,12 @@ class Trio:
         """Carry all frames and answers once, and sync all disks."""
         leader = self.places["a"]
         down, leader.down = leader.down, []
+        self.carry_those(down)
+
+    def carry_those(self, down: list[tuple[str, LeaderFrame]]) -> None:
+        """Carry these frames, and all answers; sync all disks."""
+        leader = self.places["a"]
+        self.frames_count += len(down)
         began = time.process_time_ns()
         for mirror, frame in down:
             self.places[mirror].node.step(inputs.FrameFromLeader("a", frame))
@@ -158,6 +193,34 @@ def mirrored_ns(run: Run, turns: int) -> tuple[float, float]:
     return trio.clocks["leader"] / count, trio.clocks["mirror"] / count
 
 
+def acked_ns(run: Run, turns: int) -> tuple[float, float, float]:
+    """Return the CPU time of a message on the leader and on one mirror (ns), and its frames."""
+    trio = Trio()
+    leader = trio.places["a"]
+    assert leader.log is not None, "it leads"
+    parts = EngineParts("q", Arguments(), leader.log, lambda _: None, lambda: None, NOW_MS)
+    queue = MirroredQueue(parts)
+    taker = Taker()
+    queue.consume(taker, NOW_MS)
+    on_the_way: deque[list[tuple[str, LeaderFrame]]] = deque()
+    trio.clocks, trio.frames_count = {"leader": 0, "mirror": 0}, 0
+    for _ in range(turns):
+        began = time.process_time_ns()
+        queue.publish(run, NOW_MS)
+        queue.drain(NOW_MS, 10_000)
+        for positions in taker.acks():
+            queue.settle(positions, len(positions) * BODY_BYTES)
+        leader.node.carry_out()
+        on_the_way.append(leader.down)
+        leader.down = []
+        trio.clocks["leader"] += time.process_time_ns() - began
+        if len(on_the_way) > ON_THE_WAY:
+            trio.carry_those(on_the_way.popleft())
+    count = turns * len(run)
+    spent = trio.clocks
+    return spent["leader"] / count, spent["mirror"] / count, trio.frames_count / count
+
+
 def main() -> None:
     """Measure runs of several lengths."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -172,6 +235,16 @@ def main() -> None:
         leader, mirror = min(each[0] for each in pairs), min(each[1] for each in pairs)
         sys.stdout.write(
             f"{count:>3}  {durable / 1e3:18.2f}  {leader / 1e3:17.2f}  {mirror / 1e3:17.2f}\n"
+        )
+    sys.stdout.write("run  acked: leader us/message  mirror us/message  frames/message\n")
+    for count in (1, 10, 55):
+        run = [Record(ROUTE, HEADER, bytes(BODY_BYTES), PERSISTENT) for _ in range(count)]
+        turns = max(messages // count // ROUNDS, 100)
+        found = [acked_ns(run, turns) for _ in range(ROUNDS)]
+        leader, mirror = min(each[0] for each in found), min(each[1] for each in found)
+        frames = found[0][2] / 2
+        sys.stdout.write(
+            f"{count:>3}  {leader / 1e3:24.2f}  {mirror / 1e3:17.2f}  {frames:14.3f}\n"
         )
 
 

@@ -55,7 +55,7 @@ from cluster.links.hello import NONCE_BYTES, Hello
 from cluster.links.kinds import Purpose
 from cluster.links.port import MakeLink
 from cluster.links.sockets.dialer import Address
-from cluster.mirrored.node import NodeCommit
+from cluster.mirrored.fsyncs import NodeCommit
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode
 from cluster.node.options import LINKS
@@ -77,6 +77,11 @@ class WakingCommit:
     def __init__(self, commit: NodeCommit, wake: Callable[[], None]) -> None:
         self._commit = commit
         self._wake = wake
+
+    @property
+    def committed_lsn(self) -> int:
+        """Everything up to this LSN is on the disk."""
+        return self._commit.committed_lsn
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once everything up to this LSN is on the disk."""

@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from cluster.mirrored.groups import LedQueue
+from cluster.mirrored.waiting_settlements import WaitingSettlements
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Published, Publishers, Submission, Verdict
+from persistence.files import Octets
 from persistence.front_numbers import FrontNumber
 from persistence.front_numbers import Published as StoredRow
 from persistence.log import ReadBack
@@ -40,8 +42,8 @@ NEVER_SAFE: Final = 1
 class Leader(Protocol):
     """What a log needs of ``node.MirroredNode``."""
 
-    def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
-        """Append a record to a queue; return its LSN in the group of the queue."""
+    def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:
+        """Append records to a queue; return the LSN of the last in the group of the queue."""
 
     def may_append(self, queue: str) -> bool:
         """Return whether messages are admitted."""
@@ -84,6 +86,7 @@ class MirroredLog:
         # What is not committed: (index of the record, position behind its last message).
         self._uncommitted: deque[tuple[int, int]] = deque()
         self._settled = PositionSet()
+        self._waiting = WaitingSettlements()
         # All that the replica has was committed, and is at its base: ``node`` saw to that.
         self._publishers = Publishers(map(_published, replica.published.rows()))
         self._front: Front | None = None
@@ -121,8 +124,8 @@ class MirroredLog:
         if self._front is not None:
             lsn = self._append_submitted(self._front, first_position, run, expires)
         else:
-            octets = b"".join(encode_enqueue(NO_QUEUE, first_position, run, expires))
-            lsn = self._append(octets, is_settlement=False)
+            parts = encode_enqueue(NO_QUEUE, first_position, run, expires)
+            lsn = self._append(parts, is_settlement=False)
         if not self.has_ended:
             self._uncommitted.append((self.led.last_index, first_position + len(run)))
         return lsn
@@ -139,7 +142,10 @@ class MirroredLog:
             self.committed_below = uncommitted.popleft()[1]
         if self.committed_below > below:
             self.on_committed()
-        self.led.commit(index)
+        led = self.led
+        led.commit(index)
+        if self._waiting and led.committed_index >= led.last_index:
+            self._append((), is_settlement=True)
 
     def judge(self, submission: Submission) -> Verdict:
         """Say what is to be done with a run of a front end, before anything is done (R23).
@@ -217,34 +223,46 @@ class MirroredLog:
             self._number += record_count
             last = FrontNumber(self._front.node, self._front.incarnation, self._number)
             parts = encode_stream_submitted(first_offset, len(chunks), chunks, last)
-        lsn = self._append(b"".join(parts), is_settlement=False)
+        lsn = self._append(parts, is_settlement=False)
         if not self.has_ended:
             self._uncommitted.append((self.led.last_index, stop))
         return lsn
 
     def append_of_stream(self, octets: bytes) -> int:
         """Append a record of a stream that has no message; return the LSN."""
-        return self._append(octets, is_settlement=True)
+        return self._append((octets,), is_settlement=True)
 
     def compact(self) -> None:
         """Have what is committed put into the replica's base, before this turn ends."""
         if not self.has_ended:
             self._leader.compact(self.led.lead.queue)
 
-    def settle(self, positions: range, *, is_promised: bool = False) -> int:  # noqa: ARG002
-        """Record that these positions are settled for ever; return the LSN.
+    def settle(self, positions: range, *, is_promised: bool = False) -> int:
+        """Record that these positions are settled for ever; return the LSN, 0 if it waits.
 
-        What is committed is on the disk of each mirror that answers for it, promised or not (R1).
+        What is not promised may wait while something of the queue is not committed; see
+        ``waiting_settlements``. What is committed is on the disk of each mirror that answers for
+        it, promised or not (R1).
         """
         self._settled.add(positions)
-        return self._append(encode_settle(NO_QUEUE, positions), is_settlement=True)
+        if not is_promised and not self.has_ended and not self._waiting.is_full:
+            led = self.led
+            if led.last_index > led.committed_index:
+                self._waiting.add(positions)
+                return 0
+        return self._append((encode_settle(NO_QUEUE, positions),), is_settlement=True)
+
+    @property
+    def waits_to_settle(self) -> bool:
+        """Whether something is settled that no record says yet."""
+        return bool(self._waiting) and not self.has_ended
 
     def requeued(self, positions: range, delivery_count: int) -> int:
         """Record how often these positions were requeued by now; return the LSN."""
         if not positions:
             return 0
         octets = encode_requeued(NO_QUEUE, positions, delivery_count)
-        return self._append(octets, is_settlement=True)
+        return self._append((octets,), is_settlement=True)
 
     def spill(self, lane: int, slices: Sequence[Messages], *, among_unacked: bool = False) -> bool:
         """Store messages, if all of them are committed and compacted; otherwise keep them."""
@@ -283,13 +301,21 @@ class MirroredLog:
     ) -> int:
         self._number += len(run)
         last = FrontNumber(front.node, front.incarnation, self._number)
-        octets = b"".join(encode_submitted(first_position, run, expires, last))
-        return self._append(octets, is_settlement=False)
+        parts = encode_submitted(first_position, run, expires, last)
+        return self._append(parts, is_settlement=False)
 
-    def _append(self, octets: bytes, *, is_settlement: bool) -> int:
+    def _append(self, parts: Sequence[Octets], *, is_settlement: bool) -> int:
+        """Append a record of these parts, behind the settlements that wait; none without parts."""
         if self.has_ended:
             return NEVER_SAFE
-        lsn = self._leader.append(self.led, octets, is_settlement=is_settlement)
+        count = 1 if parts else 0
+        if self._waiting:
+            settled = self._waiting.records(NO_QUEUE)
+            count += len(settled)
+            parts = (*settled, *parts)
+        lsn = self._leader.append(self.led, b"".join(parts), count, is_settlement=is_settlement)
+        if self._waiting:
+            self._waiting.clear()
         self._last_point = CommitPoint(self.led.group, lsn)
         return lsn
 

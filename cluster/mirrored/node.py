@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from cluster.mirrored.buildings import Buildings, Installation, install
 from cluster.mirrored.catch_ups import CatchUps
 from cluster.mirrored.damages import Damages
+from cluster.mirrored.fsyncs import Fsyncs, NodeCommit
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.serving import Serving
@@ -67,13 +68,6 @@ HELD_LOOKED_AT_MAX: Final = 16
 """Of queues that still may not deliver, or admit nothing, so many are looked at in a step."""
 
 
-class NodeCommit(Protocol):
-    """What is needed of ``persistence.group_commit.GroupCommit``."""
-
-    def wait(self, lsn: int, call: Callable[[], None]) -> None:
-        """Call once everything up to this LSN is on the disk."""
-
-
 class Surroundings(Protocol):
     """What a node hands on: to its links, to the metadata store, to its broker."""
 
@@ -112,7 +106,7 @@ class MirroredNode:
         records_bytes_max: int = RECORDS_BYTES_MAX,
     ) -> None:
         self.core = core
-        self._commit = commit
+        self._fsyncs = Fsyncs(commit, self._fsynced)
         self._around = around
         self._records_bytes_max = records_bytes_max
         self._replicas: dict[str, ReplicaLog] = {}
@@ -194,12 +188,12 @@ class MirroredNode:
         self._serving.tick()
         self.carry_out()
 
-    def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
-        """Append a record to a queue; return its LSN in the group of the queue."""
+    def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:
+        """Append records to a queue; return the LSN of the last in the group of the queue."""
         core = self.core
         group = self._groups.place(led, core.node.last_lsn)
         append = core.append_settlement if is_settlement else core.append
-        index, lsn = append(led.lead.queue, 1, octets)
+        index, lsn = append(led.lead.queue, count, octets)
         led.note_run(index, lsn)
         assert led.group is group, "an append does not move its queue"
         return lsn
@@ -243,7 +237,7 @@ class MirroredNode:
 
     def after_writing(self, call: Callable[[], None]) -> None:
         """Call when all that the core asked for so far is on the disk; for the links' windows."""
-        self._commit.wait(self._last_lsn, call)
+        self._fsyncs.wait(self._last_lsn, call)
 
     # -- what the core asks for -------------------------------------------------------------------
 
@@ -337,7 +331,7 @@ class MirroredNode:
     def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written
         if ready.writes:
-            self._commit.wait(self._last_lsn, partial(self._fsynced, number))
+            self._fsyncs.wrote(self._last_lsn, number)
         elif ready.fsync_wanted and number <= self._fsynced_number:
             # Else an fsync is under way that covers all that was written.
             self.core.step(Fsynced(number))
@@ -353,10 +347,12 @@ class MirroredNode:
             return True
         if self._serving.go_on():
             return True
+        if not self._due:
+            return False
         due, self._due = self._due, {}
         for queue in due:
             self.core.step(Compact(queue))
-        return bool(due)
+        return True
 
     def _take_role(self, queue: str, role: Role) -> None:
         ended = self._logs.pop(queue, None)

@@ -17,7 +17,8 @@ from cluster.liveness.liveness import Liveness
 from cluster.metadata.following.follower import Follower
 from cluster.metadata.keys import SECRET_CHECK, KeySpace
 from cluster.metadata.port import MetadataStore, Value
-from cluster.mirrored.node import MirroredNode, NodeCommit
+from cluster.mirrored.fsyncs import NodeCommit
+from cluster.mirrored.node import MirroredNode
 from cluster.node.budget import SliceBudget
 from cluster.node.joining import Joined, Joining
 from cluster.node.options import ClusterOptions

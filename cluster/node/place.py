@@ -8,7 +8,7 @@ from cluster.links.port import MakeLink
 from cluster.metadata.following.follower import Follower
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import MetadataStore
-from cluster.mirrored.node import NodeCommit
+from cluster.mirrored.fsyncs import NodeCommit
 from cluster.node.options import ClusterOptions
 from cluster.node.pauses import Pauses
 from cluster.node.ports import Broker, NodeDisk

@@ -7,7 +7,8 @@ queue is gone, and then alone.
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from cluster.mirrored.node import MirroredNode, NodeCommit
+from cluster.mirrored.fsyncs import NodeCommit
+from cluster.mirrored.node import MirroredNode
 from cluster.node.ports import NodeDisk
 from cluster.node.view import ClusterView
 from cluster.replication.state import QueueOptions

@@ -7,7 +7,7 @@ core with a clock that is right, as what may be delivered and confirmed hangs on
 from collections.abc import Callable
 from functools import partial
 
-from cluster.mirrored.node import NodeCommit
+from cluster.mirrored.fsyncs import NodeCommit
 
 
 class Waking:
@@ -50,6 +50,11 @@ class WokenCommit:
     def __init__(self, commit: NodeCommit, waking: Callable[[Callable[[], None]], None]) -> None:
         self._commit = commit
         self._waking = waking
+
+    @property
+    def committed_lsn(self) -> int:
+        """Everything up to this LSN is on the disk."""
+        return self._commit.committed_lsn
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once everything up to this LSN is on the disk."""

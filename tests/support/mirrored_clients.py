@@ -152,7 +152,19 @@ class Clients(Shared):
         lsn = served.engine.settle(batch.positions, batch.body_bytes)
         group = served.engine.commit_group
         machine.up.carry_out()
-        self.note(CommitPoint(group, lsn), ledger.gone, numbers)
+        if lsn:
+            self.note(CommitPoint(group, lsn), ledger.gone, numbers)
+        else:
+            served.settling |= numbers
+            self.note_settled(served)
+
+    def note_settled(self, served: Served) -> None:
+        """What waited is in a record: it is promised with that, or with one behind it."""
+        if served.settling and not served.log.waits_to_settle:
+            numbers, served.settling = served.settling, set()
+            gone = self.ledgers[served.name].gone
+            if not served.log.has_ended:
+                self.note(served.log.last_point, gone, numbers)
 
     def come_back(self) -> None:
         if (found := self.some_unacked(self.draw.choice(list(QUEUE_IDS)))) is not None:

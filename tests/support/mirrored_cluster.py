@@ -65,6 +65,9 @@ class Cluster(Clients):
     def step(self) -> None:
         weights = [weight for weight, _ in self.kinds]
         self.draw.choices([kind for _, kind in self.kinds], weights)[0]()
+        for machine in self.running():
+            for served in machine.served.values():
+                self.note_settled(served)
 
     def heal(self, steps_max: int = 10_000) -> None:
         """Let everything come back, with nothing new; then all must be whole."""

@@ -122,6 +122,7 @@ class Served:
         self.log = log
         self.wakes = 0
         self.unacked: list[Batch] = []
+        self.settling: set[int] = set()
         self.dying: Dying | None = None
         self.copied_to: Served | None = None
         self.consumer = Taker(self) if draw.random() < 0.5 else None

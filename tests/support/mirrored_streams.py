@@ -84,6 +84,7 @@ class ServedStream(Served):
         self.log = log
         self.wakes = 0
         self.unacked = []
+        self.settling = set()
         self.dying = None
         self.copied_to = None
         self.consumer = None

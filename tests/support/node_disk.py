@@ -60,6 +60,10 @@ class DiskInFolder:
             wall_ms=lambda: time.time_ns() // 1_000_000,
         )
 
+    @property
+    def committed_lsn(self) -> int:
+        return self.commit.committed_lsn
+
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         self.commit.wait(lsn, call)
         self._loop.call_soon(self._thread.pump)

@@ -2,9 +2,10 @@
 
 from cluster.mirrored.groups import LedQueue, MirrorGroup
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.waiting_settlements import STRETCHES_MAX
 from cluster.replication.core import RULES, NotServingError
 from cluster.replication.publishers import Publishers, Submission, Verdict
-from persistence.operations import decode_operations, encode_enqueue
+from persistence.operations import Settle, decode_operations, encode_enqueue
 from persistence.slices import Slice
 from queues.commits import CommitPoint, is_safe
 from tests.cluster.mirrored.test_groups import led
@@ -16,15 +17,17 @@ class FakeLeader:
 
     def __init__(self) -> None:
         self.records: list[tuple[bytes, bool]] = []
+        self.count = 0
         self.compacted: list[str] = []
         self.admits = True
         self.confirms = True
         self.delivers = True
 
-    def append(self, led: LedQueue, octets: bytes, *, is_settlement: bool) -> int:
+    def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:
         self.records.append((octets, is_settlement))
-        led.note_run(len(self.records), len(self.records))
-        return len(self.records)
+        self.count += count
+        led.note_run(self.count, self.count)
+        return self.count
 
     def may_append(self, queue: str) -> bool:
         return self.admits
@@ -53,13 +56,85 @@ def test_events_become_records_without_the_id_of_a_node() -> None:
     made, leader = log()
     run = records(b"x", b"y")
     assert made.append(3, run) == 1
-    assert made.settle(range(3, 4)) == 2
+    assert made.settle(range(3, 4), is_promised=True) == 2
     assert made.requeued(range(4, 5), 1) == 3
     assert made.requeued(range(0), 1) == 0
     assert leader.records[0] == (b"".join(encode_enqueue(0, 3, run)), False)
     assert [is_settlement for _, is_settlement in leader.records] == [False, True, True]
     ids = [next(decode_operations(memoryview(octets))).queue_id for octets, _ in leader.records]
     assert ids == [0, 0, 0]
+
+
+def settled_in(octets: bytes) -> list[range]:
+    """Return the positions of the settlements at the head of some records."""
+    found = list(decode_operations(memoryview(octets)))
+    return [each.positions for each in found if isinstance(each, Settle)]
+
+
+def test_an_ack_is_appended_at_once_where_all_is_committed() -> None:
+    made, leader = log()
+    assert made.settle(range(1)) == 1
+    assert settled_in(leader.records[0][0]) == [range(1)]
+
+
+def test_acks_wait_for_the_next_record_while_something_is_on_its_way() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    assert [made.settle(range(at, at + 1)) for at in (0, 1, 2)] == [0, 0, 0]
+    assert len(leader.records) == 1
+    assert made.append(4, records(b"y")) == 3, "two records, and the LSN of the last"
+    octets, is_settlement = leader.records[1]
+    assert settled_in(octets) == [range(3)]
+    assert not is_settlement
+    assert made.led.last_index == 3
+    made.commit(2)
+    assert made.committed_below == 4, "the message has the index of the last record"
+    made.commit(3)
+    assert made.committed_below == 5
+    assert not made.waits_to_settle
+
+
+def test_acks_wait_no_longer_than_until_all_is_committed() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    made.append(4, records(b"y"))
+    made.settle(range(2, 3))
+    made.settle(range(1, 2))
+    waits = []
+    for index in (1, 2):
+        made.commit(index)
+        waits.append(made.waits_to_settle)
+    assert waits == [True, False]
+    assert settled_in(leader.records[2][0]) == [range(1, 3)]
+    assert leader.records[2][1], "no move keeps it"
+
+
+def test_a_promised_settlement_takes_the_waiting_ones_along() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    made.settle(range(1))
+    assert made.settle(range(2, 3), is_promised=True) == 3
+    assert settled_in(leader.records[1][0]) == [range(1), range(2, 3)]
+
+
+def test_acks_in_no_order_do_not_wait_in_any_number() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    for at in range(0, 2 * STRETCHES_MAX + 2, 2):
+        made.settle(range(at, at + 1))
+    assert not made.waits_to_settle
+    assert len(settled_in(leader.records[1][0])) == STRETCHES_MAX + 1
+
+
+def test_what_waits_when_the_leadership_ends_is_in_no_record() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    made.settle(range(1))
+    made.has_ended = True
+    made.led.end()
+    made.append(4, records(b"y"))
+    assert len(leader.records) == 1
+    assert not made.waits_to_settle
 
 
 def test_messages_are_spilled_once_they_are_compacted() -> None:

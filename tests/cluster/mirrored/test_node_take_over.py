@@ -5,6 +5,7 @@ whose settlement is committed, and the others in their order. Dead letters are c
 are settled, over two queues that may come to have different leaders.
 """
 
+from collections.abc import Sequence
 from unittest.mock import patch
 
 import pytest
@@ -16,6 +17,7 @@ from cluster.replication import inputs
 from cluster.replication.publishers import Finding, Front, Publishers, Submission, Verdict
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueState
+from persistence.files import Octets
 from persistence.front_numbers import PublishedTable
 from persistence.operations import Expires, encode_enqueue
 from persistence.queue_recovery import found_in
@@ -71,9 +73,30 @@ def served_as_it_is(serving: Serving, queue: str) -> None:
     serving._serve(queue, lead, found)
 
 
-def settlements_are_forgotten(log: MirroredLog, octets: bytes, *, is_settlement: bool) -> int:
+def settlements_are_forgotten(
+    log: MirroredLog, parts: Sequence[Octets], *, is_settlement: bool
+) -> int:
     """Append no settlement."""
-    return 0 if is_settlement else APPEND(log, octets, is_settlement=False)
+    log._waiting.clear()
+    return 0 if is_settlement else APPEND(log, parts, is_settlement=False)
+
+
+def lost_on_the_way(log: MirroredLog, parts: Sequence[Octets], *, is_settlement: bool) -> int:
+    """Append what comes, and forget the settlements that waited for it."""
+    if parts:
+        log._waiting.clear()
+    return APPEND(log, parts, is_settlement=is_settlement)
+
+
+SETTLE = MirroredLog.settle
+
+
+def settled_with_what_was_before(
+    log: MirroredLog, positions: range, *, is_promised: bool = False
+) -> int:
+    """Say of a settlement that waits that it is safe with the record before it."""
+    lsn = SETTLE(log, positions, is_promised=is_promised)
+    return lsn or log.last_point.lsn
 
 
 def the_end_is_safe(led: LedQueue) -> None:
@@ -90,8 +113,7 @@ def without_numbers(
     log: MirroredLog, front: Front, first_position: int, run: Run, expires: Expires
 ) -> int:
     """Do not say in the log whose messages these are."""
-    octets = b"".join(encode_enqueue(0, first_position, run, expires))
-    return log._append(octets, is_settlement=False)
+    return log._append(encode_enqueue(0, first_position, run, expires), is_settlement=False)
 
 
 PUBLISH = MirroredLog.append
@@ -116,6 +138,8 @@ MISTAKES: dict[str, tuple[object, str, object]] = {
     "what is appended is safe": (MirrorGroup, "append", safe_once_appended),
     "a new leader serves what was compacted": (Serving, "_go_on_with", served_as_it_is),
     "settlements are not in the log": (MirroredLog, "_append", settlements_are_forgotten),
+    "settlements that wait are lost": (MirroredLog, "_append", lost_on_the_way),
+    "settlements that wait are told": (MirroredLog, "settle", settled_with_what_was_before),
     "what is appended is delivered": (MirroredLog, "append", committed_once_appended),
     "delivered without a lease": (MirroredLog, "may_deliver", True),
     "numbers are not in the log": (MirroredLog, "_append_submitted", without_numbers),

@@ -29,6 +29,8 @@ def test_what_the_disk_says_comes_after_the_clock_is_set() -> None:
     happened: list[object] = []
 
     class Commit:
+        committed_lsn = 6
+
         def wait(self, lsn: int, call: object) -> None:
             happened.append(lsn)
             assert callable(call)
@@ -40,5 +42,7 @@ def test_what_the_disk_says_comes_after_the_clock_is_set() -> None:
         assert callable(call)
         call()
 
-    WokenCommit(Commit(), woken).wait(7, lambda: happened.append("called"))
+    commit = WokenCommit(Commit(), woken)
+    commit.wait(7, lambda: happened.append("called"))
+    assert commit.committed_lsn == 6
     assert happened == [7, [1_000], "called"]
