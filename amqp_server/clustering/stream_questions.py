@@ -213,12 +213,14 @@ class StreamQuestions:
     def _storing_here(
         self, offsets: Iterable[tuple[Key, int]], stored: asyncio.Event
     ) -> Steps[None]:
-        for (vhost, name, reference), offset in offsets:
-            stream = self._stream(vhost, name)
-            if stream is not None:
-                stream.log.store_offset(reference, offset)
-            yield
-        stored.set()
+        try:
+            for (vhost, name, reference), offset in offsets:
+                stream = self._stream(vhost, name)
+                if stream is not None:
+                    stream.log.store_offset(reference, offset)
+                yield
+        finally:
+            stored.set()  # Or who asked would wait for ever, and with it all offsets behind.
 
     def _stream(self, vhost: str, name: str) -> StreamQueue | None:
         """Return a stream that this node leads."""

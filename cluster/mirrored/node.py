@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from cluster.mirrored.buildings import Buildings, Installation, install
 from cluster.mirrored.catch_ups import CatchUps
+from cluster.mirrored.compacting import RECORDS_BYTES_MAX, Compacting
 from cluster.mirrored.damages import Damages
 from cluster.mirrored.fsyncs import Fsyncs, NodeCommit
 from cluster.mirrored.groups import Groups, LedQueue
@@ -25,7 +26,6 @@ from cluster.replication.core import NotServingError, ReplicationCore
 from cluster.replication.frames import Part, Payload, Snapshot, Want
 from cluster.replication.inputs import (
     BeginAnew,
-    Compact,
     Forget,
     FrameFromLeader,
     FrameFromMirror,
@@ -54,12 +54,6 @@ from persistence.queue_recovery import RecoveredQueue
 from persistence.replica_operations import encode_epoch
 from persistence.replicas.content import nothing
 from persistence.replicas.log import ReplicaLog
-
-RECORDS_BYTES_MAX: Final = 4 << 20
-"""With more than this in records, what is committed of them is put into the messages."""
-
-HELD_SHARE: Final = 4
-"""So many times that, where a mirror that has got a snapshot needs the records behind it."""
 
 READS_MAX: Final = 2
 """Reads for mirrors that are behind in one go; the answers of the mirrors ask for more."""
@@ -108,16 +102,17 @@ class MirroredNode:
         self.core = core
         self._fsyncs = Fsyncs(commit, self._fsynced)
         self._around = around
-        self._records_bytes_max = records_bytes_max
         self._replicas: dict[str, ReplicaLog] = {}
         self._logs: dict[str, MirroredLog] = {}
         self._groups = Groups()
-        self._due: dict[str, None] = {}
         self._held: OrderedDict[str, None] = OrderedDict()
         self._shut: OrderedDict[str, None] = OrderedDict()
         self.damages = Damages(core)
         self._buildings = Buildings(core, self._replicas)
         self.catch_ups = CatchUps(core, self._replicas, self.damages)
+        self.compacting = Compacting(
+            core, self._replicas, self.catch_ups.holds_records, records_bytes_max
+        )
         self._serving = Serving(core, self._replicas, self.damages, self._serve)
         self._fsynced_number = self._last_lsn = self._reads_left_count = 0
         self._is_carrying = False
@@ -130,6 +125,7 @@ class MirroredNode:
         stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
         self._replicas[queue] = replica
         replica.damage.keeps = partial(self.damages.keeps, queue)
+        self.compacting.note(queue, 0)
         self.core.add_replica(queue, options, stored)
 
     def drop_replica(self, queue: str) -> ReplicaLog | None:
@@ -143,7 +139,7 @@ class MirroredNode:
         self._buildings.forget(queue)
         self._serving.forget(queue)
         self.damages.forget(queue)
-        self._due.pop(queue, None)
+        self.compacting.forget(queue)
         self._groups.forget(queue)
         return self._replicas.pop(queue, None)
 
@@ -233,7 +229,7 @@ class MirroredNode:
 
     def compact(self, queue: str) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""
-        self._due[queue] = None
+        self.compacting.ask(queue)
 
     def after_writing(self, call: Callable[[], None]) -> None:
         """Call when all that the core asked for so far is on the disk; for the links' windows."""
@@ -293,7 +289,9 @@ class MirroredNode:
             return self._read_or_compact()
         ready = self.core.ready()
         for write in ready.writes:
+            before_bytes = self._replicas[write.queue].records_bytes
             self._last_lsn = self._write(write)
+            self.compacting.note(write.queue, before_bytes)
         self._ask_for_fsync(ready)
         self._around.route(ready)
         for transaction in ready.transactions:
@@ -312,21 +310,13 @@ class MirroredNode:
         match write:
             case AppendWrite():
                 octets = _octets_of(write.payload, write.spans)
-                lsn = replica.append(write.after, write.spans, write.count, octets)
-                if replica.records_bytes > self._records_bytes_max:
-                    self._compact_if_not_held(write.queue, replica)
-                return lsn
+                return replica.append(write.after, write.spans, write.count, octets)
             case PromiseWrite():
                 return replica.promise(write.epoch)
             case InstallWrite():
                 return install(replica, write)
             case CompactWrite():
                 return replica.compact(write.position)
-
-    def _compact_if_not_held(self, queue: str, replica: ReplicaLog) -> None:
-        is_too_much = replica.records_bytes > HELD_SHARE * self._records_bytes_max
-        if is_too_much or not self.catch_ups.holds_records(queue):
-            self._due[queue] = None
 
     def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written
@@ -347,12 +337,7 @@ class MirroredNode:
             return True
         if self._serving.go_on():
             return True
-        if not self._due:
-            return False
-        due, self._due = self._due, {}
-        for queue in due:
-            self.core.step(Compact(queue))
-        return True
+        return self.compacting.go_on()
 
     def _take_role(self, queue: str, role: Role) -> None:
         ended = self._logs.pop(queue, None)

@@ -13,6 +13,7 @@ below it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from cluster.mirrored.groups import MirrorGroup
@@ -26,7 +27,7 @@ from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
 from persistence.streams.retention import Retention, due_count
 from persistence.streams.tail import Tail
-from queues.commits import CommitGroup, CommitPoint
+from queues.commits import CommitGroup, CommitPoint, is_safe, wait_for
 
 NO_QUEUE: Final = 0
 
@@ -65,6 +66,7 @@ class MirroredStreamLog:
         self._publishing_ids.note_all(content.publishing_ids)
         self._stored_offsets = References()
         self._stored_offsets.note_all(content.stored_offsets)
+        self._unsaid, self._is_saying = References(), False
         log.on_committed = self._more_is_committed
 
     # -- in -------------------------------------------------------------------------------------
@@ -217,9 +219,30 @@ class MirroredStreamLog:
         return self._publishing_ids.get(reference)
 
     def store_offset(self, reference: bytes, offset: int) -> None:
-        """Store how far a consumer has come, on all nodes; nobody waits for it."""
+        """Store how far a consumer has come, on all nodes; nobody waits for it.
+
+        While earlier ones are not committed, the last one of each reference waits for that.
+        """
         self._stored_offsets.note(reference, offset)
-        self._append_note(b"".join(encode_stream_offset(NO_QUEUE, reference, offset)))
+        self._unsaid.note(reference, offset)
+        if not self._is_saying:
+            self._say()
+
+    def _say(self) -> None:
+        """Append what was stored since the last time."""
+        unsaid = list(self._unsaid)
+        self._unsaid.clear()
+        self._is_saying = bool(unsaid) and not self._log.has_ended
+        if self._is_saying:
+            for reference, offset in unsaid:
+                self._append_note(b"".join(encode_stream_offset(NO_QUEUE, reference, offset)))
+            point = self._log.last_point
+            wait_for(point, partial(self._said, point))
+
+    def _said(self, point: CommitPoint) -> None:
+        self._is_saying = False
+        if is_safe(point):
+            self._say()
 
     def stored_offset(self, reference: bytes) -> int | None:
         """Return the offset that was stored last for a consumer; None is none."""

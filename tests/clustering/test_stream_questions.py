@@ -192,6 +192,26 @@ def test_offsets_of_one_reference_are_one() -> None:
     run(work())
 
 
+def test_who_stores_an_offset_is_freed_where_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        a, _ = pair()
+        queue = a.node.vhost.queues.find("s")
+        assert queue is not None
+        assert queue.stream is not None
+        stream = queue.stream
+
+        def fail(reference: bytes, offset: int) -> None:
+            raise AssertionError(f"{reference!r} {offset}")
+
+        storing = a.questions._storing_here([(("/", "s", b"me"), 1)], freed := asyncio.Event())
+        monkeypatch.setattr(stream.log, "store_offset", fail)
+        with pytest.raises(AssertionError, match="me"):
+            next(storing)
+        assert freed.is_set()
+
+    run(work())
+
+
 def test_offsets_wait_for_a_leader_and_the_newest_is_stored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -165,15 +165,24 @@ class StreamCluster(Cluster):
         assert isinstance(served, ServedStream)
         self.stored_count += 1
         reference, offset = self.draw.choice(REFERENCES), self.stored_count
-        served.stream.store_offset(reference, offset)
-        safe_at = served.stream.safe_at
-        ledger = served.ledger
+        stream, ledger = served.stream, served.ledger
+        stream.store_offset(reference, offset)
 
-        def decided() -> None:
-            if is_safe(safe_at) and not served.log.has_ended:
-                ledger.stored[reference] = max(offset, ledger.stored.get(reference, 0))
+        def wait(*, is_said: bool) -> None:
+            safe_at = stream.safe_at
 
-        wait_for(safe_at, decided)
+            def decided() -> None:
+                if not is_safe(safe_at) or served.log.has_ended:
+                    return
+                if is_said:
+                    ledger.stored[reference] = max(offset, ledger.stored.get(reference, 0))
+                elif stream._unsaid.get(reference) is None:
+                    wait(is_said=True)
+
+            wait_for(safe_at, decided)
+
+        # What waits for earlier ones is in no record yet.
+        wait(is_said=stream._unsaid.get(reference) is None)
         machine.up.carry_out()
 
     def publish_with_reference(self) -> None:

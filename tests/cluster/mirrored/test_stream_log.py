@@ -12,6 +12,7 @@ import pytest
 from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.stream_log import MirroredStreamLog
+from cluster.replication import inputs
 from persistence.errors import DamagedError
 from persistence.replicas import log as replica_log
 from persistence.replicas import stream_content
@@ -209,3 +210,36 @@ def test_segments_of_the_node_are_shown() -> None:
     assert (log.segment_count, log.segments_from(0, 3), log.size_bytes) == (0, [], 0)
     assert (log.compaction_due_ms(NOW_MS), log.compact(NOW_MS), log.drop()) == (None, True, 0)
     assert log.tracking() == ([], [])
+
+
+def test_offsets_that_are_stored_while_nothing_commits_are_one_record_for_each_reference() -> None:
+    cluster, stream = served()
+    log, lead = stream.stream, stream.log.led.lead
+    before = lead.replica.end
+    for offset in range(1_000):
+        log.store_offset(b"one", offset)
+        log.store_offset(b"two", 2 * offset)
+    stream.machine.up.carry_out()
+    assert lead.replica.end == before + 1, "the first is said at once"
+    assert (log.stored_offset(b"one"), log.stored_offset(b"two")) == (999, 1_998)
+    for _ in range(400):
+        cluster.sync()
+        cluster.carry()
+    assert lead.replica.end == before + 3
+    assert lead.commit == lead.replica.end
+    stream.machine.up.step(inputs.Compact(QUEUE, lead.commit))
+    content = stream.log.replica.stream.needed()
+    assert dict(content.stored_offsets) == {b"one": 999, b"two": 1_998}
+
+
+def test_where_the_group_fails_the_next_offset_is_said_again() -> None:
+    _, stream = served()
+    log, lead = stream.stream, stream.log.led.lead
+    log.store_offset(b"one", 1)
+    log.store_offset(b"one", 2)
+    stream.machine.up.carry_out()
+    stream.log.led.group.fail()
+    end = lead.replica.end
+    log.store_offset(b"one", 3)
+    stream.machine.up.carry_out()
+    assert lead.replica.end == end + 1
