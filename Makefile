@@ -41,8 +41,12 @@ PYTEST_LOG := build/pytest.log
 WITHOUT_KERNELS := cluster/replication cluster/definitions cluster/placement cluster/metadata cluster/links \
 	cluster/liveness supervising load_generator command_line benchmarks migrating proving scenarios/test_dev_cluster.py \
 	scenarios/test_clustering_walk.py clustering/test_node.py clustering/test_queues_streams.py
+# Most tests of a cluster, a kill or a client wait, so that more workers than cores find work. One file stays with
+# one worker, for what its tests share; tests/conftest.py has those that take long begin.
+WORKERS ?= 4
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 BROKER_PORT ?= 5672
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 30
 SEQUENCE_SEEDS ?= 5000
 CYCLES ?= 500
 STREAM_CYCLES ?= 100
@@ -138,18 +142,20 @@ floors: venv
 style: venv
 	$(BIN)/pytest -q tests/style
 
-# Both builds pass the same tests, but for what one build shows: clients, browsers, house rules, kill loops
+# Both builds pass the same tests (the house rules are `make style`), but for what one build shows: clients, browsers, kill loops
 # (what a kill leaves is up to the log, whose one twin is its writer), and mistakes that are planted for a
 # checker to see, the simulation of clusters, their faults, nodes in processes of their own, and what reaches no kernel. First
 # the interpreted twins, then everything on the kernels. A few that failed run once more, alone. The last line of
 # the log, which .ci/run repeats at its very end, is pytest's summary, or what passed only alone.
 pytest: venv npm web
 	mkdir -p build
-	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
+	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q $(SIDE_BY_SIDE) \
+		--ignore=tests/clients --ignore=tests/web --ignore=tests/style \
 		--ignore=tests/simulation --ignore=tests/jepsen $(addprefix --ignore=tests/,$(WITHOUT_KERNELS)) \
 		--ignore-glob='tests/crash/test_*kill_loop.py' --ignore-glob='tests/clustering/test_*processes.py' \
 		-m 'not planted'
-	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
+	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q $(SIDE_BY_SIDE) --ignore=tests/style \
+		2>&1 | tee $(PYTEST_LOG)
 
 # The kernels once more, built with AddressSanitizer in a copy of the tree.
 asan: venv
@@ -234,10 +240,15 @@ $(ANSIBLE_STAMP):
 bench: venv
 	$(BIN)/python -m benchmarks
 
-# All parts run even when one fails, so that one look shows all that is wrong.
+# All parts run even when one fails, so that one look shows all that is wrong. Those that share nothing run side
+# by side, each with its output in one piece; the tests, some of which look at a clock, run after them.
 test: system
 	$(MAKE) --no-print-directory venv npm
-	$(MAKE) --no-print-directory --keep-going check pytest webtest asan fuzz wheel conformance
+	status=0; \
+	$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target \
+		conformance asan check fuzz wheel webtest || status=$$?; \
+	$(MAKE) --no-print-directory pytest || status=$$?; \
+	exit $$status
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

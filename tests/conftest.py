@@ -1,5 +1,7 @@
 """A broker in memory and a client of it, for the tests of everything that a client reaches."""
 
+from pathlib import Path
+
 import hypothesis.internal.conjecture.optimiser  # noqa: F401 (see below)
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,18 @@ settings.load_profile("haremq")
 # hypothesis imports its optimiser in the middle of a test. CPython 3.11 cannot always parse a
 # module there: where the garbage collector runs Python code meanwhile, "AST constructor recursion
 # depth mismatch" ends the test.
+
+
+LONG = ("jepsen", "proving", "migrating", "simulation", "clustering", "crash", "clients", "web")
+"""Folders of tests that take long, the longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers run the tests, begin with what takes long: none ends far behind."""
+    if hasattr(config, "workerinput"):
+        tests = Path(__file__).parent
+        ranks = {folder: rank for rank, folder in enumerate(LONG)}
+        items.sort(key=lambda item: ranks.get(item.path.relative_to(tests).parts[0], len(LONG)))
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from amqp_server.settings.load import load_settings
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
-from tests.clients.support.server import accepts, free_port
+from tests.clients.support.server import accepts
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "docs" / "deploy"

@@ -18,7 +18,8 @@ from pika.exceptions import ChannelClosedByBroker, UnroutableError
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import require_tool
-from tests.clients.support.server import HOST, Server, free_port
+from tests.clients.support.server import HOST, Server
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

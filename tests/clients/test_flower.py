@@ -12,7 +12,8 @@ from conformance.http_calls.call import Call
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.managed import managed_server
 from tests.clients.support.programs import Program
-from tests.clients.support.server import HOST, accepts, free_port
+from tests.clients.support.server import HOST, accepts
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.clients
 

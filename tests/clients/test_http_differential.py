@@ -13,7 +13,8 @@ from conformance.http_calls.call import VHOST, Call
 from conformance.http_calls.script import REMOVAL, SCENE
 from conformance.http_differential import load_rows, run
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
-from tests.clients.support.server import Server, accepts, free_port
+from tests.clients.support.server import Server, accepts
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.clients
 
@@ -32,7 +33,7 @@ class Ports(NamedTuple):
 def high_free_port() -> int:
     """Return a free port whose ports of streams, management and distribution are free too."""
     while True:
-        port = 20_000 + free_port() % 15_000
+        port = 20_000 + free_port() % 10_000
         offsets = (0, STREAM_PORT_OFFSET, HTTP_PORT_OFFSET, 2 * HTTP_PORT_OFFSET)
         if not any(accepts(port + offset) for offset in offsets):
             return port

@@ -12,8 +12,9 @@ from conformance.deviations import METRICS_PATH
 from conformance.rabbitmq import SERVER, RabbitMQ
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.metrics_traffic import Traffic, scraped
-from tests.clients.support.server import Server, free_port
+from tests.clients.support.server import Server
 from tests.clients.test_http_differential import high_free_port
+from tests.support.ports import free_port
 from tests.support.scrapes import Scraped, name_of
 
 pytestmark = pytest.mark.clients

@@ -15,7 +15,8 @@ import yaml
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.metrics_traffic import Traffic, scraped, text_of
 from tests.clients.support.programs import Program
-from tests.clients.support.server import HOST, Server, accepts, free_port
+from tests.clients.support.server import HOST, Server, accepts
+from tests.support.ports import free_port
 from tests.support.scrapes import labels_of, name_of
 
 PROMETHEUS: Final = shutil.which("prometheus")

@@ -16,7 +16,8 @@ from queues.stream.from_amqp10 import read_messages
 from queues.stream.to_amqp10 import to_amqp10
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program
-from tests.clients.support.server import HOST, START_TIMEOUT_S, accepts, free_port
+from tests.clients.support.server import HOST, START_TIMEOUT_S, accepts
+from tests.support.ports import free_port
 from tests.support.stream_messages import EVERYTHING, framed
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]

@@ -16,8 +16,9 @@ from pika.exceptions import AMQPConnectionError
 
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
-from tests.clients.support.server import HOST, accepts, free_port
+from tests.clients.support.server import HOST, accepts
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 
 pytestmark = [
     pytest.mark.clients,

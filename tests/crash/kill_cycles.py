@@ -15,10 +15,10 @@ from pamqp import commands
 from conformance.address import Address
 from conformance.client import Channel, Connection
 from conformance.events import ClosedByPeerError, ConnectionLostError
-from tests.clients.support.server import free_port
 from tests.crash.kill_loop import FaultFoundError, power_under, settings_of
 from tests.crash.node import Node, NodeError
 from tests.crash.power_cut import PowerCut
+from tests.support.ports import free_port
 
 KILLED: Final = (OSError, AssertionError, ClosedByPeerError, ConnectionLostError)
 """What a client may meet when its node is killed."""

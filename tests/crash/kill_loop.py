@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Final
 
 from load_generator.wire import LoadError
-from tests.clients.support.server import free_port
 from tests.crash.link import LinkLostError
 from tests.crash.node import Killable, Node, RabbitNode
 from tests.crash.policies import POLICIES, definitions_of
 from tests.crash.power_cut import PowerCut
 from tests.crash.session import COUNTED, DROPPED, Judgement, Run, declare_all
+from tests.support.ports import free_port
 
 ACK_GRACE_KILL_MS: Final = 1_000
 """Acks are with the kernel by then: all that they wait for is the sync of the group before."""

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from load_generator.wire import LoadError
-from tests.clients.support.server import free_port
 from tests.crash.kill_loop import (
     ACK_GRACE_CUT_MS,
     ACK_GRACE_KILL_MS,
@@ -36,6 +35,7 @@ from tests.crash.link import LinkLostError
 from tests.crash.node import Node
 from tests.crash.power_cut import PowerCut
 from tests.crash.stream_session import Run
+from tests.support.ports import free_port
 
 RENEW_SHARE: Final = 0.15
 LISTENERS: Final = """\

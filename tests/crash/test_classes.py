@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from load_generator import wire
-from tests.clients.support.server import free_port
 from tests.crash import messages
 from tests.crash.history import Value
 from tests.crash.kill_loop import power_under
 from tests.crash.link import Answer, Link, message_count_of
 from tests.crash.node import Node
+from tests.support.ports import free_port
 
 SETTINGS: Final = """\
 persistence:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.deduplication_kill_loop import DeduplicationKillLoop
 from tests.crash.kill_cycles import killed_node
 from tests.crash.kill_loop import FaultFoundError, power_under
 from tests.crash.node import Node
+from tests.support.ports import free_port
 
 CYCLES = 3
 SEED = 20_261_129

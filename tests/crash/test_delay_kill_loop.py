@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.delay_kill_loop import DelayKillLoop, delay_node
 from tests.crash.kill_loop import FaultFoundError, power_under
 from tests.crash.node import Node
+from tests.support.ports import free_port
 
 CYCLES = 3
 SEED = 20_261_129

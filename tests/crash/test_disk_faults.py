@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.confirm_checker import Frame
 from tests.crash.kill_loop import ACK_GRACE_CUT_MS, LONG_QUEUES, node_of, power_under
 from tests.crash.node import Node
 from tests.crash.session import Judgement, Run, declare_all
+from tests.support.ports import free_port
 
 DISK_BYTES = 64 << 20
 BALLAST_BYTES = 32 << 20

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.federated_queue_kill_loop import QueueKillLoop, federated_queue_node
 from tests.crash.federation_kill_loop import FederationKillLoop, downstream_node, upstream_node
+from tests.support.ports import free_port
 
 CYCLES = 6
 SEED = 20_261_129

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.confirm_checker import Frame
 from tests.crash.kill_loop import (
     ACK_GRACE_KILL_MS,
@@ -19,6 +18,7 @@ from tests.crash.kill_loop import (
 )
 from tests.crash.node import Node
 from tests.crash.session import Judgement, Run, declare_all
+from tests.support.ports import free_port
 
 CYCLES = 20
 CUT_CYCLES = 6

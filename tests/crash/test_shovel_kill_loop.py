@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.shovel_kill_loop import ShovelKillLoop, destination_node, source_node
+from tests.support.ports import free_port
 
 CYCLES = 6
 SEED = 20_261_129

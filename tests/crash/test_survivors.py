@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.support.server import free_port
 from tests.crash.kill_loop import node_of
 from tests.crash.survivors import SURVIVORS, survivors
+from tests.support.ports import free_port
 
 
 @pytest.mark.parametrize("durability", ["fsync", "os"])

@@ -12,7 +12,8 @@ from pika.exceptions import AMQPError
 
 from amqp_server.migrating.api import Api
 from load_generator.session import Endpoint
-from tests.clients.support.server import HOST, Server, free_port
+from tests.clients.support.server import HOST, Server
+from tests.support.ports import free_port
 
 
 class Ends(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.style.tree import files, module_of, python_files, source_files, text_of
+from tests.style.tree import files, module_of, nodes_of, python_files, source_files, text_of
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
@@ -57,7 +57,7 @@ THE_RULES_THEMSELVES = Path("tests/style")
 
 
 def _functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(module):
+    for node in nodes_of(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -75,7 +75,7 @@ def too_long_functions(module: ast.Module) -> list[str]:
 
 def identifiers(module: ast.Module) -> Iterator[str]:
     """Yield every name that the module itself gives: not those that it imports or uses."""
-    for node in ast.walk(module):
+    for node in nodes_of(module):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name
@@ -102,7 +102,7 @@ def words(identifier: str) -> list[str]:
 def banned_names(module: ast.Module) -> list[str]:
     """Name the identifiers that hold a banned word, and the classes named for a place in a tree."""
     named = {name for name in identifiers(module) if BANNED_WORDS & set(words(name))}
-    classes = {node.name for node in ast.walk(module) if isinstance(node, ast.ClassDef)}
+    classes = {node.name for node in nodes_of(module) if isinstance(node, ast.ClassDef)}
     named |= {
         name for name in classes if words(name)[:1] and words(name)[0] in BANNED_CLASS_PREFIXES
     }

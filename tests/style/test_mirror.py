@@ -7,11 +7,13 @@ tested in ``tests/amqp_server``.
 """
 
 import ast
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.style.tree import SOURCE_PACKAGES, module_of, python_files, source_files
+from tests.style.tree import SOURCE_PACKAGES, module_of, nodes_of, python_files, source_files
 
 TESTED_AS_A_WHOLE = {
     "conformance": "it is a test itself, and runs against RabbitMQ",
@@ -45,7 +47,7 @@ def has_logic(module: ast.Module) -> bool:
     """Return whether any function does something, other than stand for a signature."""
     return any(
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_signature(node)
-        for node in ast.walk(module)
+        for node in nodes_of(module)
     )
 
 
@@ -117,20 +119,32 @@ def mirroring_tests() -> list[Path]:
     ]
 
 
+def by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """Return the files of each folder; a folder that has none has an empty list."""
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for path in paths:
+        folders[path.parent].append(path)
+    return folders
+
+
 def test_modules_with_logic_have_their_tests() -> None:
-    sources, tests = source_files(), mirroring_tests()
+    sources, tests = by_folder(source_files()), by_folder(mirroring_tests())
     missing = [
         str(folder_of_tests(source) / f"test_{source.stem}.py")
         for source in modules_to_test()
-        if not files_testing(source, sources, tests)
+        if not files_testing(source, sources[source.parent], tests[folder_of_tests(source)])
     ]
     assert missing == []
 
 
 def test_test_files_have_their_module() -> None:
-    sources, tests = source_files(), mirroring_tests()
-    known = {test for source in sources for test in files_testing(source, sources, tests)}
-    strangers = [str(test) for test in tests if test not in known]
+    sources, tests = by_folder(source_files()), by_folder(mirroring_tests())
+    known = {
+        test
+        for source in source_files()
+        for test in files_testing(source, sources[source.parent], tests[folder_of_tests(source)])
+    }
+    strangers = [str(test) for test in mirroring_tests() if test not in known]
     assert strangers == [], f"tests across modules belong to one of {sorted(OTHER_TESTS)}"
 
 

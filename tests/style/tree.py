@@ -79,3 +79,9 @@ def source_files() -> list[Path]:
 def module_of(path: Path) -> ast.Module:
     """Return the syntax tree of a Python file."""
     return ast.parse(text_of(path), str(path))
+
+
+@cache
+def nodes_of(module: ast.Module) -> tuple[ast.AST, ...]:
+    """Return all nodes of a syntax tree; a rule more does not walk the repository once more."""
+    return tuple(ast.walk(module))

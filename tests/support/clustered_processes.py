@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 
 from management.access.login import Credentials, basic_header
-from tests.support.etcd_server import EtcdServer, free_port
+from tests.support.etcd_server import EtcdServer
+from tests.support.ports import free_port
 
 READY_S = 60
 STOP_S = 30

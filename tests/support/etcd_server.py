@@ -1,7 +1,6 @@
 """A real etcd on loopback, with data directories of its own, ended by its pids."""
 
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from tests.support.certificates import Files
+from tests.support.ports import free_port
 
 START_S = 20
 
@@ -23,12 +23,6 @@ QUICK = ("--heartbeat-interval", "20", "--election-timeout", "200")
 
 STEADY = ("--heartbeat-interval", "50", "--election-timeout", "500")
 """For several members, on a machine that has much to do."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

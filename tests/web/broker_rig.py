@@ -18,14 +18,13 @@ from pika.exchange_type import ExchangeType
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET
 from tests.clients.support.deadlines import wait_until
-from tests.clients.support.server import START_TIMEOUT_S, Server, accepts, free_port
+from tests.clients.support.server import START_TIMEOUT_S, Server, accepts
+from tests.support.ports import free_port
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>"
 """A name, a header and a body that would run, were it taken for HTML."""
 
 SETTINGS: Final = "management: {rates_mode: basic}\n"
-PORT_MAX: Final = 50_000
-"""The port of the API is 10,000 above it."""
 
 RULES: Final[dict[str, object]] = {
     "vhosts": [
@@ -69,18 +68,10 @@ RULES: Final[dict[str, object]] = {
 Channel = pika.adapters.blocking_connection.BlockingChannel
 
 
-def low_port() -> int:
-    """Return a free port whose companion is a port, too."""
-    port = free_port()
-    while port > PORT_MAX:
-        port = free_port() // 2 + 1024
-    return port
-
-
 @contextmanager
 def haremq(folder: Path) -> Iterator[Server]:
     """Start a broker with its management, for a block."""
-    server = Server(folder, port=low_port(), settings=SETTINGS)
+    server = Server(folder, port=free_port(), settings=SETTINGS)
     try:
         server.wait_until_it_accepts()
         wait_until(lambda: accepts(http_port(server)), "the HTTP API", START_TIMEOUT_S)

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET
-from tests.clients.support.server import HOST, Server, accepts, free_port
+from tests.clients.support.server import HOST, Server, accepts
+from tests.support.ports import free_port
 
 SETTINGS = "management: {}\n"
 

@@ -8,19 +8,12 @@ from typing import Final
 
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program
+from tests.support.ports import free_port
 
 HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 60.0
 WITHOUT_MANAGEMENT: Final = "management: {listeners: [], metrics_listeners: []}\n"
 """Its ports are ten thousand above that of AMQP: somebody may have them."""
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def accepts(port: int) -> bool:

@@ -28,8 +28,9 @@ from cryptography.x509.oid import NameOID
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import run
 from tests.clients.support.requirements import SUITE
-from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts, free_port
+from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts
 from tests.support.certificates import Authority
+from tests.support.ports import free_port
 
 PACKAGE: Final = SUITE / "node_modules" / "rabbitmq-stream-js-client"
 TIMEOUT_S: Final = 600.0

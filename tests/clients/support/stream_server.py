@@ -8,7 +8,8 @@ import pytest
 from conformance.address import Address
 from conformance.client import Connection
 from tests.clients.support.deadlines import wait_until
-from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts, free_port
+from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts
+from tests.support.ports import free_port
 
 USER: Final = "guest"
 """A user, and its password."""

@@ -11,9 +11,10 @@ from cluster.metadata.errors import (
 from cluster.metadata.etcd.http import Times
 from cluster.metadata.paging import read_whole
 from cluster.metadata.port import Done, Lease, Unknown, end_of_prefix
-from tests.support.etcd_server import EtcdServer, free_port
+from tests.support.etcd_server import EtcdServer
 from tests.support.etcd_stores import Clock, opened, play, put
 from tests.support.metadata_contract import Rig, changes_from, each_case
+from tests.support.ports import free_port
 from tests.support.scripted_gateway import ScriptedGateway, chunked, http
 
 NUMBERS = itertools.count()

@@ -7,7 +7,7 @@ from cluster.definitions import desk
 from cluster.metadata.errors import AnswerTooLongError, StoreAwayError
 from cluster.metadata.etcd.http import LINE_BYTES_MAX, Answer, Http, NotSentError, Times
 from cluster.node.options import ClusterOptions
-from tests.support.etcd_server import free_port
+from tests.support.ports import free_port
 from tests.support.scripted_gateway import ScriptedGateway, chunked, http
 
 
