@@ -2,7 +2,8 @@
 
 ``python -m conformance.rabbitmq --port 5699`` runs until interrupted, ``with RabbitMQ(5699)`` for
 the block. Each one has its own node name, Erlang distribution port and data, so that several can
-run at once. epmd and every listener are bound to 127.0.0.1.
+run at once. epmd and every listener are bound to 127.0.0.1. The first that runs starts epmd and
+ends it: Erlang's ERL_EPMD_PORT gives those of another process an epmd of their own.
 """
 
 import argparse
@@ -28,7 +29,9 @@ STOP_TIMEOUT_S = 20.0
 TOOL_TIMEOUT_S = 60.0
 HTTP_PORT_OFFSET = 10000
 DISTRIBUTION_PORT_OFFSET = 20000
-EPMD_PORT = 4369
+
+EPMD_PORT = "4369"
+"""Of Erlang's port mapper, unless the environment says something else."""
 
 CONFIG = """\
 listeners.tcp.local = 127.0.0.1:{port}
@@ -74,6 +77,11 @@ prometheus.tcp.port = {metrics_port}
 """
 ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
 DEFINITIONS = Path(__file__).with_name("definitions.json")
+
+
+def epmd_port() -> str:
+    """Return the port of the port mapper that brokers of this process have."""
+    return os.environ.get("ERL_EPMD_PORT", EPMD_PORT)
 
 
 class Tls(NamedTuple):
@@ -155,10 +163,11 @@ class RabbitMQ:
 
     def _start_epmd(self) -> None:
         """Start Erlang's port mapper if none runs; the server would start one that stays."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", EPMD_PORT), 1.0):
+        port = epmd_port()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1.0):
             return
         self._epmd = subprocess.Popen(
-            ["epmd", "-address", "127.0.0.1"],
+            ["epmd", "-address", "127.0.0.1", "-port", port],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -207,6 +216,7 @@ class RabbitMQ:
                     "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
                     "RABBITMQ_DIST_PORT": str(self.port + DISTRIBUTION_PORT_OFFSET),
                     "ERL_EPMD_ADDRESS": "127.0.0.1",
+                    "ERL_EPMD_PORT": epmd_port(),
                     "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                         "-kernel inet_dist_use_interface {127,0,0,1}"
                     ),
@@ -247,6 +257,7 @@ class RabbitMQ:
                 "LANG": "C.UTF-8",
                 "HOME": str(self._directory),
                 "RABBITMQ_NODENAME": self.node_name,
+                "ERL_EPMD_PORT": epmd_port(),
                 "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._directory / "plugins"),
             },
             stdin=subprocess.DEVNULL,

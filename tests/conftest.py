@@ -1,5 +1,6 @@
 """A broker in memory and a client of it, for the tests of everything that a client reaches."""
 
+import os
 from pathlib import Path
 
 import hypothesis.internal.conjecture.optimiser  # noqa: F401 (see below)
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.peer import Client, Node
+from tests.support.ports import free_port
 
 # No test fails because a machine is busy: neither an example nor its making has a time limit.
 settings.register_profile("haremq", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
@@ -19,6 +21,12 @@ settings.load_profile("haremq")
 
 LONG = ("jepsen", "proving", "migrating", "simulation", "clustering", "crash", "clients", "web")
 """Folders of tests that take long, the longest first."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several workers an epmd of its own: it ends with a worker's RabbitMQ."""
+    if hasattr(config, "workerinput"):
+        os.environ["ERL_EPMD_PORT"] = str(free_port())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
