@@ -138,6 +138,13 @@ class CommittedLog(QueueLog, Protocol):
     def may_deliver(self) -> bool:
         """Whether what is committed may be delivered now; if not, ``on_committed`` says when."""
 
+    def lags(self, now_ms: int) -> bool:
+        """Return whether something waits too long for its commit; ``on_committed`` says when not.
+
+        A settlement that is not committed goes with the leader. So what consumers get meanwhile
+        comes again, however often they ack it.
+        """
+
 
 class RecoveredLane(Protocol):
     """The messages of one priority, as a restart finds them."""

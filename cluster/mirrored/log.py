@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from cluster.mirrored.groups import LedQueue
+from cluster.mirrored.lag import Lag
 from cluster.mirrored.waiting_settlements import WaitingSettlements
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Published, Publishers, Submission, Verdict
@@ -57,6 +58,9 @@ class Leader(Protocol):
     def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now."""
 
+    def is_elsewhere(self, queue: str, index: int) -> bool:
+        """Return whether a mirror has the queue up to here, or there is none."""
+
     def compact(self, queue: str) -> None:
         """Put what is committed into the messages, before this turn ends."""
 
@@ -87,6 +91,7 @@ class MirroredLog:
         self._uncommitted: deque[tuple[int, int]] = deque()
         self._settled = PositionSet()
         self._waiting = WaitingSettlements()
+        self._lag = Lag()
         # All that the replica has was committed, and is at its base: ``node`` saw to that.
         self._publishers = Publishers(map(_published, replica.published.rows()))
         self._front: Front | None = None
@@ -135,12 +140,23 @@ class MirroredLog:
         """Whether what is committed may be delivered: not without a lease, nor during a move."""
         return not self.has_ended and self._leader.may_deliver(self.led.lead.queue)
 
+    def lags(self, now_ms: int) -> bool:
+        """Return whether no mirror has answered for so long that nothing is delivered."""
+        led, lag = self.led, self._lag
+        if not lag.look(now_ms, led.last_index, led.committed_index):
+            return False
+        if self._waiting:
+            self._append((), is_settlement=True)
+        # Where one mirror is silent, another one has what was settled, and may lead next.
+        is_elsewhere = self._leader.is_elsewhere(led.lead.queue, lag.index)
+        return lag.look(now_ms, led.last_index, lag.index if is_elsewhere else 0)
+
     def commit(self, index: int) -> None:
         """The core has committed the queue up to here; the queue hears of it before confirms."""
         uncommitted, below = self._uncommitted, self.committed_below
         while uncommitted and uncommitted[0][0] <= index:
             self.committed_below = uncommitted.popleft()[1]
-        if self.committed_below > below:
+        if self.committed_below > below or self._lag.is_long:
             self.on_committed()
         led = self.led
         led.commit(index)

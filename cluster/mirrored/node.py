@@ -227,6 +227,10 @@ class MirroredNode:
             self._shut[queue] = None
         return may
 
+    def is_elsewhere(self, queue: str, index: int) -> bool:
+        """Return whether a mirror has the queue up to here, or there is none."""
+        return self.core.is_elsewhere(queue, index)
+
     def compact(self, queue: str) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""
         self.compacting.ask(queue)

@@ -106,6 +106,14 @@ class ReplicationCore:
             return False
         return commit.is_granted(self.node, lead)
 
+    def is_elsewhere(self, queue: str, index: int) -> bool:
+        """Return whether another in-sync member has the queue up to here, or there is none."""
+        node, lead = self.node, self.lead_of(queue)
+        if lead is None:
+            return False
+        others = lead.state.in_sync_set - {node.replica_id}
+        return not others or any(commit.safe_index(node, lead, each) >= index for each in others)
+
     def append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
         """Append a run of ``count`` records; return the index and the LSN of its last (R2, R5).
 

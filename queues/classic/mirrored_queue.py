@@ -10,6 +10,9 @@ that: what is in the log is never refused, so a limit counts what is coming as i
 While the log says that nothing may be delivered (the lease is over, a move is open), another node
 may have settled what is here. Then nothing becomes ready, nothing is delivered and no dead letter
 leaves. A settlement may be appended: it counts only if this node still leads.
+
+While no mirror answers, consumers get nothing new either: the next leader would not know what they
+have acked, and would deliver all of it again.
 """
 
 from collections import deque
@@ -184,6 +187,8 @@ class MirroredQueue(ClassicQueue):
         self._now_ms = now_ms
         self._let_moves_go()
         self._enter(now_ms, max_messages)
+        if self._log.lags(now_ms):
+            return False
         return super().drain(now_ms, max_messages) or self._has_committed
 
     def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:

@@ -16,11 +16,16 @@ class FakeCommittedLog(FakeLog):
         self.on_committed: Callable[[], None] = wake_nobody
         self.committed_below = 0
         self.delivers = True
+        self.is_late = False
         self.uncommitted: deque[int] = deque()
 
     @property
     def may_deliver(self) -> bool:
         return self.delivers
+
+    def lags(self, now_ms: int) -> bool:
+        del now_ms
+        return self.is_late
 
     def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         self.uncommitted.append(first_position + len(run))

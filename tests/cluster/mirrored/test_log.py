@@ -1,6 +1,7 @@
 """Events of a queue as records of the core."""
 
 from cluster.mirrored.groups import LedQueue, MirrorGroup
+from cluster.mirrored.lag import LAG_MAX_MS
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.waiting_settlements import STRETCHES_MAX
 from cluster.replication.core import RULES, NotServingError
@@ -22,6 +23,7 @@ class FakeLeader:
         self.admits = True
         self.confirms = True
         self.delivers = True
+        self.elsewhere = 0
 
     def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:
         self.records.append((octets, is_settlement))
@@ -42,6 +44,9 @@ class FakeLeader:
 
     def may_confirm(self, queue: str, index: int) -> bool:
         return self.confirms
+
+    def is_elsewhere(self, queue: str, index: int) -> bool:
+        return index <= self.elsewhere
 
     def compact(self, queue: str) -> None:
         self.compacted.append(queue)
@@ -180,3 +185,41 @@ def test_the_engine_of_a_deleted_queue_leaves_the_replica_to_the_note_that_it_is
     made, _ = log()
     assert made.drop() == 0
     assert not made._replica.is_dropped
+
+
+def test_it_lags_until_a_settlement_is_committed_and_asks_for_a_drain_then() -> None:
+    made, _ = log()
+    asked: list[int] = []
+    made.on_committed = lambda: asked.append(1)
+    made.settle(range(1))
+    assert not made.lags(0)
+    made.commit(0)
+    assert not asked
+    assert made.lags(LAG_MAX_MS + 1)
+    made.commit(1)
+    assert asked
+    assert not made.lags(LAG_MAX_MS + 2)
+
+
+def test_it_does_not_lag_while_one_mirror_answers() -> None:
+    made, leader = log()
+    made.settle(range(1))
+    assert not made.lags(0)
+    leader.elsewhere = 1
+    assert not made.lags(LAG_MAX_MS + 1)
+    made.settle(range(1, 2))
+    assert not made.lags(LAG_MAX_MS + 2)
+    assert not made.lags(3 * LAG_MAX_MS), "the second one is looked at from here on"
+    assert made.lags(5 * LAG_MAX_MS)
+
+
+def test_acks_wait_no_longer_than_a_mirror_that_is_silent_is_waited_for() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    made.settle(range(1))
+    made.lags(0)
+    assert made.waits_to_settle
+    leader.elsewhere = 1
+    assert not made.lags(LAG_MAX_MS + 1)
+    assert not made.waits_to_settle, "the mirror that answers hears of them"
+    assert settled_in(leader.records[1][0]) == [range(1)]

@@ -56,6 +56,22 @@ def test_only_what_is_committed_is_delivered() -> None:
     assert nodes.cores["b"].readable("q") == index
 
 
+def test_one_mirror_that_answers_has_the_record_although_it_is_not_committed() -> None:
+    nodes = serving()
+    core = nodes.cores["a"]
+    index = nodes.append("a")
+    nodes.carry()
+    assert not core.is_elsewhere("q", index)
+    nodes.fsync("a")
+    nodes.carry()
+    assert not core.is_elsewhere("q", index), "the own disk is not elsewhere"
+    nodes.fsync("b")
+    nodes.carry()
+    assert core.is_elsewhere("q", index)
+    assert core.deliverable("q") < index
+    assert not nodes.cores["b"].is_elsewhere("q", index), "it does not lead"
+
+
 def test_without_a_lease_it_is_delivered_while_all_members_are_connected() -> None:
     nodes = serving()
     core = nodes.cores["a"]

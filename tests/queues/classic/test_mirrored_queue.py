@@ -114,6 +114,21 @@ def test_nothing_is_delivered_while_it_must_not_and_it_goes_on_at_once() -> None
     assert worker.bodies == [b"a"]
 
 
+def test_consumers_get_nothing_more_while_the_mirrors_do_not_answer() -> None:
+    rig, worker = Rig(), FakeConsumer()
+    rig.publish(b"a", b"b")
+    rig.log.commit()
+    rig.drain()
+    rig.log.is_late = True
+    rig.queue.consume(worker, NOW_MS)
+    assert (rig.drain(), worker.bodies) == (False, [])
+    assert rig.get() == b"a", "who asks for one message gets it"
+    rig.log.is_late = False
+    rig.log.commit()
+    rig.drain()
+    assert worker.bodies == [b"b"]
+
+
 def test_what_is_ready_is_held_back_too() -> None:
     rig, worker = Rig(), FakeConsumer()
     rig.publish(b"a")
