@@ -8,8 +8,9 @@ import pytest
 from load_generator.session import Endpoint
 from load_generator.verifying import episode, workload
 from tests.clients.support.deadlines import wait_until
-from tests.clients.support.server import Server, accepts, free_port
+from tests.clients.support.server import Server, accepts
 from tests.support.fault_cluster import NotedCluster
+from tests.support.ports import free_port
 
 START_S = 30.0
 LISTENERS = """\
