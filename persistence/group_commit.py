@@ -100,6 +100,12 @@ class GroupCommit:
         return under_way_bytes + full_bytes + self._open.size_bytes
 
     @property
+    def writing_bytes(self) -> int:
+        """How much the disk is taking now; 0: nothing, or it is full."""
+        group = self._under_way
+        return 0 if group is None or self.is_disk_full else group.size_bytes
+
+    @property
     def needs_fsync(self) -> bool:
         """Whether a caller waits for the disk, for appends of which no group was made yet."""
         return self._open.fsync

@@ -16,6 +16,10 @@ class NodeCommit(Protocol):
     def committed_lsn(self) -> int:
         """Everything up to this LSN is on the disk."""
 
+    @property
+    def writing_bytes(self) -> int:
+        """How much the disk is taking now; 0: nothing, or it is full."""
+
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once everything up to this LSN is on the disk."""
 

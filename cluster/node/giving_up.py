@@ -9,7 +9,8 @@ nodes may well reach each other.
 
 Of a queue that cannot be read here any more, any other member that lives takes over at once.
 
-Its own disk is full, or does not answer: nothing is committed here either. Then a member takes over
+Its own disk is full, or does not answer: nothing is committed here either. What is large has more
+time: a mirror would have to write it as well. Then a member takes over
 that is heard, if enough others are.
 
 Nobody knows from here what the others reach. So a queue is given up only while enough others live,
@@ -38,6 +39,9 @@ ASLEEP_MS: Final = 1_000
 NOTICED_MS: Final = 600
 """In this time the store notices that a lease has ended, and says so."""
 
+SLOW_BYTES_PER_MS: Final = 10_000
+"""A disk that takes no more in a ms is slow, and answers."""
+
 WAIT_MAX_MS: Final = 60_000
 """Where no two nodes reach each other queues come back to who gave them up. Each time they stay for
 twice as long, up to this, as each move is a write of the store."""
@@ -52,6 +56,7 @@ class GivingUp:
         heard_at_ms: when a node was heard on the link to it; None: there is no link.
         lease_ttl_ms: of all nodes. A node counts as out of reach when it was not heard for a bit
             longer: who was killed does not live any more by then, and gets no queue.
+        writing_bytes: how much the own disk is taking.
         damaged: queues whose replica is damaged here: whoever can lead them does.
     """
 
@@ -61,12 +66,14 @@ class GivingUp:
         view: ClusterView,
         heard_at_ms: Callable[[str], int | None],
         lease_ttl_ms: int,
+        writing_bytes: Callable[[], int],
         damaged: Iterable[str] = (),
     ) -> None:
         self._core = core
         self._damaged = damaged
         self._view = view
         self._heard_at_ms = heard_at_ms
+        self._writing_bytes = writing_bytes
         self._after_ms = lease_ttl_ms + NOTICED_MS
         # By node and incarnation, when it was heard last, on whichever link.
         self._last_heard_ms: dict[tuple[str, int], int] = {}
@@ -144,7 +151,8 @@ class GivingUp:
         if node.fsynced != self._fsynced or node.fsynced == node.written:
             self._fsynced, self._fsynced_at_ms = node.fsynced, node.now_ms
         since_ms = max(self._fsynced_at_ms, self._awake_since_ms)
-        return node.now_ms - since_ms >= self._after_ms
+        slow_ms = self._writing_bytes() // SLOW_BYTES_PER_MS
+        return node.now_ms - since_ms >= self._after_ms + slow_ms
 
     def _target(self, lead: Leadership, heard: set[str], *, is_stuck: bool) -> ReplicaId | None:
         """Return who is to lead a queue; None: it stays here."""

@@ -129,8 +129,10 @@ class TakingPart:
         self._timer: asyncio.TimerHandle | None = None
         self._audit: Iterator[None] = iter(())
         self._audit_at_ms, self._has_elected = 0, False
-        heard_at_ms, damages = self.linking.heard_at_ms, self.shell.damages
-        self._giving_up = GivingUp(core, place.view, heard_at_ms, options.lease_ttl_ms, damages)
+        heard_at_ms, ttl_ms = self.linking.heard_at_ms, options.lease_ttl_ms
+        self._giving_up = GivingUp(
+            core, place.view, heard_at_ms, ttl_ms, lambda: commit.writing_bytes, self.shell.damages
+        )
         self._handing_over: HandingOver | None = None
 
     def _ask_store(self, joined: Joined) -> None:

@@ -237,12 +237,14 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     disk.errors["write_batch"] = FULL
     group = commit.seal()
     assert group is not None
+    assert commit.writing_bytes == group.size_bytes > 0
     with pytest.raises(OSError, match="No space") as failure:
         commit.writer.write(group)
     commit.finish(group, failure.value)
 
-    found_full = commit.is_disk_full
+    found_full, size_bytes = commit.is_disk_full, commit.writing_bytes
     assert found_full
+    assert size_bytes == 0, "it takes nothing"
     assert commit.committed_lsn == 0
     assert called == []
     commit.append_operation([ENTRY], fsync=True)

@@ -10,6 +10,7 @@ class Commit:
 
     def __init__(self) -> None:
         self.committed_lsn = 0
+        self.writing_bytes = 0
         self.waiters: list[tuple[int, Callable[[], None]]] = []
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:

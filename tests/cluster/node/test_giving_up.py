@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.node import giving_up
-from cluster.node.giving_up import NOTICED_MS, WAIT_MAX_MS, GivingUp
+from cluster.node.giving_up import NOTICED_MS, SLOW_BYTES_PER_MS, WAIT_MAX_MS, GivingUp
 from cluster.replication.inputs import (
     Fsynced,
     GiveUp,
@@ -38,7 +38,10 @@ class Rig:
             self.told.live(name, 20 + at, disk="0")
         self.heard: dict[str, int] = {}
         self.reaches_store = True
-        self.giving_up = GivingUp(self.core, self.told.view, self.heard.get, TTL_MS)
+        self.writing_bytes = 0
+        self.giving_up = GivingUp(
+            self.core, self.told.view, self.heard.get, TTL_MS, lambda: self.writing_bytes
+        )
         self.at(100_000)
 
     def at(self, now_ms: int, *linked: str) -> list[GiveUp]:
@@ -221,6 +224,14 @@ def test_who_has_a_disk_that_does_not_answer_gives_all_up() -> None:
     assert given_up == GiveUp("q", B, 21)
     rig.nodes.step("a", given_up)
     assert rig.nodes.transactions[-1].new.in_sync_set == members("b", "c")
+
+
+def test_what_is_large_has_more_time() -> None:
+    rig = stuck()
+    rig.writing_bytes = 128 << 20
+    slow_ms = rig.writing_bytes // SLOW_BYTES_PER_MS
+    assert rig.at(110_000 + AFTER_MS + slow_ms - 1, "b", "c") == []
+    assert rig.at(110_000 + AFTER_MS + slow_ms, "b", "c") == [GiveUp("q", B, 21)]
 
 
 def test_a_disk_that_is_slow_and_goes_on_is_no_reason() -> None:

@@ -30,6 +30,7 @@ def test_what_the_disk_says_comes_after_the_clock_is_set() -> None:
 
     class Commit:
         committed_lsn = 6
+        writing_bytes = 7
 
         def wait(self, lsn: int, call: object) -> None:
             happened.append(lsn)
@@ -45,4 +46,5 @@ def test_what_the_disk_says_comes_after_the_clock_is_set() -> None:
     commit = WokenCommit(Commit(), woken)
     commit.wait(7, lambda: happened.append("called"))
     assert commit.committed_lsn == 6
+    assert commit.writing_bytes == 7
     assert happened == [7, [1_000], "called"]
