@@ -172,6 +172,15 @@ class ReplicationSettings:
             " 2 of 3, 3 of 5.",
         },
     )
+    replace_after_s: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 30 * 86_400,
+            "doc": "A node that is away for so long has its replicas made on others, if it was not"
+            " drained; 0 is never: only nodes that were taken out (`haremq nodes forget`).",
+        },
+    )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
         """Return errors that concern several keys: a key and the error."""

@@ -72,7 +72,7 @@ class Services:
     scrapes: Places
     told: PeerRows
     relays: Relays
-    jobs_elsewhere: JobsElsewhere
+    jobs_elsewhere: JobsElsewhere = field(default_factory=JobsElsewhere)
     peers: Peers | None = None
 
     def cluster_name(self) -> str:

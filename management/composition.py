@@ -19,7 +19,6 @@ from management.bodies.queue_texts import QueueTexts
 from management.call import Services
 from management.forwarding import Peers
 from management.identity import Identity
-from management.jobs_elsewhere import JobsElsewhere
 from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import NoLog, RecentLog
@@ -94,8 +93,7 @@ class Management:
     ) -> None:
         self.node = Node(views, admin, events, request_turn, now_ms, Slices(time.perf_counter_ns))
         identity = Identity(
-            node_name or f"rabbit@{socket.gethostname().partition('.')[0]}",
-            settings.cluster_name or cluster_name or f"rabbit@{socket.getfqdn()}",
+            *_names(node_name, settings.cluster_name or cluster_name),
             settings.rabbitmq_version,
             PRODUCT,
             version,
@@ -122,8 +120,7 @@ class Management:
             Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
             told,
             Relays(peers),
-            JobsElsewhere(),
-            peers,
+            peers=peers,
         )
         slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
         self.scraping = scraping.Scraping(
@@ -151,6 +148,12 @@ class Management:
         await self.services.relays.stop()
         await self.application.stop()
         await asyncio.gather(self.server.stop(STOP_GRACE_S), self.metrics_server.stop(STOP_GRACE_S))
+
+
+def _names(node: str, cluster: str) -> tuple[str, str]:
+    """Return the names of node and cluster; what has none is named after the host."""
+    host = socket.gethostname().partition(".")[0]
+    return node or f"rabbit@{host}", cluster or f"rabbit@{socket.getfqdn()}"
 
 
 def _sessions(settings: ManagementSettings) -> Sessions:

@@ -136,7 +136,13 @@ class ClusteredNode:
         self._desk = DecidingDesk(desk, node.follower, self._applier, elsewhere=self._elsewhere)
         rules = rules_of(settings)
         self._placing = Placing(options.node, node.view, rules, self._policy_of)
-        self._restoring = Restoring(node, self._placing.standings, self._wanted_of, rules)
+        self._restoring = Restoring(
+            node,
+            self._placing.standings,
+            self._wanted_of,
+            rules,
+            settings.cluster.replication.replace_after_s * 1000,
+        )
         declaring = Declaring(
             self._stored,
             node.follower.cache.get,

@@ -3,6 +3,7 @@
     a node is taken out of the cluster    another one gets its replicas
     a node joins                          queues with too few replicas get one there
     a policy is another one               queues get as many as it says
+    a node is away for too long           another one gets its replicas, if the settings say so
 
 What is to be done is computed from this node's copy of the store, and each step is one write of the
 queue's leader. So nothing is remembered elsewhere: whoever leads the queue next goes on.
@@ -27,6 +28,7 @@ from cluster.node.view import KnownQueue
 from cluster.placement.asking import ReplicaRules
 from cluster.placement.changing import next_step
 from cluster.placement.nodes import NodeStanding, by_name
+from cluster.placement.replacing import GoneNodes, replaced_nodes
 from cluster.replication.state import QueueOptions
 
 CATCH_UPS_MAX: Final = 32
@@ -59,6 +61,8 @@ class Restoring:
         standings: returns the members of the cluster, as placement sees them.
         wanted_of: says how a queue is to be replicated.
         rules: of the cluster.
+        replace_after_ms: for how long a node may be away before its replicas are replaced; 0 is
+            for ever.
 
     Attributes:
         catching_up: the queues that are led here and have replicas to take in, by id: the revision
@@ -71,6 +75,7 @@ class Restoring:
         standings: Callable[[], list[NodeStanding]],
         wanted_of: WantedOf,
         rules: ReplicaRules,
+        replace_after_ms: int = 0,
     ) -> None:
         self.catching_up: dict[str, int] = {}
         self._node = node
@@ -78,6 +83,7 @@ class Restoring:
         self._standings = standings
         self._wanted_of = wanted_of
         self._rules = rules
+        self._gone = GoneNodes(replace_after_ms)
         self._due: dict[str, None] = {}
         self._are_all_due = False
         self._bell = Bell()
@@ -91,6 +97,7 @@ class Restoring:
 
     def begin(self) -> None:
         """Begin, once this node has all definitions: without them no policy would be known."""
+        self._gone.see(self._standings(), self._node.now_ms())
         self._running = asyncio.get_running_loop().create_task(self._run())
         self._look_at_all()
 
@@ -110,9 +117,10 @@ class Restoring:
     def nodes_changed(self, names: tuple[str, ...]) -> None:
         """Look at all queues, if more is different of a node than its stamp."""
         del names
+        nodes = self._standings()
+        self._gone.see(nodes, self._node.now_ms())
         seen = frozenset(
-            (each.name, each.disk, each.zone, each.state, each.is_live)
-            for each in self._standings()
+            (each.name, each.disk, each.zone, each.state, each.is_live) for each in nodes
         )
         if seen != self._seen:
             self._seen = seen
@@ -132,7 +140,8 @@ class Restoring:
     async def _run(self) -> None:
         while True:
             if not self._due and not self._are_all_due:
-                await self._bell.wait(AUDIT_MS)
+                next_ms = self._gone.next_ms(self._node.now_ms())
+                await self._bell.wait(AUDIT_MS if next_ms is None else min(AUDIT_MS, next_ms))
                 self._are_all_due |= not self._due
             if self._are_all_due:
                 self._are_all_due = False
@@ -143,14 +152,17 @@ class Restoring:
 
     async def _look_at_some(self) -> None:
         nodes = self._standings()
+        gone = self._gone.names(self._node.now_ms())
         for number, queue_id in enumerate(tuple(islice(self._due, LOOKS_MAX)), 1):
             self._due.pop(queue_id, None)
-            if self._must_look_again(queue_id, nodes):
+            if self._must_look_again(queue_id, nodes, gone):
                 self._due[queue_id] = None
             if number % LOOKS_PER_STEP == 0:
                 await asyncio.sleep(0)
 
-    def _must_look_again(self, queue_id: str, nodes: list[NodeStanding]) -> bool:
+    def _must_look_again(
+        self, queue_id: str, nodes: list[NodeStanding], gone: tuple[str, ...]
+    ) -> bool:
         known = self._node.view.queues.get(queue_id)
         if known is None or known.stored.state.leader != self._name:
             self.catching_up.pop(queue_id, None)
@@ -163,7 +175,10 @@ class Restoring:
         wanted = self._wanted_of(known.vhost, known.name)
         if wanted is None:
             return False
-        step = next_step(stored, wanted.asked, nodes, self._rules, lowers=wanted.lowers)
+        asked, rules, lowers = wanted.asked, self._rules, wanted.lowers
+        if gone:
+            gone = replaced_nodes(stored, asked, nodes, gone, rules, lowers=lowers)
+        step = next_step(stored, asked, nodes, gone, rules, lowers=lowers)
         if step.options != stored.options:
             self._change(known, step.options, nodes)
         elif step.leader:

@@ -7,6 +7,9 @@ it catches up and is taken in, the old member is taken out, and then the list is
 
     replicas a b c   in-sync a c(gone)   →   a b d c   →   in-sync a d   →   a b d
 
+One whose node is gone, and may come back, stays in the list until all others are members: it may
+still be needed (``waiting``). If it comes back before that, whoever is in sync first stays.
+
 ``min_isr`` rises only once there are so many members: it would otherwise stop a queue that serves.
 It falls at once.
 
@@ -32,12 +35,14 @@ class Replacement:
     Attributes:
         options: to be written now; those that it has where nothing is to be done.
         leaving: nodes at the end of the list that are in it only while they are members.
+        waiting: nodes behind these that are in it until all others, but these, are members.
         missing_count: replicas for which there is no node.
     """
 
     options: QueueOptions
     leaving: tuple[str, ...]
     missing_count: int
+    waiting: tuple[str, ...] = ()
 
 
 def changed(
@@ -55,7 +60,7 @@ def changed(
         stored: what the queue has.
         asked: how it is to be replicated.
         nodes: the members of the cluster.
-        gone: nodes that will not come back in time: their replicas are replaced, if they do not
+        gone: nodes that have been away for too long: their replicas are replaced, if they do not
             live. One that leaves the cluster, or is not a member, need not be named.
         rules: of the cluster.
         lowers: whether a queue that has more replicas than it asks for gives the rest up.
@@ -63,9 +68,13 @@ def changed(
     known = by_name(nodes)
     present = stored.options.replicas
     able = [node for node in nodes if node.may_hold() and (node.is_live or node.name not in gone)]
-    eligible, wanted = asked.among(able, otherwise=len(present))
+    before = stored.options.kept
+    otherwise = before.replicas_count if _is_replacing(before) and before else len(present)
+    eligible, wanted = asked.among(able, otherwise=otherwise)
+    asked_count = wanted
     kept = _kept(stored.options, wanted, {node.name for node in able}, lowers=lowers)
-    if kept is not None:
+    is_replacing = _is_replacing(kept)
+    if kept is not None and not is_replacing:
         eligible, wanted = able, kept.replicas_count
     names = {node.name for node in eligible}
     staying = _fewer([name for name in present if name in names], wanted, stored, known)
@@ -75,15 +84,24 @@ def changed(
     if not target:
         return Replacement(stored.options, (), wanted)
     members = {replica.node for replica in stored.state.in_sync_set}
-    leaving = tuple(name for name in present if name not in target and name in members)
     running = {replica.node for replica in _running(stored, nodes)}
+    surplus = [name for name in present if name not in target]
+    over = [name for name in surplus if name in known and known[name].may_hold()]
+    if not is_replacing:
+        over = [name for name in over if name in gone and not known[name].is_live]
+    waiting = () if running.issuperset(target) else tuple(over)
+    leaving = tuple(name for name in surplus if name in members and name not in waiting)
+    if waiting or members.intersection(over):
+        kept = kept or Kept(asked_count, asked_count)
+    elif is_replacing:
+        kept = None
     options = QueueOptions(
-        (*target, *leaving),
+        (*target, *leaving, *waiting),
         _next_min_isr(stored, rules.min_isr(len(target)), len(running.intersection(target))),
         stored.options.lease_guard,
         kept,
     )
-    return Replacement(options, leaving, max(0, wanted - len(target)))
+    return Replacement(options, leaving, max(0, wanted - len(target)), waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +121,14 @@ def next_step(
     stored: StoredQueueState,
     asked: Asked,
     nodes: Collection[NodeStanding],
+    gone: Collection[str] = (),
     rules: ReplicaRules = RULES,
     *,
     lowers: bool = True,
 ) -> NextStep:
     """Return what the leader of a queue has to do next; the arguments are those of ``changed``."""
     present = stored.options
-    replacement = changed(stored, asked, nodes, rules=rules, lowers=lowers)
+    replacement = changed(stored, asked, nodes, gone, rules, lowers=lowers)
     out = to_take_out(stored, replacement, nodes)
     replicas = tuple(name for name in replacement.options.replicas if name not in out)
     options = replace(replacement.options, replicas=replicas)
@@ -164,6 +183,14 @@ def _running(stored: StoredQueueState, nodes: Collection[NodeStanding]) -> InSyn
     return stored.state.in_sync_set & {node.replica for node in nodes if node.is_live}
 
 
+def _is_replacing(kept: Kept | None) -> bool:
+    """Return whether a list is longer only until a replacement is in sync.
+
+    It keeps just as many as are asked for.
+    """
+    return kept is not None and kept.replicas_count == kept.asked_count
+
+
 def _kept(
     options: QueueOptions, asked_count: int, able: Collection[str], *, lowers: bool
 ) -> Kept | None:
@@ -175,7 +202,8 @@ def _kept(
     staying_count = sum(name in able for name in options.replicas)
     if lowers or staying_count <= asked_count:
         return None
-    return Kept(len(options.replicas), asked_count)
+    count = kept.replicas_count if kept and _is_replacing(kept) else len(options.replicas)
+    return Kept(count, asked_count)
 
 
 def _fewer(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from amqp_server.clustering.placing import Wanted
 from amqp_server.clustering.restoring import CATCH_UPS_MAX, Restoring
 from cluster.metadata.records import StoredMember, StoredQueueState
 from cluster.placement.asking import RULES, Asked
-from cluster.placement.nodes import LEAVING
+from cluster.placement.nodes import DRAINING, LEAVING
 from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from tests.support.cluster_views import Told
 from tests.support.looked_cluster import LookedNode, standings_of
@@ -253,6 +254,67 @@ def test_policies_and_nodes_that_are_others_have_all_queues_looked_at() -> None:
         stored.told.live("b")
         driver.nodes_changed(("b",))
         await until(lambda: len(looked) == 3)
+        await driver.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_is_away_for_too_long_is_replaced_and_one_that_was_drained_is_not() -> None:
+    async def scenario() -> None:
+        stored = Stored(*"abcd")
+        for number in range(3):
+            stored.put(number, "abc", "ab", "a")
+        node = Leading("a", stored)
+        made: Any = Restoring
+        wanted = Wanted(Asked(3), lowers=False)
+        driver = made(node, lambda: standings_of(node), lambda *_: wanted, RULES, 60_000)
+        driver.begin()
+        stored.told.live("c")
+        driver.nodes_changed(("c",))
+        await until(lambda: not driver.due_count)
+        assert not node.written
+        node.time_ms += 60_000
+        driver._look_at_all()
+
+        def lists() -> set[tuple[str, ...]]:
+            return {stored.of(each).options.replicas for each in range(3)}
+
+        await until(lambda: lists() == {tuple("abdc")})
+        stored.catch_up()
+        driver.leaders_changed(tuple(stored.told.view.queues))
+        await until(lambda: lists() == {tuple("abd")})
+        # Once it is back nothing changes.
+        stored.told.live("c", 99)
+        driver.nodes_changed(("c",))
+        await until(lambda: not driver.due_count)
+        assert lists() == {tuple("abd")}
+        stored.told.member("b", StoredMember("disk b", 1, state=DRAINING))
+        stored.told.live("b")
+        driver.nodes_changed(("b",))
+        node.time_ms += 600_000
+        driver._look_at_all()
+        await until(lambda: not driver.due_count)
+        assert lists() == {tuple("abd")}
+        await driver.stop()
+
+    asyncio.run(scenario())
+
+
+def test_it_is_looked_again_when_a_node_has_been_away_for_so_long() -> None:
+    async def scenario() -> None:
+        stored = Stored(*"abcd")
+        stored.put(1, "abc", "ab", "a")
+        node = Leading("a", stored)
+        made: Any = Restoring
+        driver = made(
+            node, lambda: standings_of(node), lambda *_: Wanted(Asked(3), lowers=True), RULES, 5
+        )
+        stored.told.live("c")
+        driver.begin()
+        begun_s = time.monotonic()
+        node.now_ms = lambda: round((time.monotonic() - begun_s) * 1000)  # type: ignore[method-assign]
+        driver._gone.see(standings_of(node), 0)
+        await until(lambda: "d" in stored.of(1).options.replicas)
         await driver.stop()
 
     asyncio.run(scenario())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -32,10 +33,37 @@ def test_who_is_away_for_a_while_is_not_replaced() -> None:
     assert changed(present, Asked(3), without("c")).options == present.options
 
 
-def test_who_is_gone_and_no_member_is_replaced_in_one_write() -> None:
+def test_who_is_gone_and_no_member_stays_in_the_list_until_its_replacement_is_in_sync() -> None:
     done = changed(stored("abc", "ab", min_isr=2), Asked(3), without("c"), gone=["c"])
-    assert done.options.replicas == ("a", "b", "d")
-    assert done.leaving == ()
+    assert done.options.replicas == ("a", "b", "d", "c")
+    assert (done.leaving, done.waiting) == ((), ("c",))
+    assert done.options.kept == Kept(3, 3)
+    for in_sync, replicas, kept in (("ab", "abdc", Kept(3, 3)), ("abd", "abd", None)):
+        present = with_options(stored("abdc", in_sync, min_isr=2), done.options)
+        again = changed(present, Asked(3), without("c"), gone=["c"]).options
+        assert (again.replicas, again.kept) == (tuple(replicas), kept)
+
+
+@pytest.mark.parametrize("lowers", [True, False])
+@pytest.mark.parametrize("first", ["c", "d", "cd"])
+def test_who_comes_back_before_its_replacement_is_in_sync_makes_no_list_longer(
+    first: str, *, lowers: bool
+) -> None:
+    gone = changed(
+        stored("abc", "ab", min_isr=2), Asked(3), without("c"), gone=["c"], lowers=lowers
+    )
+    back = with_options(stored("abdc", "ab", min_isr=2), gone.options)
+    waits = next_step(back, Asked(3), NODES, lowers=lowers).options
+    assert set(waits.replicas) == set("abcd")
+    present = with_options(stored("abdc", f"ab{first}", min_isr=2), waits)
+    for _ in range(3):
+        done = next_step(present, Asked(3), NODES, lowers=lowers).options
+        left = frozenset(x for x in present.state.in_sync_set if x.node in done.replicas)
+        state = replace(present.state, in_sync_set=left)
+        present = replace(present, options=done, state=state)
+    assert len(present.options.replicas) == 3
+    assert {"a", "b", first[-1]} == set(present.options.replicas)
+    assert (present.options.kept, present.options.min_isr) == (None, 2)
 
 
 def test_who_was_called_gone_and_lives_stays() -> None:
@@ -47,20 +75,24 @@ def test_a_member_that_is_gone_stays_in_the_list_until_it_is_no_member() -> None
     present = stored("abc", "ac", min_isr=2)
     done = changed(present, Asked(3), without("c"), gone=["c"])
     assert done.options.replicas == ("a", "b", "d", "c")
-    assert done.leaving == ("c",)
-    # Nothing is taken out while too few of those who stay are members.
+    assert done.waiting == ("c",)
+    # Nothing is taken out while those who stay are not members.
     assert to_take_out(present, done, without("c")) == []
-    grown = replace(present, state=replace(present.state, in_sync_set=members("a", "c", "d")))
+    grown = replace(present, state=replace(present.state, in_sync_set=members(*"abcd")))
+    done = changed(with_options(grown, done.options), Asked(3), without("c"), gone=["c"])
+    assert done.leaving == ("c",)
     assert to_take_out(grown, done, without("c")) == ["c"]
     # A member of them that does not run is none to rely on: an idle queue keeps it in the set.
     fallen = [
-        replace(each, incarnation=each.incarnation * (each.name not in "cd")) for each in NODES
+        replace(each, incarnation=each.incarnation * (each.name not in "bcd")) for each in NODES
     ]
     assert to_take_out(grown, done, fallen) == []
     left = replace(
         present, options=done.options, state=replace(present.state, in_sync_set=members("a", "d"))
     )
-    assert changed(left, Asked(3), without("c"), gone=["c"]).options.replicas == ("a", "b", "d")
+    assert changed(left, Asked(3), without("c"), gone=["c"]).waiting == ("c",)
+    whole = replace(left, state=replace(present.state, in_sync_set=members("a", "b", "d")))
+    assert changed(whole, Asked(3), without("c"), gone=["c"]).options.replicas == ("a", "b", "d")
 
 
 def test_the_leader_of_a_queue_that_leaves_is_not_taken_out_while_it_leads() -> None:
@@ -177,7 +209,9 @@ def test_a_list_gets_whole_once_mirrors_catch_up(
         left = frozenset(each for each in grown if each.node not in out)
         present = replace(present, state=replace(state, in_sync_set=left))
     done = changed(present, asked, nodes, gone)
-    target = done.options.replicas[: len(done.options.replicas) - len(done.leaving)]
+    over_count = len(done.leaving) + len(done.waiting)
+    target = done.options.replicas[: len(done.options.replicas) - over_count]
+    assert not done.waiting or not all(known[name].is_live for name in target if name in known)
     live_count = sum(known[name].is_live for name in target if name in known)
     # Only where too few of those who stay live does anyone have to stay who should not.
     assert (
