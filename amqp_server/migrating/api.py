@@ -47,6 +47,15 @@ class Api:
         path = f"/api/queues/{quote(vhost, safe='')}/{quote(queue, safe='')}"
         return dict(self._call("GET", path))
 
+    def exchanges(self) -> list[dict[str, Any]]:
+        """Return all exchanges that the user may see; raises ApiError."""
+        return list(self._call("GET", "/api/exchanges"))
+
+    def delete_unbound(self, vhost: str, exchange: str) -> None:
+        """Delete an exchange to which nothing is bound; raises ApiError."""
+        path = f"/api/exchanges/{quote(vhost, safe='')}/{quote(exchange, safe='')}"
+        self._call("DELETE", f"{path}?if-unused=true")
+
     def definitions(self) -> bytes:
         """Return all definitions, as they are imported elsewhere; raises ApiError."""
         return json.dumps(self._call("GET", "/api/definitions")).encode()

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from amqp_server.migrating import sameness
 from amqp_server.migrating.api import Api, ApiError
 from amqp_server.migrating.listing import Choice, Name, choice_of
-from amqp_server.migrating.queue_move import MoveError, QueueMove
+from amqp_server.migrating.queue_move import EXCHANGE_PREFIX, MoveError, QueueMove
 from amqp_server.migrating.sameness import are_one
 from load_generator.session import Endpoint
 
@@ -84,7 +86,21 @@ def migrate(wish: Wish, say: Callable[[str], None]) -> Result:
             say(f"{name.text()}: would be moved")
         return result
     _move_all(wish, choice, result, say)
+    _remove_left_over(wish.target_api)
     return result
+
+
+def _remove_left_over(api: Api) -> None:
+    """Remove exchanges of runs that were killed, and whose queue is gone since.
+
+    Each move removes that of its own queue. One that has its queue may be another run's.
+    """
+    with suppress(ApiError):
+        for each in api.exchanges():
+            name = str(each["name"])
+            if name.startswith(EXCHANGE_PREFIX) and not name.startswith(sameness.PREFIX):
+                with suppress(ApiError):
+                    api.delete_unbound(str(each["vhost"]), name)
 
 
 def _move_all(wish: Wish, choice: Choice, result: Result, say: Callable[[str], None]) -> None:

@@ -78,7 +78,7 @@ class QueueMove:
         self._queue = queue
         self._exchange = exchange_of(queue)
         self._tally = Tally()
-        self._is_asked = False
+        self._is_asked = self._is_begun = False
 
     def run(self) -> None:
         """Move what is there.
@@ -89,17 +89,21 @@ class QueueMove:
         source, target = self._endpoints
         try:
             with Session(target) as taking:
+                self._is_begun = True
                 self._prepare(taking)
                 with Session(source) as giving:
                     giving.call(wire.qos(1, PREFETCH_COUNT), wire.BASIC_QOS_OK)
                     consume = wire.consume(1, self._queue, "haremq-migrate", no_ack=False)
                     giving.call(consume, wire.BASIC_CONSUME_OK)
                     self._pass_on(_Side(giving), _Side(taking))
-            self._clean_up(target)
         except BlockingIOError as error:
             raise MoveError("a broker took nothing for too long; has it an alarm?") from error
         except (OSError, LoadError, ValueError) as error:
             raise MoveError(str(error)) from error
+        finally:
+            # Also where it failed, or the user has enough: what is confirmed is in the queue.
+            if self._is_begun:
+                self._clean_up(target)
 
     def _prepare(self, taking: Session) -> None:
         taking.call(wire.method(1, wire.CONFIRM_SELECT, b"\x00"), wire.CONFIRM_SELECT_OK)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pika
 import pytest
+from pika.exchange_type import ExchangeType
 
-from amqp_server.migrating import migration
+from amqp_server.migrating import migration, queue_move
 from amqp_server.migrating.api import Api
 from amqp_server.migrating.listing import Name
 from amqp_server.migrating.migration import OneBrokerError, Wish, migrate
@@ -71,6 +72,23 @@ def test_all_queues_are_moved_with_their_definitions(source: Ends, target: Ends)
     assert first_seen([body for _, _, body in taken(target, "b")]) == list(range(20))
     again = migrate(wish(source, target), said.append)
     assert set(again.moved.values()) == {0}
+
+
+def test_exchanges_of_killed_runs_are_removed_unless_they_are_in_use(
+    source: Ends, target: Ends
+) -> None:
+    channel = channel_of(target)
+    channel.queue_declare("other", durable=True)
+    names = [queue_move.exchange_of(each) for each in ("gone", "other", "a")]
+    for name in names:
+        channel.exchange_declare(name, ExchangeType.fanout)
+    channel.queue_bind("other", names[1])
+    filled(source, "a", 1)
+    channel.queue_declare("a", durable=True)
+    migrate(wish(source, target), lambda _line: None)
+    left = {str(each["name"]) for each in target.api.exchanges()}
+    assert [name in left for name in names] == [False, True, False]
+    channel.exchange_delete(names[1])
 
 
 def test_what_others_hold_unacked_is_told(

@@ -57,6 +57,10 @@ def test_messages_keep_their_order_properties_and_routing_keys(source: Ends, tar
         channel_of(target).exchange_declare(exchange_of("q"), passive=True)
 
 
+def names_of_exchanges(ends: Ends) -> set[str]:
+    return {str(each["name"]) for each in ends.api.exchanges()}
+
+
 def test_an_empty_queue_is_moved_at_once(source: Ends, target: Ends) -> None:
     declared(source, target)
     move = QueueMove(source.endpoint, target.endpoint, "q")
@@ -77,6 +81,7 @@ def test_what_the_target_refuses_stays_at_the_source(source: Ends, target: Ends)
     assert sorted([*bodies, *rest]) == [b"%d" % number for number in range(10)], "none is twice"
     assert move.moved_count == len(bodies)
     assert rest == sorted(rest)
+    assert queue_move.exchange_of("q") not in names_of_exchanges(target)
 
 
 @pytest.mark.parametrize("end", ["source", "target"])
