@@ -83,6 +83,11 @@ class WakingCommit:
         """Everything up to this LSN is on the disk."""
         return self._commit.committed_lsn
 
+    @property
+    def writing_bytes(self) -> int:
+        """How much the disk is taking now; 0: nothing, or it is full."""
+        return self._commit.writing_bytes
+
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once everything up to this LSN is on the disk."""
         self._commit.wait(lsn, call)
