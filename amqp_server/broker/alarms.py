@@ -44,6 +44,10 @@ class Alarms:
         self.generation = 0
         self.is_on = False
 
+    def is_low(self, resource: Resource) -> bool:
+        """Return whether a resource runs low."""
+        return resource in self._low
+
     @property
     def reason(self) -> str:
         """The text of connection.blocked: ``low on memory``, ``low on memory & disk``."""

@@ -17,6 +17,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from amqp_server.broker.alarms import Resource
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
@@ -219,6 +220,8 @@ class ClusteredNode:
             node, broker, standings, self.peers, self._wanted_of
         )
         node.listen(commands)
+        broker.alarms.subscribe(self._look_at_disk)
+        self._look_at_disk()
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._applier.begin(broker, broker.events, node.follower.cache)
@@ -230,6 +233,11 @@ class ClusteredNode:
         self._restoring.begin()
         commands.forgetting.begin()
         log.info("joined cluster=%s incarnation=%d", node.options.cluster, node.incarnation)
+
+    def _look_at_disk(self, _now_ms: int = 0) -> None:
+        """A disk that is nearly full takes no more for queues that can do without it."""
+        is_short = self._broker.alarms.is_low(Resource.DISK)
+        self.node.shell.sparing.set_short(is_short=is_short)
 
     async def stop(self) -> None:
         """Hand queues over and leave; no client is connected any more."""

@@ -22,6 +22,7 @@ from cluster.mirrored.fsyncs import Fsyncs, NodeCommit
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.serving import Serving
+from cluster.mirrored.sparing import Sparing
 from cluster.replication.core import NotServingError, ReplicationCore
 from cluster.replication.frames import Part, Payload, Snapshot, Want
 from cluster.replication.inputs import (
@@ -108,6 +109,7 @@ class MirroredNode:
         self._held: OrderedDict[str, None] = OrderedDict()
         self._shut: OrderedDict[str, None] = OrderedDict()
         self.damages = Damages(core)
+        self.sparing = Sparing(core)
         self._buildings = Buildings(core, self._replicas)
         self.catch_ups = CatchUps(core, self._replicas, self.damages)
         self.compacting = Compacting(
@@ -170,6 +172,8 @@ class MirroredNode:
             case FrameFromLeader(leader, Snapshot() as snapshot):
                 if (whole := self._buildings.complete(leader, snapshot)) is not None:
                     self.core.step(FrameFromLeader(leader, whole))
+            case _ if self.sparing.is_short and self.sparing.refuses(happened):
+                pass
             case _:
                 if isinstance(happened, MirrorConnected | MirrorDisconnected):
                     self.catch_ups.forget_mirror(happened.mirror)
@@ -182,6 +186,7 @@ class MirroredNode:
         self._buildings.tick()
         self.catch_ups.tick()
         self._serving.tick()
+        self.sparing.tick()
         self.carry_out()
 
     def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:

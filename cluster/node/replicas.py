@@ -9,6 +9,7 @@ from itertools import islice
 
 from cluster.mirrored.fsyncs import NodeCommit
 from cluster.mirrored.node import MirroredNode
+from cluster.mirrored.sparing import KnownState
 from cluster.node.ports import NodeDisk
 from cluster.node.view import ClusterView
 from cluster.replication.state import QueueOptions
@@ -48,6 +49,7 @@ class Replicas:
         self._commit = commit
         self._read = read
         self._dropped = dropped
+        shell.sparing.known = self._known
 
     def take_part_with_stored(self) -> None:
         """Take part with what the disk has, before anything is answered."""
@@ -82,6 +84,12 @@ class Replicas:
         known = self._view.queues.get(queue_id)
         if known is not None:
             self._shell.note_state(queue_id, known.stored.state)
+
+    def _known(self, queue_id: str) -> KnownState | None:
+        known = self._view.queues.get(queue_id)
+        if known is None:
+            return None
+        return KnownState(known.stored.state, known.stored.options.min_isr)
 
     def note_gone(self, queue_id: str) -> None:
         """There may be a note that a queue is gone: drop what is here of it."""

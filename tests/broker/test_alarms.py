@@ -122,3 +122,10 @@ def test_listeners_find_the_new_state(alarms: Alarms) -> None:
     alarms.set(DISK, is_low=True, now_ms=1)
     alarms.set(DISK, is_low=False, now_ms=2)
     assert found == [True, False]
+
+
+def test_each_resource_is_known_by_itself(alarms: Alarms) -> None:
+    alarms.set(DISK, is_low=True, now_ms=1)
+    assert (alarms.is_low(DISK), alarms.is_low(MEMORY)) == (True, False)
+    alarms.set(DISK, is_low=False, now_ms=2)
+    assert not alarms.is_low(DISK)

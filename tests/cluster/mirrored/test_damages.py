@@ -91,6 +91,7 @@ def test_what_another_member_has_is_not_given_up_and_the_replica_begins_anew() -
     behind.go_on(200)
     until(behind, cluster.is_whole)
     damaged(behind, ".seg")
+    until(behind, cluster.is_whole)
     log = first.up.log_of(QUEUE)
     assert log is not None
     first_row = next(iter(log.replica.state.stored.table))

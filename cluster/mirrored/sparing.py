@@ -1,0 +1,118 @@
+"""What a mirror does while its disk is nearly full: it takes no more of queues that need it not.
+
+A full disk takes nothing, and what frees it, such as a checkpoint, needs some room. So a mirror
+leaves the in-sync sets before that, as one with a full disk does: it does not answer, and the
+leader takes it out. Where too few members would be left it stays, as the queue would stand still,
+and consumers could not free anything. Who is out gets nothing before there is room again.
+
+Several members may be short of room. They do not leave at the same time: the leader takes nobody
+out where too few are left. So each tries for a while, one after the other.
+
+    first member   |refuses 4 s|                               |refuses 4 s| ...
+    second            5 s      |refuses 4 s|                               | ...
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Fence, Refused
+from cluster.replication.inputs import FrameFromLeader, Input
+from cluster.replication.state import QueueState
+
+log = logging.getLogger(__name__)
+
+TRY_MS: Final = 4_000
+"""A leader takes out within this time who does not answer (``cluster.replication.timers``)."""
+
+TURN_MS: Final = 5_000
+"""So much later the next member tries."""
+
+AGAIN_MS: Final = 30_000
+"""So much later a member tries again that was not taken out."""
+
+LOOKS_MAX: Final = 256
+"""Queues that are refused in one tick."""
+
+
+class KnownState(NamedTuple):
+    """What is known of a queue; it may be older than what the store has."""
+
+    state: QueueState
+    min_isr: int
+
+
+class Sparing:
+    """The queues of which this node takes no more.
+
+    Args:
+        core: of this node.
+
+    Attributes:
+        is_short: whether the disk is nearly full.
+        known: returns what is known of a queue; None is nothing. The shell's owner puts it there.
+    """
+
+    def __init__(self, core: ReplicationCore) -> None:
+        self._core = core
+        self.is_short = False
+        self.known: Callable[[str], KnownState | None] = _nothing
+        self._since_ms: dict[str, int] = {}
+
+    def set_short(self, *, is_short: bool) -> None:
+        """Note whether the disk is nearly full."""
+        if is_short == self.is_short:
+            return
+        self.is_short = is_short
+        self._since_ms.clear()
+        if is_short:
+            log.warning(
+                "the disk is nearly full: of queues that can do without it no more is taken"
+            )
+
+    def refuses(self, happened: Input) -> bool:
+        """Refuse a leader that wants to attach; return False where that goes on as always."""
+        if not isinstance(happened, FrameFromLeader) or not isinstance(happened.frame, Fence):
+            return False
+        leader, fence, node = happened.leader, happened.frame, self._core.node
+        link, replica = node.from_leaders.get(leader), node.replicas.get(fence.queue)
+        if link is None or replica is None or replica.promised > fence.epoch:
+            return False
+        if not self._is_spared(fence.queue):
+            return False
+        link.attached.pop(fence.queue, None)
+        node.ready.to_leaders.append((leader, Refused(fence.queue, fence.epoch)))
+        return True
+
+    def tick(self) -> None:
+        """Refuse more of some queues that are attached."""
+        if not self.is_short:
+            return
+        node, left_count = self._core.node, LOOKS_MAX
+        for leader, link in node.from_leaders.items():
+            for queue, epoch in list(link.attached.items()):
+                if left_count and self._is_spared(queue):
+                    del link.attached[queue]
+                    node.ready.to_leaders.append((leader, Refused(queue, epoch)))
+                    left_count -= 1
+
+    def _is_spared(self, queue: str) -> bool:
+        """Return whether a queue can do without this node, and it is this node's turn to leave."""
+        known, me = self.known(queue), self._core.node.replica_id
+        if known is None:
+            return False
+        members, leader = known.state.in_sync_set, known.state.leader
+        if me not in members:
+            return leader != me.node
+        if len(members) <= known.min_isr or leader == me.node:
+            self._since_ms.pop(queue, None)
+            return False
+        now_ms = self._core.node.now_ms
+        rank = sorted(each for each in members if each.node != leader).index(me)
+        elapsed_ms = now_ms - self._since_ms.setdefault(queue, now_ms) - rank * TURN_MS
+        return elapsed_ms >= 0 and elapsed_ms % AGAIN_MS < TRY_MS
+
+
+def _nothing(_queue: str) -> None:
+    """Until the shell's owner says what it knows."""
