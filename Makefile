@@ -152,7 +152,7 @@ pytest: venv npm web
 	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q $(SIDE_BY_SIDE) \
 		--ignore=tests/clients --ignore=tests/web --ignore=tests/style \
 		--ignore=tests/simulation --ignore=tests/jepsen $(addprefix --ignore=tests/,$(WITHOUT_KERNELS)) \
-		--ignore-glob='tests/crash/test_*kill_loop.py' --ignore-glob='tests/clustering/test_*processes.py' \
+		--ignore-glob='tests/crash/test_*kill_loop.py' --ignore-glob='tests/*/test_*processes.py' \
 		-m 'not planted'
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q $(SIDE_BY_SIDE) --ignore=tests/style \
 		2>&1 | tee $(PYTEST_LOG)

@@ -111,6 +111,7 @@ QUEUE_BUGS: dict[str, tuple[object, str, Any]] = {
 }
 
 
+@pytest.mark.planted
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", QUEUE_BUGS)
 def test_a_bug_of_present_keys_is_seen(bug: str) -> None:
@@ -126,6 +127,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
 }
 
 
+@pytest.mark.planted
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_bug_of_deduplication_is_seen(bug: str) -> None:
