@@ -12,7 +12,8 @@ from typing import Final
 
 from amqp_server import exit_status
 from amqp_server.broker.clustered.stored import StoredDefinitions
-from amqp_server.broker.definitions.definition import QueueDefinition
+from amqp_server.broker.clustered.waiting import waiting_queue
+from amqp_server.broker.definitions.definition import ExchangeDefinition, QueueDefinition
 from amqp_server.broker.definitions.restore import read_stored
 from amqp_server.broker.definitions.table import TABLE
 from amqp_server.net.timers import now_ms
@@ -22,6 +23,7 @@ from cluster.definitions.references import References
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.etcd.address import EtcdAddress
 from cluster.metadata.keys import KeySpace
+from exchanges.delayed_message import TYPE as DELAYED
 from persistence.data_directory import FORMAT_PATH, open_data_directory
 from persistence.definitions_store import open_definitions
 from persistence.errors import DamagedError, DataDirectoryError, StorageError
@@ -85,6 +87,13 @@ def pairs_of(path: Path, keys: KeySpace) -> tuple[str, list[Pair]]:
             queue_id = f"{directory.node_id}-{definition.queue_id}"
         value = stored.value_of(definition, queue_id)
         pairs.append(Pair(stored.key_of(definition), value))
+        if isinstance(definition, ExchangeDefinition) and definition.exchange_type == DELAYED:
+            # Alike each time that the move is begun.
+            waiting_id = f"{directory.node_id}-{definition.queue_id}"
+            waiting = waiting_queue(
+                definition.vhost, definition.name, waiting_id, durable=definition.durable
+            )
+            pairs.append(Pair(stored.key_of(waiting), stored.value_of(waiting, waiting_id)))
     return directory.node_id, pairs
 
 

@@ -12,11 +12,17 @@ class OpenRun(Protocol):
     Attributes:
         refused: stretches of indexes of the messages that were refused so far. There will be no
             more of them when the commit point of the run is decided.
+        was_kept_out: they were refused because no leader of the queue was asked: none was there in
+            time, or too much waits for one. The queue itself has said nothing.
     """
 
     @property
     def refused(self) -> Sequence[range]:
         """Stretches of indexes of the messages that were refused so far."""
+
+    @property
+    def was_kept_out(self) -> bool:
+        """Whether they were refused because no leader of the queue was asked."""
 
 
 class StillOpen(NamedTuple):
@@ -66,7 +72,21 @@ NOTHING_PURGED: Final = PurgeOutcome(0, SAFE_NOW)
 ALL_SAFE: Final = PublishOutcome((), SAFE_NOW)
 """The usual answer, compared by identity: each message is in its queues, and safe."""
 
+
+class _NoRoom:
+    """The ``OpenRun`` of a run that never came to be."""
+
+    refused: Final = ()
+    was_kept_out: Final = True
+
+
+_NO_ROOM: Final = _NoRoom()
 _new: Final = tuple.__new__
+
+
+def kept_out(count: int) -> PublishOutcome:
+    """Return that a run of so many was refused, as too much waits for the leader of the queue."""
+    return PublishOutcome(range(count), SAFE_NOW, (), (StillOpen(range(count), _NO_ROOM),))
 
 
 def all_taken(group: CommitGroup, lsn: int) -> PublishOutcome:

@@ -24,6 +24,7 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
 from amqp_server.clustering.owners import owner_of
+from cluster.definitions.waiting_queues import exchange_behind, shown_name
 from cluster.links.sockets.dialer import TcpAddress
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode as Node
@@ -34,6 +35,7 @@ from cluster.placement.checking import harmed_without
 from cluster.placement.moving import PlacedQueue
 from cluster.placement.nodes import NodeStanding
 from cluster.replication.election import is_due
+from queues.delayed.waiting_engine import WAITING
 from queues.kinds import DEFAULT_KIND
 
 LOOKS_PER_STEP: Final = 100
@@ -133,7 +135,7 @@ class ClusterLook:
         self, after: QueuePlace | None = None, max_count: int = PAGE_USUAL
     ) -> Page[QueuePlace, MirroredView]:
         """Return the mirrored queues by vhost and name."""
-        return page_of(self._node.view.names, lambda key: self.queue(*key), after, max_count)
+        return page_of(self._node.view.names, self._listed, after, max_count)
 
     def harmed_without(self, node: str) -> Steps[Harm]:
         """Return what queues would suffer if a node stopped now, in steps."""
@@ -157,7 +159,7 @@ class ClusterLook:
                     shown.append(
                         HarmedQueue(
                             known.vhost,
-                            known.name,
+                            shown_name(known.name),
                             kind,
                             each.harm is PlacedHarm.OFFLINE,
                             each.left_count,
@@ -187,6 +189,10 @@ class ClusterLook:
         """Leaders that this node has still to move."""
         return 0
 
+    def _listed(self, place: QueuePlace) -> MirroredView | None:
+        """Return where a queue is that clients can name."""
+        return None if exchange_behind(place[1]) is not None else self.queue(*place)
+
     # -- inside -----------------------------------------------------------------------------------
 
     def feature_level(self) -> int:
@@ -204,6 +210,8 @@ class ClusterLook:
 
     def kind_of(self, vhost: str, name: str) -> str:
         """Return the kind of a queue; the usual one where the tables do not have it any more."""
+        if exchange_behind(name) is not None:
+            return WAITING.name
         broker = self._broker
         queue = broker.vhost(vhost).queues.look_at(name) if broker.has_vhost(vhost) else None
         return (DEFAULT_KIND if queue is None else queue.kind).name

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from amqp_server.broker.cluster import LEAVING
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.clustering.levels import require_known_level
+from cluster.definitions.waiting_queues import shown_name
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.paging import read_whole
 from cluster.metadata.port import (
@@ -179,7 +180,7 @@ class Forgetting:
                 count += 1
                 having |= members
                 if len(names) < NAMES_MAX:
-                    names.append(f"'{known.name}' in vhost '{known.vhost}'")
+                    names.append(f"'{shown_name(known.name)}' in vhost '{known.vhost}'")
         if count:
             more = f" and {count - len(names)} more" if count > len(names) else ""
             have = f"{' and '.join(sorted(having))} {'has' if len(having) == 1 else 'have'}"

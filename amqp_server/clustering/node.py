@@ -25,6 +25,7 @@ from amqp_server.broker.clustered.applying import Applier
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.stored import StoredDefinitions
+from amqp_server.broker.clustered.waiting import known_waiting_queue
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.events import DEFINITION_KINDS, EventKind
 from amqp_server.broker.led_elsewhere import tell_led_elsewhere
@@ -223,6 +224,7 @@ class ClusteredNode:
         broker.alarms.subscribe(self._look_at_disk)
         self._look_at_disk()
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
+        broker.events.subscribe(self._queues.exchange_deleted, (EventKind.EXCHANGE_DELETED,))
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
@@ -311,6 +313,9 @@ class ClusteredNode:
 
     def _wanted_of(self, vhost: str, name: str) -> Wanted | None:
         broker = self._broker
+        waiting = known_waiting_queue(vhost, name)
+        if waiting is not None:
+            return self._placing.wanted(waiting) if broker.has_vhost(vhost) else None
         queue = broker.vhost(vhost).queues.look_at(name) if broker.has_vhost(vhost) else None
         if queue is None or not queue.properties.durable or queue.kind.make_mirrored is None:
             return None

@@ -19,6 +19,7 @@ from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.steps import Steps, finish_or_later
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
+from cluster.definitions.waiting_queues import exchange_behind
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.leader_half import LeaderHalf, LedQueues
 from cluster.fronts.limits import FrontNode
@@ -135,6 +136,7 @@ class MirroredQueues:
         # Of queues that are led here and not in the tables yet.
         self._logs: dict[str, tuple[MirroredLog, RecoveredQueue]] = {}
         self._unmirrored_ids: dict[tuple[str, str], str] = {}
+        self._waiting_ids: dict[tuple[str, str], str] = {}
         self._waiting_for: dict[str, dict[str, None]] = {}
         self.on_led_no_more: Callable[[str, str], None] = _tell_nobody
 
@@ -173,12 +175,22 @@ class MirroredQueues:
         take = partial(submit, cast("MirroredLog", UnmirroredLog()), taking)
         half = LeaderHalf(queue.stored_id, UNMIRRORED_EPOCH, engine, take, self._turn.resume)
         self.led.begin(half)
-        self._unmirrored_ids[queue.vhost_name, queue.name] = queue.stored_id
+        exchange = exchange_behind(queue.name)
+        if exchange is None:
+            self._unmirrored_ids[queue.vhost_name, queue.name] = queue.stored_id
+        else:
+            self._waiting_ids[queue.vhost_name, exchange] = queue.stored_id
         return engine
 
     def queue_deleted(self, event: Event) -> None:
         """A queue is gone from the tables: a transient one of this node is served no more."""
         queue_id = self._unmirrored_ids.pop((event.vhost, event.name), None)
+        if queue_id is not None:
+            self.led.end(queue_id)
+
+    def exchange_deleted(self, event: Event) -> None:
+        """An exchange is gone: what waits behind a transient one of this node is served no more."""
+        queue_id = self._waiting_ids.pop((event.vhost, event.name), None)
         if queue_id is not None:
             self.led.end(queue_id)
 

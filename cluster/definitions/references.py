@@ -11,6 +11,7 @@ This needs that whatever creates a definition compares the revisions of creation
 from collections.abc import Callable
 from typing import Final
 
+from cluster.definitions.waiting_queues import exchange_behind
 from cluster.metadata.keys import DEFINITION, STATE, KeySpace
 from cluster.metadata.port import Item
 
@@ -40,9 +41,7 @@ class References:
         if kind == "b":
             return self._needed_by_binding(names)
         if kind == "q":
-            vhost = self.keys.key("vhost", names[0])
-            defined = self.keys.key("q", names[0], names[1], DEFINITION)
-            return (vhost, defined) if names[2] == STATE else (vhost,)
+            return self._needed_by_queue(names)
         if kind in _OF_VHOST:
             return (self.keys.key("vhost", names[0]),)
         if kind in _OF_VHOST_AND_USER:
@@ -74,6 +73,16 @@ class References:
     def bindings_from(self, vhost: str, exchange: str) -> bytes:
         """Return what the keys of all bindings from an exchange begin with."""
         return self.keys.prefix_of("b", vhost, exchange)
+
+    def _needed_by_queue(self, names: tuple[str, ...]) -> tuple[bytes, ...]:
+        vhost, name, what = names
+        needed = [self.keys.key("vhost", vhost)]
+        exchange = exchange_behind(name)
+        if exchange is not None:
+            needed.append(self.keys.key("x", vhost, exchange))
+        if what == STATE:
+            needed.append(self.keys.key("q", vhost, name, DEFINITION))
+        return tuple(needed)
 
     def _needed_by_binding(self, names: tuple[str, ...]) -> tuple[bytes, ...]:
         vhost, source, kind, destination, _ = names

@@ -26,10 +26,10 @@ from cluster.fronts.taking import Take, Taking
 from cluster.fronts.ways import NoWay, Way
 from persistence.record import Run
 from queues.batch import Batch
-from queues.commits import SAFE_NOW, CommitPoint
+from queues.commits import CommitPoint
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
-from queues.outcomes import PublishOutcome, StillOpen
+from queues.outcomes import PublishOutcome, StillOpen, kept_out
 from queues.ports import ConsumerHandle, Lane, Positions, QueueEngine, WakeUp
 
 POSITIONS_APART: Final = 1 << 24
@@ -125,7 +125,7 @@ class FrontQueue(AskingFront):
         submitted = self._submissions.add(run, now_ms)
         count = len(run)
         if submitted is None:
-            return PublishOutcome(range(count), SAFE_NOW)
+            return kept_out(count)
         if has_unsent or not self._way.is_open:
             self._wake_up()
         else:

@@ -70,7 +70,7 @@ class Submitted:
         first, last: the numbers of its messages.
         last_open: the number of the last one that was not refused; below ``first`` there is none.
         added_at_ms: when it came (instant).
-        refused: see the port.
+        refused, was_kept_out: see the port.
         below: the highest open number below it when it was submitted last; 0 where there is none.
         attempt: how many gaps were heard of when it was submitted last.
     """
@@ -87,6 +87,7 @@ class Submitted:
         "last_open",
         "refused",
         "size_bytes",
+        "was_kept_out",
     )
 
     def __init__(self, group: FrontGroup, first: int, run: Run, now_ms: int) -> None:
@@ -98,6 +99,7 @@ class Submitted:
         self.size_bytes = memory_bytes(run)
         self.added_at_ms = now_ms
         self.refused: Sequence[range] = ()
+        self.was_kept_out = False
         self.below = self.attempt = 0
 
     @property
@@ -287,6 +289,7 @@ class Submissions:
         while held and held[0].added_at_ms + hold_ms <= now_ms:
             failed = held.popleft()
             failed.refuse_from(failed.first)
+            failed.was_kept_out = True
             if failed.group is blocked:
                 # It is told in its turn.
                 self._again.append(failed)

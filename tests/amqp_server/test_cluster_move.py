@@ -15,13 +15,16 @@ from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
+    ExchangeDefinition,
     QueueDefinition,
     VhostDefinition,
 )
 from amqp_server.broker.definitions.table import TABLE
 from amqp_server.cli import haremq
 from amqp_server.cluster_move import address_with, pairs_of
+from amqp_server.wire.tables import longstr
 from cluster.definitions.references import References
+from cluster.definitions.waiting_queues import waiting_queue_name
 from cluster.metadata.etcd.address import EtcdAddress
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.paging import read_whole
@@ -113,6 +116,25 @@ def test_all_of_a_node_is_moved_and_its_disk_stays(folder: Path, etcd: EtcdServe
     assert files_of(folder) == before
     again = CliRunner().invoke(haremq, arguments(folder, etcd, cluster))
     assert (again.exit_code, again.output) == (0, "this node was moved before: nothing to do\n")
+
+
+def test_a_delayed_exchange_gets_the_queue_in_which_its_messages_wait(tmp_path: Path) -> None:
+    arguments = {"x-delayed-type": longstr("direct")}
+    exchange = ExchangeDefinition("x", "/", "x-delayed-message", True, False, False, arguments, 9)
+    with open_data_directory(tmp_path / "data", bytes) as directory:
+        node = Node(directory.files)
+        for each in (VhostDefinition("/"), exchange):
+            node.change(TABLE.key_of(each), TABLE.value_of(each))
+        node.save()
+    keys = KeySpace("c")
+    _, pairs = pairs_of(tmp_path / "data", keys)
+    _, (made_key, _), (waiting_key, value) = pairs
+    assert made_key == keys.key("x", "/", "x")
+    name = waiting_queue_name("x", "00" * 16 + "-9")
+    assert waiting_key == keys.queue_definition("/", name)
+    stored = StoredDefinitions(keys).definition_of(waiting_key, value)
+    assert stored is not None
+    assert stored.queue_id == "00" * 16 + "-9"
 
 
 def test_a_move_that_is_killed_goes_on_where_it_was(folder: Path, etcd: EtcdServer) -> None:

@@ -15,6 +15,7 @@ from amqp_server.broker.cluster import (
 )
 from amqp_server.broker.steps import Steps
 from amqp_server.clustering.cluster_look import LOOKS_PER_STEP, ClusterLook
+from cluster.definitions.waiting_queues import waiting_queue_name
 from cluster.metadata.records import StoredMember
 from tests.support.cluster_views import stored
 from tests.support.looked_cluster import LookedNode, looked
@@ -147,6 +148,20 @@ def test_queues_come_in_pages(cluster: tuple[LookedNode, ClusterLook]) -> None:
     assert [each.name for each in page.items] == ["jobs1", "jobs2"]
     last = look.queues(page.cursor, 2)
     assert ([each.name for each in last.items], last.cursor) == (["jobs3"], None)
+
+
+def test_what_waits_behind_an_exchange_is_no_queue_of_a_list(
+    cluster: tuple[LookedNode, ClusterLook],
+) -> None:
+    node, look = cluster
+    name = waiting_queue_name("x", "q1")
+    node.told.queue(stored("q1", "a", 5, 3, isr="a"), name)
+    node.told.queue(stored("q2", "a", 5, 3), "jobs")
+    assert [each.name for each in look.queues().items] == ["jobs"]
+    assert look.leader_of("v", name) == "a"
+    assert look.kind_of("v", name) == "quorum"
+    harm, _ = _worked_off(look.harmed_without("a"))
+    assert {each.name for each in harm.queues} == {"(waits for exchange 'x')", "jobs"}
 
 
 def test_queues_that_need_a_node_are_found_in_steps(

@@ -15,6 +15,7 @@ from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.queues import MirroredQueues
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
+from cluster.definitions.waiting_queues import waiting_queue_name
 from cluster.fronts.frames import Open, ToLeader
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.limits import FrontNode
@@ -23,6 +24,7 @@ from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Submission, Verdict
 from persistence.queue_recovery import RecoveredQueue
+from queues.delayed.waiting_engine import WAITING
 from queues.kinds import CLASSIC, STREAM, QueueKind
 from queues.memory import WITHOUT_LIMIT
 from queues.options import QueueOptions
@@ -105,13 +107,12 @@ class Rig:
         stored_id: str = "q1",
         kind: QueueKind = CLASSIC,
         options: QueueOptions = QueueOptions(),  # noqa: B008 -- frozen
+        name: str = "jobs",
     ) -> QueueEngine:
         parts: EngineParts[Any] = EngineParts(
             "jobs", options, FakeLog(), lambda _: None, lambda: None, NOW_MS
         )
-        return self.queues.make_engine(
-            QueueIdentity("v", "jobs", 0, kind, options, stored_id), parts
-        )
+        return self.queues.make_engine(QueueIdentity("v", name, 0, kind, options, stored_id), parts)
 
     def serve(self) -> Log:
         log = Log()
@@ -299,6 +300,17 @@ def test_a_transient_queue_that_is_gone_is_served_no_more() -> None:
     assert rig.queues.led.get("q1") is None
     rig.make("q2")
     assert rig.queues.led.get("q2") is not None, "the next one of its name"
+
+
+def test_what_waits_behind_a_transient_exchange_is_served_as_long_as_that_is_there() -> None:
+    rig = Rig()
+    rig.owner = "a"
+    rig.make(name=waiting_queue_name("x", "q1"), kind=WAITING)
+    assert rig.queues.led.get("q1") is not None
+    rig.queues.exchange_deleted(Event(EventKind.EXCHANGE_DELETED, "v", "another"))
+    assert rig.queues.led.get("q1") is not None
+    rig.queues.exchange_deleted(Event(EventKind.EXCHANGE_DELETED, "v", "x"))
+    assert rig.queues.led.get("q1") is None
 
 
 def test_the_end_of_a_queue_that_nobody_uses_opens_no_way() -> None:

@@ -11,6 +11,7 @@ class FakeRun:
 
     def __init__(self) -> None:
         self.refused: list[range] = []
+        self.was_kept_out = False
 
 
 class RefusingQueue:

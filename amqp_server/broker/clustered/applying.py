@@ -28,6 +28,7 @@ from amqp_server.broker.events import Event, EventKind, Events
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from cluster.definitions.references import References
+from cluster.definitions.waiting_queues import exchange_behind
 from cluster.metadata.following.cache import Cache, Difference, News
 from cluster.metadata.port import Item, end_of_key, end_of_prefix
 from exchanges.errors import ExchangeError
@@ -196,6 +197,12 @@ class Applier:
             self._applied[item.key] = item
 
     def _put_queue(self, item: Item, stored: StoredDefinition, queue: QueueDefinition) -> None:
+        exchange = exchange_behind(queue.name)
+        if exchange is not None:
+            keepers = self._broker.vhost(queue.vhost).keepers
+            keepers.join(exchange, queue.name, stored.queue_id, self._how.now_ms)
+            self._applied[item.key] = item
+            return
         queues = self._broker.vhost(queue.vhost).queues
         held = queues.find(queue.name)
         if held is not None and held.owner is not None:

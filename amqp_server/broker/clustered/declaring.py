@@ -26,6 +26,7 @@ from amqp_server.broker.clustered.refusing import (
     refuse_remembering,
 )
 from amqp_server.broker.clustered.stored import StoredDefinitions
+from amqp_server.broker.clustered.waiting import waiting_queue
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
@@ -63,6 +64,7 @@ from cluster.definitions.removing import (
 from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Delete, Item, Operation, Put
 from cluster.metadata.records import StoredQueueState, encode_queue_state
+from exchanges.delayed_message import TYPE as DELAYED
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
 
@@ -206,13 +208,28 @@ class Declaring:
             properties.arguments,
         )
         put = self._put(exchange, is_durable=properties.durable)
-        creation = yield from creating(self._references, put, self._copy, check=check)
+        creation = yield from creating(
+            self._references, put, self._copy, along=self._behind(exchange), check=check
+        )
         if isinstance(creation, Exists):
             if must_be_new:
                 raise NameTakenError(f"{exchange_text(vhost, name)} exists")
             held = properties_of(self._read(creation.item))
             check_equivalent_exchange(name, vhost, held, properties)
         return self._revision_of(creation)
+
+    def _behind(self, exchange: ExchangeDefinition) -> tuple[Operation, ...]:
+        """Return what comes with an exchange: the queue in which its messages wait, if they do."""
+        if exchange.exchange_type != DELAYED:
+            return ()
+        queue_id = self.new_queue_id()
+        queue = waiting_queue(exchange.vhost, exchange.name, queue_id, durable=exchange.durable)
+        put = self._put(queue, queue_id, is_durable=queue.durable)
+        placed = self._place(queue, queue_id)
+        if placed is None:
+            return (put,)
+        state = self._stored.keys.queue_state(queue.vhost, queue.name)
+        return put, Put(state, encode_queue_state(placed))
 
     def binding(self, binding: BindingDefinition) -> Inquiry[int]:
         """Bind; what is bound already stays so.

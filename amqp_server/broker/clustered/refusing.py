@@ -6,11 +6,10 @@ from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.names import exchange_text, queue_text
 from amqp_server.wire.tables import Table, matched_table
 from exchanges.deduplication import window_of
-from exchanges.delayed_message import TYPE as DELAYED
 
 
 def refuse_remembering(name: str, vhost: str, type_name: str, arguments: Table) -> None:
-    """Refuse an exchange whose messages or keys would be in the memory of one node.
+    """Refuse an exchange whose keys would be in the memory of one node.
 
     Args:
         name: of the exchange.
@@ -19,15 +18,11 @@ def refuse_remembering(name: str, vhost: str, type_name: str, arguments: Table) 
         arguments: of the exchange, valid.
 
     Raises:
-        NotSupportedError: messages would wait there, or duplicates be told (540).
+        NotSupportedError: it tells duplicates (540).
     """
-    if type_name == DELAYED:
-        what = f"exchanges of type '{DELAYED}'"
-    elif window_of(type_name, matched_table(arguments)) is not None:
-        what = "exchanges that deduplicate"
-    else:
-        return
-    raise NotSupportedError(f"{exchange_text(vhost, name)}: {what} are not there in a cluster yet")
+    if window_of(type_name, matched_table(arguments)) is not None:
+        what = "exchanges that deduplicate are not there in a cluster yet"
+        raise NotSupportedError(f"{exchange_text(vhost, name)}: {what}")
 
 
 def refuse_local_retention(name: str, vhost: str, properties: QueueProperties) -> None:

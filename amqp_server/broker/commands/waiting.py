@@ -4,12 +4,11 @@ RabbitMQ's plugin has neither; it shows how many there are.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.errors import NotFoundError
-from amqp_server.broker.keepers.waiting_room import WaitingRoom
+from amqp_server.broker.errors import NotFoundError, UnreadableError
 from amqp_server.broker.messages.shown import shown_properties
 from amqp_server.broker.names import exchange_text
 from amqp_server.broker.request_rights import OPERATOR, Asker, VhostUser
@@ -17,8 +16,12 @@ from amqp_server.broker.steps import Steps
 from amqp_server.wire.properties import split
 from persistence.record import Record
 from queues.commits import CommitPoint, point_at
+from queues.delayed.committed_waiting import CommittedWaiting
 from queues.delayed.few import Waiting
 from queues.delayed.waiting import PIECE_MAX, WaitingMessages
+
+AnyWaiting: TypeAlias = WaitingMessages | CommittedWaiting
+"""The messages of an exchange: of a single node, or of a cluster."""
 
 SHOWN_MAX: Final = 500
 """Most messages that one command shows."""
@@ -84,9 +87,10 @@ class WaitingCommands:
         Raises:
             NotFoundError: no such vhost, or no such exchange that delays.
             AccessRefusedError: no right to read.
+            UnreadableError: they wait on another node of the cluster.
             OSError: the disk could not be read.
         """
-        messages = self._room(vhost, exchange, username, Permission.READ).messages
+        messages = self._waiting(vhost, exchange, username, Permission.READ)
         found: list[Waiting] = []
         for message in messages.walk():
             if len(found) >= min(count, SHOWN_MAX):
@@ -129,18 +133,19 @@ class WaitingCommands:
         Raises:
             NotFoundError: no such vhost, or no such exchange that delays.
             AccessRefusedError: no right to configure.
+            UnreadableError: they wait on another node of the cluster.
             OSError: the disk could not be read; some may be dropped.
         """
-        messages = self._room(vhost, exchange, username, Permission.CONFIGURE).messages
+        messages = self._waiting(vhost, exchange, username, Permission.CONFIGURE)
         if message_id is None:
             count = messages.drop_all()
         else:
             count = yield from _dropping(messages, message_id)
         return Dropped(count, point_at(messages.log.commit_group, messages.settled_lsn))
 
-    def _room(
+    def _waiting(
         self, vhost: str, exchange: str, username: str | None, permission: Permission
-    ) -> WaitingRoom:
+    ) -> AnyWaiting:
         found = self._broker.vhost(vhost)
         asker: Asker = OPERATOR
         if username is not None:
@@ -149,10 +154,16 @@ class WaitingCommands:
         room = found.keepers.room(exchange)
         if room is None:
             raise NotFoundError(f"no delayed {exchange_text(vhost, exchange)}")
-        return room
+        waiting = room.waiting_here
+        if waiting is None:
+            what, cluster = exchange_text(vhost, exchange), self._broker.cluster
+            leader = "" if cluster is None else cluster.leader_of(vhost, room.queue_name)
+            where = f"{leader} leads them: ask that node" if leader else "nobody leads them now"
+            raise UnreadableError(f"messages of {what} cannot be read here: {where}")
+        return waiting
 
 
-def _dropping(messages: WaitingMessages, message_id: str) -> Steps[int]:
+def _dropping(messages: AnyWaiting, message_id: str) -> Steps[int]:
     """Drop the messages with an id, wherever they are, and wherever they go meanwhile."""
     count = below = 0
     for _ in range(PASSES_MAX):
@@ -171,7 +182,7 @@ def _dropping(messages: WaitingMessages, message_id: str) -> Steps[int]:
     return count
 
 
-def _drop_of(messages: WaitingMessages, part: list[Waiting], message_id: str) -> int:
+def _drop_of(messages: AnyWaiting, part: list[Waiting], message_id: str) -> int:
     found = [each.position for each in part if _has_id(each.record, message_id)]
     for position in found:
         messages.drop(position)

@@ -80,6 +80,13 @@ class QueuesTarget(Protocol):
         """Have its consumers get nothing, or get messages again, see ``QueueTable``."""
 
 
+class KeepersTarget(Protocol):
+    """The keepers of a vhost; ``broker.keepers.table.Keepers`` implements it."""
+
+    def join(self, exchange_name: str, queue_name: str, stored_id: str, now_ms: int) -> None:
+        """Have the messages of an exchange of a cluster wait in a queue, see ``Keepers``."""
+
+
 class ExchangesTarget(Protocol):
     """The exchanges of a vhost; ``broker.exchange_table.ExchangeTable`` implements it."""
 
@@ -137,6 +144,10 @@ class VhostTarget(Protocol):
     @property
     def queues(self) -> QueuesTarget:
         """Its queues."""
+
+    @property
+    def keepers(self) -> KeepersTarget:
+        """What stands behind its exchanges and keeps messages."""
 
     def describe(self, definition: VhostDefinition) -> None:
         """Take over what is said of it, see ``Vhost``."""

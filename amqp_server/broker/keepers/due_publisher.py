@@ -26,7 +26,7 @@ from exchanges.basis import Basis
 from exchanges.keeping import is_keeper
 from exchanges.route_cache import RouteCache, Visited
 from exchanges.routing import Router
-from persistence.record import Record, alike_stretches, detached, routing_key_of
+from persistence.record import Record, Run, alike_stretches, detached, routing_key_of
 from queues.commits import SAFE_NOW, CommitPoint, later_of
 
 DUE_MAX: Final = 256
@@ -90,6 +90,31 @@ class DuePublisher:
         # They were counted when they came.
         self._router.counters_of(self._exchange_name).published_count -= len(records)
         return safe_at
+
+    def finding_names(self, records: Sequence[Record]) -> Steps[list[tuple[Sequence[str], Record]]]:
+        """Return the queues and keepers that messages go to now, and each as these get it."""
+        found: list[tuple[Sequence[str], Record]] = []
+        for is_copied, together in groupby(records, has_copies):
+            copied = list(together)
+            if not is_copied:
+                for record in as_before_waiting(copied):
+                    names, _ = yield from self._names_of(record)
+                    found += [(names, record)]
+                continue
+            for start, stop in alike_stretches(copied):
+                run, keys = after_waiting(copied[start:stop])
+                steps = self._publisher.finding_names(self._exchange_name, keys, run, None)
+                names = yield from steps
+                found += [(names, record) for record in run]
+                yield
+        return found
+
+    def note_moved(self, names: Sequence[str], run: Run, now_ms: int) -> None:
+        """Count messages that are moved to these, and show them to who watches the exchange."""
+        self._publisher.taps.pass_by(self._exchange_name, run, now_ms)
+        # They were counted as published when they came.
+        counters = self._router.counters_of(self._exchange_name)
+        count_unlike_most(counters, len(names), len(run))
 
     def _publishing_copies(self, records: Sequence[Record], now_ms: int) -> Steps[CommitPoint]:
         """Publish messages with several routing keys, as many at once as are alike."""

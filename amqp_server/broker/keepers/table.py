@@ -9,6 +9,7 @@ from amqp_server.broker.counts import DuplicateCounts
 from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.keepers.due_publisher import DuePublisher
 from amqp_server.broker.keepers.history import History
+from amqp_server.broker.keepers.shared_room import SharedRoom
 from amqp_server.broker.keepers.waiting_room import WaitingRoom
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.publish_target import PublishTarget
@@ -26,9 +27,12 @@ from exchanges.recent_history import history_length
 from exchanges.routing import Router
 from queues.deduplication.seen_keys import SeenKeys
 from queues.delayed.waiting import WAITING_OPTIONS, WaitingMessages
+from queues.delayed.waiting_engine import WAITING
+from queues.effects import Effect
 from queues.kinds import DEFAULT_KIND
 from queues.log_port import QueueLog
 from queues.options import Durability, QueueOptions
+from queues.ports import EngineParts
 
 _KEY_OPTIONS: Final = QueueOptions()
 """The log of keys is that of a plain queue."""
@@ -48,6 +52,10 @@ def stored_options(exchange_type: str, arguments: Mapping[str, object]) -> Queue
         return WAITING_OPTIONS
     window = window_of(exchange_type, arguments)
     return _KEY_OPTIONS if window is not None and window.is_stored else None
+
+
+def _emit_nothing(_effect: Effect) -> None:
+    """Nothing dies where messages wait, and the queue is deleted with its exchange."""
 
 
 StoredKeeper: TypeAlias = WaitingRoom | Deduplicator
@@ -85,7 +93,7 @@ class Keepers:
         self._tally = tally
         self._congestion = congestion
         self._histories: dict[str, History] = {}
-        self._rooms: dict[str, WaitingRoom] = {}
+        self._rooms: dict[str, WaitingRoom | SharedRoom] = {}
         self._deduplicators: dict[str, Deduplicator] = {}
 
     def find(self, name: str) -> PublishTarget | None:
@@ -96,7 +104,7 @@ class Keepers:
         exchange_name = exchange_of_keeper(name, KEEP_COPY)
         return None if exchange_name is None else self._histories.get(exchange_name)
 
-    def room(self, exchange_name: str) -> WaitingRoom | None:
+    def room(self, exchange_name: str) -> WaitingRoom | SharedRoom | None:
         """Return where messages of an exchange wait; None where none do."""
         return self._rooms.get(exchange_name)
 
@@ -106,7 +114,8 @@ class Keepers:
 
     def stored(self) -> Iterator[StoredKeeper]:
         """Return all whose ``queue_id`` is that of a log, or 0."""
-        return iter((*self._rooms.values(), *self._deduplicators.values()))
+        rooms = [room for room in self._rooms.values() if isinstance(room, WaitingRoom)]
+        return iter((*rooms, *self._deduplicators.values()))
 
     def queue_id(self, exchange_name: str) -> int:
         """Return under which id the messages of an exchange are stored; 0 where none are."""
@@ -135,7 +144,9 @@ class Keepers:
             self._tally.open(deduplicator)
             self._publisher.takes_steps = True
         if type_name == DELAYED:
-            self._rooms[exchange_name] = self._new_room(exchange_name, queue_id)
+            is_shared = self._backing.decisions is not None
+            make = self._new_shared_room if is_shared else self._new_room
+            self._rooms[exchange_name] = make(exchange_name, queue_id)
             type_name = str(arguments[INNER_TYPE])
         if type_name == RECENT_HISTORY:
             self._histories[exchange_name] = History(
@@ -144,6 +155,33 @@ class Keepers:
                 self._router.counters_of,
                 lambda: self._router.has_bindings_from(exchange_name),
             )
+
+    def join(self, exchange_name: str, queue_name: str, stored_id: str, now_ms: int) -> None:
+        """Have the messages of an exchange of a cluster wait in a queue, from now on.
+
+        Args:
+            exchange_name: of the exchange; it may be gone again.
+            queue_name: of the queue, which no client can name.
+            stored_id: its id in the metadata store.
+            now_ms: the time.
+        """
+        room = self._rooms.get(exchange_name)
+        if not isinstance(room, SharedRoom):
+            return
+        backing = self._backing
+        options = QueueOptions()
+        identity = QueueIdentity(self._vhost_name, queue_name, 0, WAITING, options, stored_id)
+        parts = EngineParts(
+            queue_name,
+            options,
+            backing.make_log(identity),
+            _emit_nothing,
+            room.wake,
+            now_ms,
+            memory=backing.memory.of_queue(spills_early=True),
+            later=self._turn.later,
+        )
+        room.join(queue_name, backing.make_engine(identity, parts))
 
     def close(self, exchange_name: str) -> None:
         """Forget the keepers of an exchange that is gone, with what they kept."""
@@ -192,6 +230,11 @@ class Keepers:
         return WaitingRoom(
             exchange_name, queue_id, messages, self._turn, publisher, self._congestion
         )
+
+    def _new_shared_room(self, exchange_name: str, _queue_id: int) -> SharedRoom:
+        publisher = DuePublisher(exchange_name, self._router, self._publisher)
+        target_of = self._publisher.target_of
+        return SharedRoom(exchange_name, self._turn, publisher, target_of, self._congestion)
 
     def _new_deduplicator(self, exchange_name: str, window: Window, queue_id: int) -> Deduplicator:
         backing = self._backing

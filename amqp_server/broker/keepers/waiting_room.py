@@ -34,10 +34,12 @@ class WaitingRoom:
     Attributes:
         exchange_name: of its exchange.
         queue_id: under which its log is kept; 0 is not stored.
+        queue_name: empty, as no queue is behind it.
         messages: that wait.
     """
 
     keeps_transient: Final = False
+    queue_name: Final = ""
 
     def __init__(
         self,
@@ -104,6 +106,17 @@ class WaitingRoom:
     def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002 - the port's names
         """Return False, because each message has a delay of its own."""
         return False
+
+    # -- a look -------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """Return how many messages wait."""
+        return self.messages.count
+
+    @property
+    def waiting_here(self) -> WaitingMessages:
+        """The messages."""
+        return self.messages
 
     # -- the turn -----------------------------------------------------------------------------
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from amqp_server.broker.errors import InvalidMessageError
+from amqp_server.broker.messages.expiration import checked_expiration_ms
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import Properties, priority_of, split
 from amqp_server.wire.tables import Field, longstr, plain
 from exchanges.delayed_message import DELAY, delay_ms
-from persistence.record import BODY_SIZE_STOP, HAS_HEADERS, Record
+from persistence.record import BODY_SIZE_STOP, HAS_EXPIRATION, HAS_HEADERS, NO_TTL, Record
 
 _CC: Final = "CC"
 _BCC: Final = "BCC"
@@ -42,21 +44,27 @@ def as_waiting(header: bytes, keys: Sequence[str]) -> tuple[bytes, int]:
     return properties.encode(), delay
 
 
+def as_shared(record: Record, header: bytes, delay_ms: int) -> Record:
+    """Return a message as it goes to another node to wait: its TTL there is its delay."""
+    return record._replace(header=header, ttl_ms=delay_ms)
+
+
 def after_waiting(records: Sequence[Record]) -> tuple[list[Record], Sequence[str]]:
     """Return messages alike as their queues get them, and their routing keys."""
     first = records[0]
     properties = split(first.header)
     headers = _headers(properties)
     keys = (first.routing_key, *_texts(headers, _CC), *_texts(headers, _BCC))
-    priority = priority_of(first.header)
+    priority, ttl_ms = priority_of(first.header), _ttl_ms(first.header, first.flags)
     if headers.pop(_BCC, None) is None:
-        return [record._replace(priority=priority) for record in records], keys
+        return [record._replace(priority=priority, ttl_ms=ttl_ms) for record in records], keys
     properties.set_headers(headers)
     rest = properties.encode()[BODY_SIZE_STOP:]
     return [
         record._replace(
             header=record.header[:BODY_SIZE_STOP] + rest,
             priority=priority,
+            ttl_ms=ttl_ms,
             flags=record.flags | HAS_HEADERS,
         )
         for record in records
@@ -71,9 +79,20 @@ def has_copies(record: Record) -> bool:
 def as_before_waiting(records: Iterable[Record]) -> list[Record]:
     """Return messages of one routing key each as their queues get them."""
     return [
-        _new_record((route, header, body, flags, priority_of(header), ttl_ms))
-        for route, header, body, flags, _, ttl_ms in records
+        _new_record((route, header, body, flags, priority_of(header), _ttl_ms(header, flags)))
+        for route, header, body, flags, _, _ in records
     ]
+
+
+def _ttl_ms(header: bytes, flags: int) -> int:
+    """Return the TTL that a message begins to have once it has waited."""
+    if not flags & HAS_EXPIRATION:
+        return NO_TTL
+    text = split(header).text("expiration")
+    try:
+        return NO_TTL if text is None else checked_expiration_ms(text)
+    except InvalidMessageError:
+        return NO_TTL
 
 
 def _headers(properties: Properties) -> dict[str, Field]:

@@ -343,7 +343,7 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         _plain(arguments),
         None if policy is None else policy.name,
         *_numbers(exchange.counters),
-        None if room is None else room.messages.count,
+        None if room is None else room.count(),
         exchange.alternate_exchange,
         _seen(vhost.keepers.deduplicator(name)),
     )

@@ -27,7 +27,6 @@ def declare_queue(*, durable: bool, arguments: dict[str, Field]) -> int:
 @pytest.mark.parametrize(
     ("kind", "arguments", "told"),
     [
-        ("x-delayed-message", {"x-delayed-type": longstr("direct")}, "'x-delayed-message' are not"),
         ("x-message-deduplication", SIZED, "exchanges that deduplicate are not"),
         ("topic", DEDUPLICATES, "exchanges that deduplicate are not"),
     ],

@@ -1,14 +1,18 @@
 """Commands on messages that wait: shown as they are, and dropped for good."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.commands import waiting
 from amqp_server.broker.commands.waiting import WaitingMessage
-from amqp_server.broker.errors import AccessRefusedError, NotFoundError
+from amqp_server.broker.errors import AccessRefusedError, NotFoundError, UnreadableError
+from amqp_server.broker.keepers.shared_room import SharedRoom
+from amqp_server.broker.keepers.waiting_room import WaitingRoom
 from tests.support.desk import JOBS, PLAIN, Desk
+from tests.support.fake_cluster import FakeCluster
 from tests.support.frames import table
 from tests.support.vhosts import message
 
@@ -113,7 +117,7 @@ def test_what_goes_to_another_slot_while_a_drop_looks_is_found() -> None:
     next(steps)
     # The slot is divided in the middle of the look, as there are too many for memory.
     room = desk.node.vhost.keepers.room("x")
-    assert room is not None, "the exchange delays"
+    assert isinstance(room, WaitingRoom), "the exchange delays"
     room.messages._renew_all()
     while room.messages.has_due(desk.node.now_ms):
         room.messages.step(desk.node.now_ms)
@@ -155,3 +159,14 @@ def test_no_more_are_shown_than_one_command_may(monkeypatch: pytest.MonkeyPatch)
     for number in range(5):
         desk.send(str(number), 5_000)
     assert len(desk.listed()) == 3
+
+
+def test_what_waits_on_another_node_is_not_shown_here() -> None:
+    desk = DelayDesk()
+    elsewhere = SimpleNamespace(waiting_here=None, queue_name="behind x")
+    desk.node.vhost.keepers._rooms["x"] = cast("SharedRoom", elsewhere)
+    with pytest.raises(UnreadableError, match="nobody leads them now"):
+        desk.do("list_waiting", **DELAYED, count=1, truncate_bytes=None)
+    desk.node.broker.cluster = FakeCluster("b")
+    with pytest.raises(UnreadableError, match="b leads them: ask that node"):
+        desk.do("drop_waiting", **DELAYED, message_id=None)

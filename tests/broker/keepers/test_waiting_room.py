@@ -27,7 +27,7 @@ def delaying(
 
 def room(rig: VhostUnderTest) -> WaitingRoom:
     found = rig.vhost.keepers.room("x")
-    assert found is not None, "the exchange delays"
+    assert isinstance(found, WaitingRoom), "the exchange delays"
     return found
 
 

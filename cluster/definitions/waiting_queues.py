@@ -1,0 +1,37 @@
+"""Names of the queues in which messages of delayed exchanges wait.
+
+    orders..........…..........n1-4711        exchange, more dots than a name has octets, queue id
+
+No client can name such a queue: it is longer than any name of AMQP. It needs its exchange, and goes
+with it. Each exchange that is declared has another one, so that what is left of an earlier exchange
+of its name is in nobody's way.
+"""
+
+from typing import Final
+
+_BETWEEN: Final = "." * 256
+"""AMQP's names have 255 octets at most (shortstr)."""
+
+
+def waiting_queue_name(exchange: str, queue_id: str) -> str:
+    """Return the name of the queue behind an exchange.
+
+    Args:
+        exchange: the name of the exchange.
+        queue_id: of the queue; it has no dot.
+    """
+    return exchange + _BETWEEN + queue_id
+
+
+def exchange_behind(queue: str) -> str | None:
+    """Return the exchange whose messages wait in a queue; None where this is any other queue."""
+    if len(queue) <= len(_BETWEEN):
+        return None
+    exchange, between, _ = queue.rpartition(_BETWEEN)
+    return exchange if between else None
+
+
+def shown_name(queue: str) -> str:
+    """Return how people are told of a queue."""
+    exchange = exchange_behind(queue)
+    return queue if exchange is None else f"(waits for exchange '{exchange}')"

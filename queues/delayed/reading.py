@@ -1,0 +1,52 @@
+"""Finds messages that wait, by their times and positions: in memory, or in the log."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from queues.delayed.few import Waiting
+from queues.log_port import QueueLog
+
+
+def reading(
+    log: QueueLog,
+    kept: Mapping[int, Waiting],
+    wanted: Sequence[tuple[int, int]],
+    reads_max: int,
+    lost: set[int],
+) -> Iterator[Waiting]:
+    """Return messages by position; some, where the others take more reads.
+
+    Args:
+        log: has those that are not in memory, and are not settled.
+        kept: those in memory, by position.
+        wanted: when each is due, and its position, ascending by position.
+        reads_max: chunks that are read at most.
+        lost: gets the positions that the disk has lost.
+
+    Raises:
+        OSError: the disk could not be read.
+    """
+    at = reads_count = 0
+    while at < len(wanted):
+        due_ms, position = wanted[at]
+        message = kept.get(position)
+        if message is not None:
+            at += 1
+            yield message
+            continue
+        if reads_count >= reads_max:
+            return
+        reads_count += 1
+        stop = wanted[-1][1] + 1
+        found = log.read_back(0, position, stop).messages
+        last = stop if found is None else found.positions[-1]
+        there = {} if found is None else dict(zip(found.positions, found.records, strict=True))
+        while at < len(wanted) and wanted[at][1] <= last:
+            due_ms, position = wanted[at]
+            at += 1
+            message, record = kept.get(position), there.get(position)
+            if message is not None:
+                yield message
+            elif record is not None:
+                yield Waiting(due_ms, position, record)
+            else:
+                lost.add(position)

@@ -1,0 +1,171 @@
+"""The room of a delayed exchange of a cluster: leaders go, and nothing is lost or early."""
+
+from collections.abc import Callable
+from typing import cast
+from unittest.mock import patch
+
+import pytest
+
+from amqp_server.broker.keepers.shared_room import SharedRoom
+from persistence.record import Run
+from queues.asked_port import CountsAnswer
+from queues.delayed.committed_waiting import CommittedWaiting
+from queues.delayed.waiting import Due
+from queues.delayed.waiting_engine import WaitingEngine
+from queues.log_port import RecoveredMessages
+from queues.outcomes import PublishOutcome
+from queues.ports import QueueEngine
+from tests.support.shared_rooms import Front, RoomLife
+from tests.support.vhosts import message
+
+SEEDS = 60
+STEPS = 700
+
+
+def lived(seed: int, steps: int = STEPS) -> RoomLife:
+    life = RoomLife(seed)
+    for _ in range(steps):
+        life.step()
+    return life
+
+
+def many_lives() -> None:
+    for seed in range(SEEDS):
+        try:
+            lived(seed).heal()
+        except AssertionError as broken:
+            raise AssertionError(f"seed {seed}: {broken}") from broken
+
+
+def test_none_is_lost_and_none_is_early_whoever_leads() -> None:
+    many_lives()
+
+
+def test_leaders_go_while_messages_are_on_their_way() -> None:
+    lives = [lived(seed) for seed in range(8)]
+    assert sum(life.leaders_count for life in lives) > 30
+    assert sum(len(life.confirmed) for life in lives) > 500
+    assert sum(len(life.gone) for life in lives) > 300
+    twice = sum(count > 1 for life in lives for count in life.moved.values())
+    assert twice, "a take-over at that moment repeats some"
+
+
+# -- mistakes, put in on purpose -------------------------------------------------------------------
+
+
+def settled_first(room: SharedRoom, part: object, outcome: PublishOutcome) -> None:
+    """Take what a queue has refused for what it has."""
+    del outcome
+    room._over(part.piece)  # type: ignore[attr-defined]
+
+
+def due_at_once(engine: WaitingEngine, run: Run, now_ms: int) -> PublishOutcome:
+    """Count no delay of less than a second."""
+    return PUBLISH(engine, [each._replace(ttl_ms=each.ttl_ms // 1_000) for each in run], now_ms)
+
+
+def forgets_stored(waiting: CommittedWaiting, found: RecoveredMessages) -> None:
+    """Read no times after a take-over."""
+    RECOVER(waiting, found)
+    waiting._unread = range(0)
+
+
+def settles_as_it_takes(waiting: CommittedWaiting, now_ms: int) -> Due | None:
+    """Settle what becomes due before it is anywhere else."""
+    due = STEP(waiting, now_ms)
+    if due is not None:
+        waiting._settle(due.positions)
+    return due
+
+
+def dropped_from_memory(waiting: CommittedWaiting) -> None:
+    """Give up memory though the log has not taken it."""
+    waiting._kept.clear()
+
+
+PUBLISH = WaitingEngine.publish
+RECOVER = CommittedWaiting.recover
+STEP = CommittedWaiting.step
+
+MISTAKES: dict[str, tuple[object, str, object]] = {
+    "what a queue kept out counts as there": (SharedRoom, "_decided", settled_first),
+    "a delay is cut": (WaitingEngine, "publish", due_at_once),
+    "what is stored is forgotten by the next leader": (
+        CommittedWaiting,
+        "recover",
+        forgets_stored,
+    ),
+    "it is settled before the copy is safe": (CommittedWaiting, "step", settles_as_it_takes),
+    "memory is given up that the log does not have": (
+        CommittedWaiting,
+        "_make_room",
+        dropped_from_memory,
+    ),
+}
+
+
+@pytest.mark.planted
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_seen(mistake: str) -> None:
+    with patch.object(*MISTAKES[mistake]), pytest.raises((AssertionError, KeyError)):
+        many_lives()
+
+
+# -- on a node that does not lead ------------------------------------------------------------------
+
+
+@pytest.fixture
+def life() -> RoomLife:
+    return RoomLife(1)
+
+
+def test_a_message_waits_with_its_delay_as_its_ttl(life: RoomLife) -> None:
+    taken: list[Run] = []
+    publish: Callable[[Run, int], PublishOutcome] = life.front.publish
+
+    def noting(run: Run, now_ms: int) -> PublishOutcome:
+        taken.append(run)
+        return publish(run, now_ms)
+
+    life.front.publish = noting  # type: ignore[method-assign]
+    record = message(b"m", "x", "q0", headers={"x-delay": 70}, expiration="9")
+    life.room.publish([record], life.now_ms)
+    assert [each.ttl_ms for run in taken for each in run] == [70]
+
+
+def test_before_the_queue_is_there_messages_are_refused(life: RoomLife) -> None:
+    room = SharedRoom("x", life.turn, life.room._publisher, life.room._target_of, None)  # type: ignore[arg-type]
+    run = [message(b"m", "x", "q0", headers={"x-delay": 70})]
+    assert [*room.publish(run, life.now_ms).rejected] == [0]
+    assert room.count() == 0
+
+
+def test_a_count_is_asked_for_where_another_node_leads(life: RoomLife) -> None:
+    life.front.here = None
+    life.turn.now_ms = life.now_ms
+    assert life.room.count() == 0
+    assert life.room.count() == 0
+    (then,) = life.front.asked
+    then(CountsAnswer(7, 0, 0))
+    assert life.room.count() == 7
+    assert life.room.waiting_here is None
+    life.turn.now_ms += 1_000
+    life.room.count()
+    life.front.asked[-1](None)
+    assert (life.room.count(), len(life.front.asked)) == (7, 2)
+
+
+def test_an_exchange_that_is_gone_moves_nothing(life: RoomLife) -> None:
+    for _ in range(40):
+        life.publish()
+    life.log.commit(life.log.lsn)
+    life.end_turn()
+    life.room.close()
+    life.now_ms += 100_000
+    life.end_turn()
+    assert life.room.next_deadline_ms() is None
+    assert life.front.is_deleted
+    assert not life.moved
+    life.room.join("other", cast("QueueEngine", Front()))
+    life.room.wake()
+    assert not life.turn.dirty_count
