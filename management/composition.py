@@ -100,8 +100,7 @@ class Management:
             data_dir,
             config_files,
         )
-        attention = Board(self.node, identity.node)
-        queue_texts = QueueTexts(identity)
+        attention, queue_texts = Board(self.node, identity.node), QueueTexts(identity)
         sampler = Sampler(self.node, attention, queue_texts.forgetting)
         told = PeerRows(self.node, identity.node, peers)
         self.services = Services(
