@@ -33,7 +33,7 @@ from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.clustering.node import ClusteredNode
-from amqp_server.clustering.running import begun, behind, disk_of_cluster
+from amqp_server.clustering.running import begun, behind, disk_of_cluster, watched_minority
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.federation.moving import begun_moving
 from amqp_server.http_api import HttpApi, listen_on_all
@@ -289,6 +289,7 @@ async def _serve_until_stopped(
     )
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     listen_on_all(server, http_api)
+    watching = watched_minority(clustered, settings, server)
     moving = begun_moving(loop, broker, server, reactor.request_turn)
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = memory_monitor(broker, settings)
@@ -304,6 +305,7 @@ async def _serve_until_stopped(
     log.info("stopping")
     tell_stopping()
     _on_stop_signals(signal.SIG_IGN)
+    watching.cancel()
     await moving.stop()
     await http_api.stop()
     await server.stop()

@@ -233,6 +233,13 @@ class ClusterSettings:
             " before they are nacked.",
         },
     )
+    pause_minority: bool = field(
+        default=False,
+        metadata={
+            "doc": "Whether a node that hears half of the members or fewer, itself among them, ends"
+            " the connections of clients (320) and accepts none. Not for two nodes."
+        },
+    )
     replication: ReplicationSettings = field(
         default=ReplicationSettings(), metadata={"doc": "Replicas of queues."}
     )

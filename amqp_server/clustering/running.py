@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from amqp_server.broker.announcing.event_exchange import EventExchange
 from amqp_server.broker.broker import Broker
+from amqp_server.clustering.minority import Clients, MinorityWatch
 from amqp_server.clustering.node import ClusteredNode
 from amqp_server.net.reactor import Reactor
 from amqp_server.settings.schema import Settings
@@ -76,6 +77,20 @@ async def begun(
     failing = asyncio.ensure_future(clustered.failed())
     failing.add_done_callback(lambda done: _note_failure(done, clustered, stop))
     return True
+
+
+def watched_minority(
+    clustered: ClusteredNode | None, settings: Settings, clients: Clients
+) -> "asyncio.Future[None]":
+    """Begin to send clients away while too few nodes are heard, if the settings say so.
+
+    Returns:
+        What is to be cancelled before the node stops.
+    """
+    loop = asyncio.get_running_loop()
+    if clustered is None or not settings.cluster.pause_minority:
+        return loop.create_future()
+    return loop.create_task(MinorityWatch(clustered.node, clients).run())
 
 
 def _note_failure(

@@ -158,8 +158,12 @@ class Server:
         self._acceptor.close()
         self._bound = []
 
-    async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
-        """Accept no client, ask all to close, and cut off the rest after the grace period."""
+    def close_to_clients(self, reason: str) -> None:
+        """Accept no client, and ask all to close, until ``open_to_clients``.
+
+        Args:
+            reason: they are told.
+        """
         self.stop_listening()
         self._stop_reason = reason
         for task, arrival in self._welcomes.items():
@@ -167,6 +171,20 @@ class Server:
                 task.cancel()
         for transport in list(self.transports):
             transport.shut_down(reason)
+
+    def open_to_clients(self) -> None:
+        """Accept clients again.
+
+        Raises:
+            ListenError: an address cannot be listened on.
+        """
+        self.listen()
+        self._stop_reason = None
+        self._all_gone.clear()
+
+    async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
+        """Accept no client, ask all to close, and cut off the rest after the grace period."""
+        self.close_to_clients(reason)
         self._note_if_all_gone()
         if not await self._are_all_gone_within(self._settings.shutdown_grace_ms):
             log.info("cutting off connections count=%d", len(self.transports))

@@ -3,14 +3,14 @@
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from amqp_server.app import build_broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.clustering.node import ClusteredNode
-from amqp_server.clustering.running import begun, behind, disk_of_cluster
+from amqp_server.clustering.running import begun, behind, disk_of_cluster, watched_minority
 from amqp_server.net.reactor import Reactor
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
@@ -84,5 +84,17 @@ def test_a_node_that_takes_part_stops_when_it_cannot_go_on() -> None:
         clustered.fails.set()
         await stop.wait()
         assert clustered.has_failed
+
+    asyncio.run(scenario())
+
+
+def test_clients_are_watched_only_where_the_settings_say_so() -> None:
+    async def scenario() -> None:
+        clustered = cast("ClusteredNode", SimpleNamespace(node=SimpleNamespace()))
+        nobody = cast("Any", None)
+        assert not isinstance(watched_minority(None, Settings(), nobody), asyncio.Task)
+        watching = watched_minority(clustered, Settings(), nobody)
+        assert not isinstance(watching, asyncio.Task)
+        watching.cancel()
 
     asyncio.run(scenario())

@@ -15,6 +15,7 @@ from amqp_server.net.server import SHUTDOWN_REASON
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from amqp_server.net.transport import Transport
 from tests.support.certificates import Authority
+from tests.support.etcd_server import free_port
 from tests.support.fake_connection import FakeConnection
 from tests.support.loops import NEEDS_IPV6, Run
 from tests.support.server_place import LOOPBACK, PLAIN, PROXIED, TLS, Place, Streams, echo
@@ -337,6 +338,27 @@ class TestStop:
         with caplog.at_level(logging.WARNING):
             run(work())
         assert caplog.records == []
+
+    def test_one_that_was_closed_to_clients_opens_again_and_stops_in_order(self, run: Run) -> None:
+        async def work() -> None:
+            where = ListenerSettings(address="127.0.0.1", port=free_port())
+            async with Place(where) as place:
+                async with place.client() as streams:
+                    await echo(streams, b"hello")
+                    place.server.close_to_clients("why")
+                    assert await streams[0].read() == b"closing"
+                assert place.connections[0].shut_down_reason == "why"
+                with pytest.raises(ConnectionRefusedError):
+                    await asyncio.open_connection("127.0.0.1", where.port)
+                place.server.open_to_clients()
+                async with place.client() as streams:
+                    await echo(streams, b"again")
+                    stopping = asyncio.create_task(place.server.stop())
+                    assert await streams[0].read() == b"closing"
+                await stopping
+                assert place.connections[1].shut_down_reason == SHUTDOWN_REASON
+
+        run(work())
 
     def test_a_server_without_connections_stops_at_once(self, run: Run) -> None:
         async def work() -> None:
