@@ -46,6 +46,12 @@ class AskedQueue(Protocol):
     def here(self) -> QueueEngine | None:
         """The engine itself where the queue is led on this node; None elsewhere."""
 
+    def engine_to_read(self) -> QueueEngine | None:
+        """Return the engine that readers of a stream may be served by on this node.
+
+        That of the leader, or of a mirror; None where they have to go elsewhere.
+        """
+
     def ask_get(self, then: Callable[[GetAnswer | None], None], now_ms: int) -> None:
         """Ask for a message; it is to be settled, also by who needs no ack."""
 

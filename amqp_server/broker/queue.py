@@ -110,6 +110,9 @@ class Watcher(Protocol):
     def queue_led_elsewhere(self, queue: "Queue") -> None:
         """Hear that the engine that this node had of it is none any more; it may have another."""
 
+    def queue_led_here(self, queue: "Queue") -> None:
+        """Hear that this node leads a stream now, of which it had a mirror that was read."""
+
 
 @dataclass(slots=True, eq=False)
 class Queue:
@@ -159,6 +162,17 @@ class Queue:
         if self.kind.log_form is not LogForm.STREAM:
             return None
         engine = self.engine if self.asked is None else self.asked.here
+        return None if engine is None else cast("StreamQueue", engine)
+
+    @property
+    def stream_to_read(self) -> StreamQueue | None:
+        """The engine at which the stream protocol may read; None where it is no stream.
+
+        None also of a mirrored stream of which this node has no replica that is read.
+        """
+        if self.kind.log_form is not LogForm.STREAM:
+            return None
+        engine = self.engine if self.asked is None else self.asked.engine_to_read()
         return None if engine is None else cast("StreamQueue", engine)
 
     @property

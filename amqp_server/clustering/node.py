@@ -28,7 +28,7 @@ from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.clustered.waiting import known_waiting_queue
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.events import DEFINITION_KINDS, EventKind
-from amqp_server.broker.led_elsewhere import tell_led_elsewhere
+from amqp_server.broker.led_elsewhere import tell_led_elsewhere, tell_led_here
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.cluster_options import options_of, rules_of
@@ -58,6 +58,7 @@ from cluster.links.kinds import Purpose
 from cluster.links.port import MakeLink
 from cluster.links.sockets.dialer import Address
 from cluster.mirrored.fsyncs import NodeCommit
+from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode
 from cluster.node.options import LINKS
@@ -185,6 +186,7 @@ class ClusteredNode:
         self._makers[Purpose.FRONTS] = pipes.table.make_accepted
         self._queues.reach = pipes
         self._queues.leaders = self
+        self._queues.readings.mirrors = self
         return pipes
 
     def _joined_peers(self, trust: Trust) -> Peers:
@@ -226,6 +228,8 @@ class ClusteredNode:
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
         broker.events.subscribe(self._queues.exchange_deleted, (EventKind.EXCHANGE_DELETED,))
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
+        self._queues.on_led_here = partial(tell_led_here, broker)
+        self._queues.readings.ask = commands.stream_numbers
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()
@@ -305,6 +309,22 @@ class ClusteredNode:
         An empty name is a node that does not live any more.
         """
         return owner_of(self.node, vhost, name)
+
+    # -- what readers of mirrors ask: see ``mirror_readings.Mirrors`` ------------------------------
+
+    def follow(self, queue_id: str) -> MirrorStreamLog | None:
+        """Return the log of a stream that this node has in sync and does not lead; None: none."""
+        node = self.node
+        if not node.has_readable_mirror(queue_id):
+            return None
+        followed = node.shell.followed.follow(queue_id)
+        self.wake()
+        return followed
+
+    def unfollow(self, queue_id: str) -> None:
+        """Nobody reads it any more."""
+        self.node.shell.followed.leave(queue_id)
+        self.wake()
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -18,11 +18,13 @@ from amqp_server.broker.events import Event
 from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.steps import Steps, finish_or_later
 from amqp_server.broker.turn import Turn
-from amqp_server.clustering.unmirrored_log import UnmirroredLog
+from amqp_server.clustering.mirror_readings import MirrorReadings
+from amqp_server.clustering.unmirrored_log import UnmirroredLog, UnmirroredTaking
 from cluster.definitions.waiting_queues import exchange_behind
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.leader_half import LeaderHalf, LedQueues
 from cluster.fronts.limits import FrontNode
+from cluster.fronts.mirror_readers import MirrorReading
 from cluster.fronts.remote_way import LeaderPipe
 from cluster.fronts.stream_front import StreamFront
 from cluster.mirrored.log import MirroredLog
@@ -116,7 +118,9 @@ class MirroredQueues:
         front_node: what all front halves share.
         leaders, reach: who leads, and the way there. All three are set before the first definition
             is applied.
+        readings: the streams that are read at mirrors of this node.
         on_led_no_more: told vhost and name of a queue whose engine here is none any more.
+        on_led_here: told those of a stream that is led here, and was read at the mirror.
     """
 
     front_node: FrontNode
@@ -138,7 +142,9 @@ class MirroredQueues:
         self._unmirrored_ids: dict[tuple[str, str], str] = {}
         self._waiting_ids: dict[tuple[str, str], str] = {}
         self._waiting_for: dict[str, dict[str, None]] = {}
+        self.readings = MirrorReadings(turn)
         self.on_led_no_more: Callable[[str, str], None] = _tell_nobody
+        self.on_led_here: Callable[[str, str], None] = _tell_nobody
 
     # -- for the broker: see ``amqp_server.broker.queue.EngineFactory`` ----------------------------
 
@@ -161,6 +167,8 @@ class MirroredQueues:
         make = _StreamFront if queue.kind.log_form is LogForm.STREAM else _Front
         front = make(queue_id, parts.options, self.front_node, wake_up)
         front.on_deleted = self._deleted
+        if isinstance(front, _StreamFront) and not owner:
+            front.find_mirror = partial(self._find_mirror, queue_id)
         self._queues[queue_id] = made = _Mirrored(
             queue.vhost_name, queue.name, front, queue.kind, parts, owner
         )
@@ -171,7 +179,7 @@ class MirroredQueues:
     def _unmirrored(self, queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
         """Return the engine of a transient queue of this node, and serve other nodes from it."""
         engine = local_engine(queue, parts)
-        taking = _Taking(engine)
+        taking = UnmirroredTaking(engine)
         take = partial(submit, cast("MirroredLog", UnmirroredLog()), taking)
         half = LeaderHalf(queue.stored_id, UNMIRRORED_EPOCH, engine, take, self._turn.resume)
         self.led.begin(half)
@@ -288,12 +296,29 @@ class MirroredQueues:
         take = partial(submit, log, cast("TakingQueue", engine))
         self.led.begin(LeaderHalf(queue_id, epoch, engine, take, self._turn.resume))
         known.front.lead_here(engine, take, epoch)
+        if self.readings.leave(queue_id):
+            self.on_led_here(known.vhost, known.name)
         self._wake()
 
     def _go_on(self, known: _Mirrored) -> None:
         """A move has come to nothing (R22), or the lease counts again (R17): publishes go on."""
         known.front.go_on()
         self.led.go_on(known.front.queue)
+        self._wake()
+
+    def _find_mirror(self, queue_id: str) -> MirrorReading | None:
+        """Return a stream as it is read at the mirror of this node, where it can be."""
+        known = self._queues[queue_id]
+        if known.engine is not None:
+            return None
+        parts = known.parts._replace(
+            options=known.front.options, wake_up=partial(self._reader_woken, known.parts.wake_up)
+        )
+        return self.readings.find(queue_id, known.vhost, parts, _EndOfReading(self, known))
+
+    def _reader_woken(self, wake_up: WakeUp) -> None:
+        """Readers at the mirror have something to read; the way to the leader is not needed."""
+        wake_up()
         self._wake()
 
     def _forget_engine(self, known: _Mirrored) -> None:
@@ -350,23 +375,25 @@ class MirroredQueues:
         for waiting in self._waiting_for.values():
             waiting.pop(queue_id, None)
         self.led.end(queue_id)
+        self.readings.leave(queue_id)
         self.front_node.forget(queue_id)
 
 
-class _Taking:
-    """The engine of a queue that is not mirrored, as a run is taken into it message by message."""
+class _EndOfReading:
+    """Tells the readers of a mirror that they have to go on elsewhere."""
 
-    def __init__(self, engine: QueueEngine) -> None:
-        self.only_appends = engine.only_appends
-        self.publish = engine.publish
+    def __init__(self, queues: MirroredQueues, known: _Mirrored) -> None:
+        self._queues = queues
+        self._known = known
 
-    def refuses(self, run: object) -> bool:  # noqa: ARG002
-        """Return False: whether it refuses is known when it has."""
-        return False
+    def lost(self) -> None:
+        known = self._known
+        cast("StreamFront", known.front).mirror_lost()
+        self._queues.on_led_no_more(known.vhost, known.name)
+
+    def unread(self) -> bool:
+        return cast("StreamFront", self._known.front).mirror_unread()
 
 
 def _tell_nobody(_vhost: str, _name: str) -> None:
     """Until the node has clients."""
-
-
-_: type[TakingQueue] = _Taking

@@ -4,9 +4,11 @@ A transient queue is on the node that declared it, and ends with that node. Its 
 their publishes as ever, and this knows which numbers were taken (R23).
 """
 
+from cluster.mirrored.submitting import TakingQueue
 from cluster.replication.publishers import Front, Publishers, Submission, Verdict
 from cluster.replication.rules import Rules
 from queues.commits import SAFE_NOW, CommitPoint
+from queues.ports import QueueEngine
 
 
 class UnmirroredLog:
@@ -37,3 +39,18 @@ class UnmirroredLog:
     def confirmed_at(self, index: int) -> CommitPoint:  # noqa: ARG002 - there is no record
         """Return when a message that was taken is safe: it is as safe as it will ever be."""
         return SAFE_NOW
+
+
+class UnmirroredTaking:
+    """The engine of a queue that is not mirrored, as a run is taken into it message by message."""
+
+    def __init__(self, engine: QueueEngine) -> None:
+        self.only_appends = engine.only_appends
+        self.publish = engine.publish
+
+    def refuses(self, run: object) -> bool:  # noqa: ARG002
+        """Return False: whether it refuses is known when it has."""
+        return False
+
+
+_: type[TakingQueue] = UnmirroredTaking

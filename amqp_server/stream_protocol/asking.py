@@ -3,11 +3,12 @@
 from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.steps import WaitingSteps
-from amqp_server.broker.stream_numbers import Numbers, numbers_of, tellable_at
+from amqp_server.broker.stream_numbers import BEGIN, Numbers, numbers_of, reference_of, tellable_at
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.keys import Code
 from amqp_server.stream_protocol.session import StreamSession
 from queues.commits import is_safe, wait_for
+from queues.offset_spec import OffsetKind, OffsetSpec
 
 
 def asked_numbers(
@@ -39,3 +40,23 @@ def asked_numbers(
         )
     except BrokerError as error:
         raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name) from error
+
+
+def asked_begin(session: StreamSession, name: str, spec: OffsetSpec) -> WaitingSteps[int | None]:
+    """Return where a reader begins at the leader, if this node has a mirror and cannot know it.
+
+    None is what this node says. An offset that is not here yet stays where nobody answers: who goes
+    on there has got all before it.
+    """
+    queue = session.find_anywhere(name)
+    stream = queue.stream_to_read
+    if stream is None or queue.stream is not None or spec.kind is OffsetKind.FIRST:
+        return None
+    is_offset = spec.kind is OffsetKind.OFFSET
+    if is_offset and spec.value <= stream.log.readable_offset:
+        return None
+    try:
+        (offset,) = yield from asked_numbers(session, name, BEGIN, reference_of(spec))
+    except RefusedError:
+        return spec.value if is_offset else None
+    return offset

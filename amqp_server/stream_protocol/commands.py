@@ -167,6 +167,11 @@ class Commands:
         queue.watchers.pop(self, None)
         self.queue_deleted(queue)
 
+    def queue_led_here(self, queue: Queue) -> None:
+        """Hear that this node leads a stream now: who has read its mirror goes on at the leader."""
+        if not self._subscriptions.move(queue):
+            self.queue_led_elsewhere(queue)
+
     def queue_deleted(self, queue: Queue) -> None:
         """Hear that a stream is gone: its publishers and subscriptions are too."""
         self._watched.pop(queue, None)

@@ -6,8 +6,8 @@ A node by itself leads all streams. In a cluster the leader is the node that the
 that does not run, or is drained, is not named, as nobody should connect to it: the code is OK all
 the same, and the leader is none. Clients ask again.
 
-No replicas are told. Clients would read from one of them, and mirrors only keep: the leader serves
-all readers.
+No replicas are told yet. Clients would read from one of them, also as members of a group, and who
+reads of a group is decided at the leader alone.
 
 Source: RabbitMQ, rabbit_stream_reader and rabbit_stream_manager, topology.
 """

@@ -80,6 +80,19 @@ class StreamSession(shared.Session):
             raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)
         return queue, stream
 
+    def find_to_read(self, name: str) -> tuple[Queue, StreamQueue]:
+        """Return a stream that readers may be served from here, at the leader or a mirror.
+
+        Raises:
+            RefusedError: as ``find_stream``; ``STREAM_NOT_AVAILABLE``: this node has no mirror that
+                is in sync either.
+        """
+        queue = self.find_anywhere(name)
+        stream = queue.stream_to_read
+        if stream is None:
+            raise RefusedError(Code.STREAM_NOT_AVAILABLE, missing=name)
+        return queue, stream
+
     def find_anywhere(self, name: str) -> Queue:
         """Return a stream, wherever it is led.
 

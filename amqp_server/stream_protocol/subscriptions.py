@@ -8,9 +8,10 @@ from typing import Final
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.stream_counts import StreamConsumerView
 from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.asking import asked_begin
 from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates, partition_index
 from amqp_server.stream_protocol.errors import MalformedFrameError, RefusedError
 from amqp_server.stream_protocol.fields import U8, U16, Fields
@@ -51,7 +52,7 @@ class Subscriptions:
         """Whether any waits for room in the output."""
         return bool(self._starved)
 
-    def subscribe(self, fields: Fields, now_ms: int) -> Steps[bytes]:
+    def subscribe(self, fields: Fields, now_ms: int) -> WaitingSteps[bytes]:
         """Begin a subscription; its first chunk comes behind the answer; see Subscribe."""
         subscription_id, name, spec = fields.u8(), fields.string(), offset_spec(fields)
         credit = fields.u16()
@@ -61,10 +62,13 @@ class Subscriptions:
             raise MalformedFrameError("a subscription begins somewhere")
         session = self._session
         session.require_stream(Permission.READ, name)
-        session.find_stream(name)
         group = self._group_of(name, properties)
+        # Who reads of a group is decided where the stream is led.
+        find = session.find_to_read if group is None else session.find_stream
+        find(name)
         index = yield from partition_index(session.open_vhost, properties, name)
-        queue, stream = session.find_stream(name)
+        begin = (yield from asked_begin(session, name, spec)) if group is None else None
+        queue, stream = find(name)
         held = sum([properties_bytes(each.properties) for each in self._by_id.values()])
         if held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
             raise RefusedError(Code.PRECONDITION_FAILED)
@@ -89,7 +93,8 @@ class Subscriptions:
         if subscription.group is None:
             # The first chunk leaves in a write of its own: clients learn of the subscription from
             # the answer, and some take a chunk of the same read before they have.
-            subscription.offset = stream.first_offset_of(spec, now_ms)
+            offset = stream.first_offset_of(spec, now_ms) if begin is None else begin
+            subscription.offset = offset
             self._hold(subscription)
         else:
             self._joining = subscription
@@ -151,6 +156,22 @@ class Subscriptions:
         for number in gone:
             self._end(self._by_id.pop(number))
         return bool(gone)
+
+    def move(self, queue: Queue) -> bool:
+        """Have a stream be read at the engine that this node has now; return whether it has one."""
+        stream = queue.stream_to_read
+        if stream is None:
+            return False
+        for subscription in self._by_id.values():
+            before = subscription.stream
+            if subscription.queue is queue and before is not stream:
+                before.subscription_count -= 1
+                before.detach(subscription)
+                subscription.stream = stream
+                stream.subscription_count += 1
+                if self._updates.reads(subscription) and subscription not in self._starved:
+                    stream.attach(subscription)
+        return True
 
     def queues(self) -> Iterable[Queue]:
         """Return the streams that it reads."""

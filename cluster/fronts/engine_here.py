@@ -15,7 +15,7 @@ from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import NOTHING_PURGED, PurgeOutcome
-from queues.ports import EmptiedQueue
+from queues.ports import EmptiedQueue, QueueEngine
 
 
 class EngineHere(ShownFront):
@@ -38,6 +38,10 @@ class EngineHere(ShownFront):
     def answers_at_once(self) -> bool:
         """Whether ``get``, ``purge`` and the counts are right now, so that nothing is asked."""
         return self.here is not None
+
+    def engine_to_read(self) -> QueueEngine | None:
+        """Return the engine that readers of a stream may be served by here; None is none."""
+        return self.here
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Not called: what a restart finds of a mirrored queue is its replica's."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Final, Self
 
+from cluster.fronts.consumers_kept import CANCEL_ON_FAILOVER
 from persistence.record import Record
 from queues.batch import Batch
 from queues.offset_spec import OffsetKind, OffsetSpec
@@ -50,6 +51,7 @@ class FollowedHandle:
     Attributes:
         next_offset: where to go on if nothing is stored for it; None before a leader has said where
             it begins.
+        reads_anywhere: nothing that its leader alone has is needed to serve it.
     """
 
     def __init__(self, handle: ConsumerHandle, forget: Callable[[ConsumerHandle], object]) -> None:
@@ -65,6 +67,8 @@ class FollowedHandle:
         self.credit = handle.credit
         self.has_own_room = handle.has_own_room
         self._is_stored = any([handle.arguments.get(each) for each in _STORED_BY])
+        hears_of_leaders = handle.arguments.get(CANCEL_ON_FAILOVER) is True
+        self.reads_anywhere = not self._is_stored and not hears_of_leaders
 
     @property
     def arguments(self) -> Mapping[str, object]:

@@ -14,9 +14,11 @@ from cluster.links.kinds import Flag, Kind
 from cluster.links.layout import (
     ACK,
     APPEND,
+    COMMIT_NOTE,
     CREDIT,
     ENDS,
     FENCE,
+    FOLLOW,
     GOT,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
@@ -37,8 +39,10 @@ from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import (
     Ack,
     Append,
+    CommitNote,
     Ends,
     Fence,
+    Follow,
     Got,
     LeaderFrame,
     MirrorFrame,
@@ -149,6 +153,9 @@ def _leader_frame(kind: int, is_start: bool, body: memoryview, names: QueueNames
             octets, name = body[PART.size :], names.of(number)
             part = Part(name, epoch, read, start, stop, index, index_epoch, octets)
             return Begun(part, number, size, octets)
+        case Kind.COMMIT_NOTE:
+            number, epoch, commit = _exactly(COMMIT_NOTE, body)
+            return Begun(CommitNote(names.of(number), epoch, commit), number, 0, body[:0])
         case Kind.FENCE:
             number, epoch = _exactly(FENCE, body)
             return Begun(Fence(names.of(number), epoch), number, 0, body[:0])
@@ -174,6 +181,9 @@ def decode_mirror_frame(kind: int, body: memoryview, names: QueueNames) -> Mirro
         case Kind.WANT:
             number, epoch, read, position, index, index_epoch, anew = _exactly(WANT, body)
             return Want(names.of(number), epoch, read, position, index, index_epoch, bool(anew))
+        case Kind.FOLLOW:
+            number, epoch, is_on = _exactly(FOLLOW, body)
+            return Follow(names.of(number), epoch, bool(is_on))
         case Kind.ENDS:
             return _ends(body, names)
         case _:

@@ -7,8 +7,10 @@ from cluster.links.kinds import Kind
 from cluster.links.layout import (
     ACK,
     APPEND,
+    COMMIT_NOTE,
     ENDS,
     FENCE,
+    FOLLOW,
     GOT,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
@@ -26,8 +28,10 @@ from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import (
     Ack,
     Append,
+    CommitNote,
     Ends,
     Fence,
+    Follow,
     Got,
     LeaderFrame,
     MirrorFrame,
@@ -128,6 +132,8 @@ def encode_leader_frame(frame: LeaderFrame, queue: int, size: int) -> tuple[Kind
                 frame.index_epoch,
                 size,
             )
+        case CommitNote():
+            return Kind.COMMIT_NOTE, COMMIT_NOTE.pack(queue, frame.epoch, frame.commit)
         case Fence():
             return Kind.FENCE, FENCE.pack(queue, frame.epoch)
 
@@ -148,6 +154,8 @@ def encode_mirror_frame(frame: MirrorFrame, queue: int = _NO_QUEUE) -> tuple[Kin
         case Want():
             place = frame.position, frame.index, frame.index_epoch, int(frame.anew)
             return Kind.WANT, WANT.pack(queue, frame.epoch, frame.number, *place)
+        case Follow():
+            return Kind.FOLLOW, FOLLOW.pack(queue, frame.epoch, int(frame.is_on))
         case Ends():
             node, disk = frame.replica.node.encode(), frame.replica.disk.encode()
             head = ENDS.pack(

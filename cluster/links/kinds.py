@@ -32,12 +32,14 @@ class Kind(IntEnum):
     SNAPSHOT = 18
     APPEND = 19
     PART = 20
+    COMMIT_NOTE = 21
     ENDS = 32
     GOT = 33
     REFUSED = 34
     ACK = 35
     SEEN = 36
     WANT = 37
+    FOLLOW = 38
 
 
 class Flag(IntFlag):
@@ -47,8 +49,27 @@ class Flag(IntFlag):
     EPOCH_START = 1
 
 
-LEADER_KINDS = frozenset({Kind.FENCE, Kind.TAIL, Kind.SNAPSHOT, Kind.APPEND, Kind.PART, Kind.PIECE})
+LEADER_KINDS = frozenset(
+    {
+        Kind.FENCE,
+        Kind.TAIL,
+        Kind.SNAPSHOT,
+        Kind.APPEND,
+        Kind.PART,
+        Kind.COMMIT_NOTE,
+        Kind.PIECE,
+    }
+)
 MIRROR_KINDS = frozenset(
-    {Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT, Kind.SEEN, Kind.WANT}
+    {
+        Kind.ENDS,
+        Kind.GOT,
+        Kind.REFUSED,
+        Kind.ACK,
+        Kind.CREDIT,
+        Kind.SEEN,
+        Kind.WANT,
+        Kind.FOLLOW,
+    }
 )
 SHARED_KINDS = frozenset({Kind.HEARTBEAT, Kind.GOODBYE, Kind.QUEUE})

@@ -7,6 +7,7 @@
               | row, ... | octets
     SNAPSHOT  queue u32 | epoch | position | rows u32 | size | row, ... | octets
     PART      queue u32 | epoch | number | start | stop | index | index_epoch | size | octets
+    COMMIT_NOTE  queue u32 | epoch | commit
     PIECE     queue u32 | octets
     row       epoch | index of its first record
 
@@ -16,6 +17,7 @@
     REFUSED   queue u32 | promised
     ACK       lsn
     WANT      queue u32 | epoch | number | position | index | index_epoch | 1 where anew, u8
+    FOLLOW    queue u32 | epoch | 1 where it is on, u8
     SEEN      revision: this node has all definitions up to it
     CREDIT    queue u32, 0 for live runs | octets
 
@@ -34,6 +36,7 @@ APPEND: Final = Struct("<I5QIQ")
 TAIL: Final = Struct("<I4QIIQ")
 SNAPSHOT: Final = Struct("<IQQIQ")
 PART: Final = Struct("<I7Q")
+COMMIT_NOTE: Final = Struct("<IQQ")
 PIECE: Final = Struct("<I")
 ROW: Final = Struct("<QQ")
 ENDS: Final = Struct("<IQQQHHI")
@@ -41,6 +44,7 @@ GOT: Final = Struct("<IQQ")
 REFUSED: Final = Struct("<IQ")
 ACK: Final = Struct("<Q")
 WANT: Final = Struct("<I5QB")
+FOLLOW: Final = Struct("<IQB")
 SEEN: Final = Struct("<Q")
 CREDIT: Final = Struct("<IQ")
 

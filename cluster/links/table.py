@@ -6,7 +6,7 @@ that moment.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from cluster.links.connection import LinkConnection
 from cluster.links.hello import Hello
@@ -29,6 +29,9 @@ Step: TypeAlias = Callable[[Input], None]
 
 AfterWriting: TypeAlias = Callable[[Callable[[], None]], None]
 """Calls what it is handed when all that the core asked for so far is in the WAL."""
+
+NOTES_WAIT_FROM: Final = 64
+"""Where so many frames wait, notes wait too: the bound of a link's frames is for others."""
 
 
 class LinkTable:
@@ -74,6 +77,11 @@ class LinkTable:
         """Return whether more may be read for what a mirror lacks; without a link all is lost."""
         link = self._to_mirrors.get(mirror)
         return link is None or link.takes_catch_up
+
+    def takes_notes(self, mirror: str) -> bool:
+        """Return whether a note may be put on the link to a mirror: little else waits there."""
+        link = self._to_mirrors.get(mirror)
+        return link is not None and link.waiting_count < NOTES_WAIT_FROM
 
     def tell_seen(self, revision: int) -> None:
         """Tell the other nodes that this one has all definitions up to a revision."""

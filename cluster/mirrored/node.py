@@ -12,19 +12,23 @@ No socket, file or clock is here. The write-ahead log says through its group com
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from cluster.mirrored.buildings import Buildings, Installation, install
+from cluster.mirrored.buildings import Buildings, Installation
 from cluster.mirrored.catch_ups import CatchUps
+from cluster.mirrored.commit_notes import CommitNotes
 from cluster.mirrored.compacting import RECORDS_BYTES_MAX, Compacting
 from cluster.mirrored.damages import Damages
+from cluster.mirrored.followed_streams import FollowedStreams
 from cluster.mirrored.fsyncs import Fsyncs, NodeCommit
 from cluster.mirrored.groups import Groups, LedQueue
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.ports import LinkRoom, Surroundings
 from cluster.mirrored.serving import Serving
 from cluster.mirrored.sparing import Sparing
+from cluster.mirrored.writing import written
 from cluster.replication.core import NotServingError, ReplicationCore
-from cluster.replication.frames import Part, Payload, Snapshot, Want
+from cluster.replication.frames import Follow, Part, Snapshot, Want
 from cluster.replication.inputs import (
     BeginAnew,
     Forget,
@@ -32,27 +36,21 @@ from cluster.replication.inputs import (
     FrameFromMirror,
     Fsynced,
     Input,
+    LeaderDisconnected,
     MirrorConnected,
     MirrorDisconnected,
 )
 from cluster.replication.leadership import Leadership
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import (
-    AppendWrite,
     Committed,
-    CompactWrite,
-    EpochStart,
-    InstallWrite,
-    PromiseWrite,
     Ready,
     Role,
-    StateTransaction,
     WalWrite,
 )
 from cluster.replication.state import QueueOptions, QueueState, StoredReplica
-from persistence.files import Octets
+from persistence.errors import DamagedError
 from persistence.queue_recovery import RecoveredQueue
-from persistence.replica_operations import encode_epoch
 from persistence.replicas.content import nothing
 from persistence.replicas.log import ReplicaLog
 
@@ -61,25 +59,6 @@ READS_MAX: Final = 2
 
 HELD_LOOKED_AT_MAX: Final = 16
 """Of queues that still may not deliver, or admit nothing, so many are looked at in a step."""
-
-
-class Surroundings(Protocol):
-    """What a node hands on: to its links, to the metadata store, to its broker."""
-
-    def route(self, ready: Ready) -> None:
-        """Let the frames leave, in their order; see ``cluster.links.table``."""
-
-    def submit(self, transaction: StateTransaction) -> None:
-        """Submit a transaction to the metadata store; its outcome is an input."""
-
-    def read_state(self, queue: str) -> None:
-        """Read a queue's state from the store; it is an input."""
-
-    def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
-        """This node leads a queue from now on, with these messages, all ready and redelivered."""
-
-    def stop(self, queue: str) -> None:
-        """This node does not lead a queue any more; what waits for its confirms was told."""
 
 
 class MirroredNode:
@@ -116,8 +95,16 @@ class MirroredNode:
             core, self._replicas, self.catch_ups.holds_records, records_bytes_max
         )
         self._serving = Serving(core, self._replicas, self.damages, self._serve)
+        self.followed = FollowedStreams(
+            core, self._replicas, self.compact, self.damages.__contains__
+        )
+        self.notes = CommitNotes(core)
         self._fsynced_number = self._last_lsn = self._reads_left_count = 0
         self._is_carrying = False
+
+    def join_links(self, room: LinkRoom) -> None:
+        """Give links no more than they take; without this they take all."""
+        self.catch_ups.has_room, self.notes.has_room = room.takes_catch_up, room.takes_notes
 
     def add_replica(self, queue: str, options: QueueOptions, replica: ReplicaLog) -> None:
         """Take part in a queue with what is on the disk; a replica that is lost has no place here.
@@ -126,7 +113,7 @@ class MirroredNode:
         """
         stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
         self._replicas[queue] = replica
-        replica.damage.keeps = partial(self.damages.keeps, queue)
+        replica.damage.keeps = partial(self._note_damage, queue)
         self.compacting.note(queue, 0)
         self.core.add_replica(queue, options, stored)
 
@@ -142,6 +129,8 @@ class MirroredNode:
         self._serving.forget(queue)
         self.damages.forget(queue)
         self.compacting.forget(queue)
+        self.followed.forget(queue)
+        self.notes.forget_queue(queue)
         self._groups.forget(queue)
         return self._replicas.pop(queue, None)
 
@@ -150,7 +139,13 @@ class MirroredNode:
         if self.damages.may_begin_anew(queue, state):
             self._buildings.forget(queue)
             self.damages.forget(queue)
+            self.followed.forget(queue)
             self.step(BeginAnew(queue, state.epoch, Installation(nothing(), None)))
+
+    def _note_damage(self, queue: str, error: DamagedError) -> bool:
+        """Note damage; return whether another replica has what cannot be read here."""
+        self.followed.note_damage(queue)
+        return self.damages.keeps(queue, error)
 
     def log_of(self, queue: str) -> MirroredLog | None:
         """Return the log of a queue that this node leads and serves; None otherwise."""
@@ -169,16 +164,27 @@ class MirroredNode:
                 self._buildings.hear(leader, part)
             case FrameFromMirror(mirror, Want() as want):
                 self.catch_ups.hear(mirror, want)
+            case FrameFromMirror(mirror, Follow() as follow):
+                self.notes.hear(mirror, follow)
             case FrameFromLeader(leader, Snapshot() as snapshot):
                 if (whole := self._buildings.complete(leader, snapshot)) is not None:
                     self.core.step(FrameFromLeader(leader, whole))
             case _ if self.sparing.is_short and self.sparing.refuses(happened):
                 pass
             case _:
-                if isinstance(happened, MirrorConnected | MirrorDisconnected):
-                    self.catch_ups.forget_mirror(happened.mirror)
+                self._forget_connection(happened)
                 self.core.step(happened)
+        if isinstance(happened, FrameFromLeader):
+            self.followed.came(happened.leader, happened.frame.queue)
         self.carry_out()
+
+    def _forget_connection(self, happened: Input) -> None:
+        """Forget what was of a connection that is over, or whose like begins."""
+        if isinstance(happened, MirrorConnected | MirrorDisconnected):
+            self.catch_ups.forget_mirror(happened.mirror)
+            self.notes.forget_mirror(happened.mirror)
+        elif isinstance(happened, LeaderDisconnected):
+            self.followed.forget_leader(happened.leader)
 
     def tick(self, now_ms: int) -> None:
         """Set the own monotonic clock, and do what is due."""
@@ -261,6 +267,7 @@ class MirroredNode:
                 pass
         finally:
             self._is_carrying = False
+        self.followed.look()
         if self._held:
             self._let_go(self._held, self.core.may_deliver, _deliver)
         if self._shut:
@@ -302,6 +309,7 @@ class MirroredNode:
             self._last_lsn = self._write(write)
             self.compacting.note(write.queue, before_bytes)
         self._ask_for_fsync(ready)
+        self.notes.left(ready.to_mirrors)
         self._around.route(ready)
         for transaction in ready.transactions:
             self._around.submit(transaction)
@@ -316,16 +324,7 @@ class MirroredNode:
 
     def _write(self, write: WalWrite) -> int:
         replica = self._replicas[write.queue]
-        match write:
-            case AppendWrite():
-                octets = _octets_of(write.payload, write.spans)
-                return replica.append(write.after, write.spans, write.count, octets)
-            case PromiseWrite():
-                return replica.promise(write.epoch)
-            case InstallWrite():
-                return install(replica, write)
-            case CompactWrite():
-                return replica.compact(write.position)
+        return written(replica, write)
 
     def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written
@@ -346,7 +345,7 @@ class MirroredNode:
             return True
         if self._serving.go_on():
             return True
-        return self.compacting.go_on()
+        return self.compacting.go_on() or self.notes.give()
 
     def _take_role(self, queue: str, role: Role) -> None:
         ended = self._logs.pop(queue, None)
@@ -356,6 +355,7 @@ class MirroredNode:
             self._around.stop(queue)
         if role is Role.MIRROR:
             self.catch_ups.forget_queue(queue)
+            self.notes.forget_queue(queue)
         else:
             self._buildings.forget(queue)
         if role is Role.LEADER:
@@ -370,6 +370,7 @@ class MirroredNode:
 
     def _note_committed(self, queue: str, committed: Committed) -> None:
         log = self._logs.get(queue)
+        self.notes.committed(queue)
         if log is not None and log.led.lead.epoch == committed.epoch:
             log.commit(committed.index)
 
@@ -380,11 +381,3 @@ def _deliver(log: MirroredLog) -> None:
 
 def _admit(log: MirroredLog) -> None:
     log.on_admitted()
-
-
-def _octets_of(payload: Payload, spans: tuple[tuple[int, int], ...]) -> Octets:
-    """Return the records of a write as octets."""
-    if payload is EpochStart.RECORD:
-        return encode_epoch(spans[0][0])
-    assert isinstance(payload, bytes | bytearray | memoryview), "records are octets here"
-    return payload

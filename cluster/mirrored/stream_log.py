@@ -16,17 +16,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from cluster.mirrored.committed_reads import CommittedReads
 from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import NEVER_SAFE, MirroredLog
-from persistence.replicas.stream_content import StreamContent
 from persistence.stream_operations import encode_stream_kept, encode_stream_offset
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
 from persistence.streams.compaction import Compaction
-from persistence.streams.extent import Extent, KeptSegment
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
 from persistence.streams.retention import Retention, due_count
-from persistence.streams.tail import Tail
 from queues.commits import CommitGroup, CommitPoint, is_safe, wait_for
 
 NO_QUEUE: Final = 0
@@ -38,7 +36,7 @@ AGAIN_MS: Final = 1_000
 """When to look again whether what goes is gone."""
 
 
-class MirroredStreamLog:
+class MirroredStreamLog(CommittedReads):
     """Implements ``queues.stream.mirrored_stream.MirroredLog`` for one leadership.
 
     Args:
@@ -51,13 +49,12 @@ class MirroredStreamLog:
     """
 
     def __init__(self, log: MirroredLog) -> None:
-        content = log.replica.stream.needed()
+        super().__init__(log.replica)
+        content = self._content
         self.on_readable: Callable[[], None] = _ignore
-        self.next_offset = self.readable_offset = content.next_offset
+        self.next_offset = content.next_offset
         self._log = log
         self._has_refused = False
-        self._content: StreamContent = content
-        self._coming = Tail()
         self._filter_bytes = FILTER_BYTES_DEFAULT
         self._retention = Retention()
         self._kept_from = content.first_offset
@@ -136,81 +133,12 @@ class MirroredStreamLog:
             self.readable_offset = committed
             self.on_readable()
 
-    def _forget_compacted(self) -> None:
-        self._coming.forget_below(self._content.next_offset)
-
-    # -- out ------------------------------------------------------------------------------------
-
-    @property
-    def first_offset(self) -> int:
-        """Of the first message that is kept; ``readable_offset`` where there is none."""
-        content = self._content
-        kept = content.kept.first_offset()
-        if kept is not None:
-            return max(kept, content.first_offset)
-        # All of it is in memory, or there is none.
-        return min(content.next_offset, self.readable_offset)
-
-    def wall_ms(self, now_ms: int) -> int:
-        """Return the time of the wall clock at an instant, in ms since 1970."""
-        return now_ms + self._log.replica.state.wall_offset_ms()
+    # -- out: see ``CommittedReads`` ---------------------------------------------------------------
 
     @property
     def message_count(self) -> int:
         """How many messages it keeps."""
         return self.next_offset - self.first_offset
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of all chunks that are kept."""
-        self._forget_compacted()
-        return self._content.kept.size_bytes + self._coming.size_bytes
-
-    @property
-    def segment_count(self) -> int:
-        """How many segments there are on this node; what is not compacted counts to none."""
-        return self._content.kept.segment_count
-
-    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
-        """Return some segments, from the one that goes beyond an offset on; see the port."""
-        return self._content.kept.segments_from(from_offset, max_count)
-
-    def read(self, from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
-        """Return chunks from the one that holds an offset, or from the next; None if none is."""
-        from_offset = max(from_offset, self.first_offset)
-        if from_offset >= self.readable_offset:
-            return None
-        compacted = self._content.next_offset
-        if from_offset < compacted:
-            stop = min(compacted, self.readable_offset)
-            found = self._content.read(from_offset, max_bytes, stop, checks=checks)
-            if found is not None:
-                return found
-        self._forget_compacted()
-        return self._coming.read(from_offset, max_bytes, self.readable_offset)
-
-    def last_chunk_offset(self) -> int | None:
-        """Return the first offset of the last readable chunk; None where there is none."""
-        self._forget_compacted()
-        for header, _ in reversed(self._coming.chunks):
-            if header.first_offset < self.readable_offset:
-                return header.first_offset
-        return self._content.kept.last_chunk_offset(self.readable_offset)
-
-    def offset_at(self, timestamp_ms: int) -> int | None:
-        """Return the first offset of the first readable chunk that is not older; None is none."""
-        self._forget_compacted()
-        offset = self._content.kept.offset_at(timestamp_ms)
-        if offset is None:
-            coming = [
-                header.first_offset
-                for header, _ in self._coming.chunks
-                if header.timestamp_ms >= timestamp_ms
-            ]
-            offset = coming[0] if coming else None
-        if offset is None or offset >= self.readable_offset:
-            return None
-        return max(offset, self.first_offset)
 
     # -- numbers by reference ---------------------------------------------------------------------
 

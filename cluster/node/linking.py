@@ -10,7 +10,7 @@ from cluster.links.connection import LinkConnection
 from cluster.links.doorway import make_doorway
 from cluster.links.envelope import Octets
 from cluster.links.handshake import Handshake, Trust
-from cluster.links.hello import NONCE_BYTES, Hello
+from cluster.links.hello import MIRRORING_VERSION_MAX, NONCE_BYTES, Hello
 from cluster.links.kinds import Purpose
 from cluster.links.payload import HeldOctets, LogReader
 from cluster.links.port import MakeLink
@@ -170,6 +170,7 @@ class Linking:
             meant,
             secrets.token_bytes(NONCE_BYTES),
             options.links.windows,
+            version_max=MIRRORING_VERSION_MAX,
         )
         is_dialer = bool(meant)
         return LinkConnection(

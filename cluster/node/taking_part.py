@@ -112,7 +112,7 @@ class TakingPart:
             dropped=self._notes.dropped,
         )
         self.table = LinkTable(self.step, self.shell.after_writing)
-        self.shell.catch_ups.has_room = self.table.takes_catch_up
+        self.shell.join_links(self.table)
         self.linking = Linking(
             options,
             disk=joined.identity.disk,
@@ -238,7 +238,7 @@ class TakingPart:
     async def _kept(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the node must not go on
+        except Exception as error:  # noqa: BLE001 -- the node must not go on
             self.fail(error)
 
     async def _follow(self) -> None:

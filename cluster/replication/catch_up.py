@@ -12,6 +12,7 @@ from cluster.replication.frames import (
     Ack,
     Ends,
     Fence,
+    Follow,
     Got,
     MirrorFrame,
     Refused,
@@ -59,7 +60,7 @@ def hear(node: NodeState, mirror: str, frame: MirrorFrame) -> None:
         commit.advance_behind_mirror(node, mirror)
         return
     lead = node.leaderships.get(frame.queue)
-    if lead is None or isinstance(frame, Want):
+    if lead is None or isinstance(frame, Follow | Want):
         return
     if isinstance(frame, Refused):
         _hear_refused(node, mirror, lead, frame)

@@ -77,7 +77,19 @@ class Part:
     payload: Payload
 
 
-LeaderFrame = Fence | Tail | Snapshot | Append | Part
+@dataclass(frozen=True, slots=True)
+class CommitNote:
+    """Leader: ``commit`` is my commit index; for who follows a queue in which little happens.
+
+    It leaves for a mirror that is live, behind the runs that it speaks of. No number answers it.
+    """
+
+    queue: str
+    epoch: int
+    commit: int
+
+
+LeaderFrame = Fence | Tail | Snapshot | Append | Part | CommitNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +144,16 @@ class Want:
     anew: bool
 
 
-MirrorFrame = Ends | Got | Refused | Ack | Want
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Mirror: tell me, or do not any more, how far this queue is committed: it is read here.
+
+    As a ``Want`` it passes between shells; a core does nothing with it.
+    """
+
+    queue: str
+    epoch: int
+    is_on: bool
+
+
+MirrorFrame = Ends | Got | Refused | Ack | Want | Follow

@@ -3,6 +3,7 @@
 from cluster.replication.errors import hold
 from cluster.replication.frames import (
     Append,
+    CommitNote,
     Ends,
     Fence,
     Got,
@@ -19,9 +20,9 @@ from cluster.replication.take_over import promise
 
 
 def obey(node: NodeState, leader: str, frame: LeaderFrame) -> None:
-    """Do what a leader's frame says, or refuse it."""
+    """Do what a leader's frame says, or refuse it; parts and notes are not for this."""
     link = node.from_leaders[leader]
-    if isinstance(frame, Part):
+    if isinstance(frame, Part | CommitNote):
         return
     replica = node.replicas.get(frame.queue)
     if replica is None:
@@ -42,6 +43,15 @@ def obey(node: NodeState, leader: str, frame: LeaderFrame) -> None:
     if node.rules.answers_at_once():
         _answer(node, leader, link, node.written)
     node.ready.fsync_wanted |= link.is_waiting()
+
+
+def note_commit(node: NodeState, leader: str, note: CommitNote) -> None:
+    """Believe a leader whose runs are here: its log up to the end of this one is this one."""
+    link, replica = node.from_leaders[leader], node.replicas.get(note.queue)
+    if replica is None:
+        return
+    if link.attached.get(note.queue) == note.epoch == replica.promised:
+        replica.known_commit = min(max(replica.known_commit, note.commit), replica.end)
 
 
 def answer_from_disk(node: NodeState) -> None:

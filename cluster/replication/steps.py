@@ -14,6 +14,7 @@ from cluster.replication import (
     take_over,
 )
 from cluster.replication.errors import hold
+from cluster.replication.frames import CommitNote
 from cluster.replication.identity import MemberRecord
 from cluster.replication.links import LinkFromLeader, LinkToMirror
 from cluster.replication.node_state import NodeState
@@ -46,7 +47,11 @@ def _disconnect_leader(node: NodeState, happened: inputs.LeaderDisconnected) -> 
 
 
 def _hear_leader(node: NodeState, happened: inputs.FrameFromLeader) -> None:
-    if happened.leader in node.from_leaders:
+    if happened.leader not in node.from_leaders:
+        return
+    if isinstance(happened.frame, CommitNote):
+        mirroring.note_commit(node, happened.leader, happened.frame)
+    else:
         mirroring.obey(node, happened.leader, happened.frame)
 
 

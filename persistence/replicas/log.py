@@ -227,6 +227,10 @@ class ReplicaLog:
         """Return how many records behind an index were read, and their octets; see ``Records``."""
         return self._records.read(after, count, bytes_max)
 
+    def records_between(self, after: int, last: int) -> list[Piece]:
+        """Return the records behind an index up to another one, as far as they are not at base."""
+        return self._records.between(max(after, self.base), last)
+
     def content(self, since: int, taken: Taken) -> Content:
         """Return the last of a snapshot at ``base``; see ``persistence.replicas.taking``."""
         return rest_of(self.state, self.published, since, taken)
@@ -311,10 +315,7 @@ class ReplicaLog:
     def _begin_state(self, state: LogState) -> None:
         self.state = state
         self.messages = ReplicaMessages(state, self._commit, self.damage)
-        self.messages.on_disk_full = self._tell_disk_full
-
-    def _tell_disk_full(self) -> None:
-        self.on_disk_full()
+        self.messages.on_disk_full = lambda: self.on_disk_full()  # noqa: PLW0108 -- as it is then
 
     def _replace_stream(self, operation: ReplicaInstall, after: int | None) -> None:
         """Take a piece of a stream, which goes on behind an index; see ``StreamState``."""

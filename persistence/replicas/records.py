@@ -55,8 +55,8 @@ class Records:
 
     def take(self, last: int) -> list[Piece]:
         """Take out the records up to an index."""
-        taken = self._between(self.base, last)
-        kept = self._between(last, self.end)
+        taken = self.between(self.base, last)
+        kept = self.between(last, self.end)
         self._pieces = kept
         self.size_bytes = sum([len(piece.octets) for piece in kept])
         self.base = last
@@ -69,7 +69,7 @@ class Records:
         """
         found: list[Octets] = []
         found_count = found_bytes = 0
-        for piece in self._between(after, min(after + count, self.end)):
+        for piece in self.between(after, min(after + count, self.end)):
             if found_bytes + len(piece.octets) <= bytes_max:
                 found.append(piece.octets)
                 found_count += piece.record_count
@@ -86,14 +86,7 @@ class Records:
             break
         return found_count, b"".join(found)
 
-    def _cut(self, after: int) -> None:
-        if after == self.end:
-            return
-        self._pieces = self._between(self.base, after)
-        self.size_bytes = sum([len(piece.octets) for piece in self._pieces])
-        self.end = after
-
-    def _between(self, after: int, last: int) -> list[Piece]:
+    def between(self, after: int, last: int) -> list[Piece]:
         """Return the records behind an index up to another one."""
         at = max(bisect_right(self._pieces, after, key=_AFTER) - 1, 0)
         found: list[Piece] = []
@@ -103,6 +96,13 @@ class Records:
             if piece.last > after:
                 found.append(_inside(piece, after, last))
         return found
+
+    def _cut(self, after: int) -> None:
+        if after == self.end:
+            return
+        self._pieces = self.between(self.base, after)
+        self.size_bytes = sum([len(piece.octets) for piece in self._pieces])
+        self.end = after
 
 
 def _inside(piece: Piece, after: int, last: int) -> Piece:

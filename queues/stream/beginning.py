@@ -7,6 +7,13 @@ from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.stream_log import StreamLog
 
 
+def settled_time(spec: OffsetSpec, wall_ms: int) -> OffsetSpec:
+    """Return a specification that means the same later; an age is one from now (ms since 1970)."""
+    if spec.kind is not OffsetKind.AGE:
+        return spec
+    return OffsetSpec(OffsetKind.TIMESTAMP, max(wall_ms - spec.value, 0))
+
+
 def first_offset_of(spec: OffsetSpec, log: StreamLog, wall_ms: int) -> int:
     """Return the offset of the first message that a reader with this specification gets.
 

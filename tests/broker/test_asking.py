@@ -33,6 +33,9 @@ class Asked:
         self.consumes: list = []  # type: ignore[type-arg]
         self.returned: list[Batch] = []
 
+    def engine_to_read(self) -> None:
+        raise AssertionError("it is no stream")
+
     def ask_get(self, then: object, now_ms: int) -> None:
         assert now_ms
         self.gets.append(then)

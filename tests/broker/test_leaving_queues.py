@@ -57,6 +57,9 @@ def test_very_many_who_use_a_queue_hear_of_its_end_in_slices() -> None:
         def queue_led_elsewhere(self, queue: object) -> None:
             raise AssertionError(f"{queue} is gone")
 
+        def queue_led_here(self, queue: object) -> None:
+            raise AssertionError(f"{queue} is gone")
+
     queue.watchers.update(dict.fromkeys([Hearer() for _ in range(1_000)]))
     consumers = [ToldConsumer(queue) for _ in range(1_000)]
     for consumer in consumers:

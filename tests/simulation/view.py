@@ -11,6 +11,7 @@ from cluster.replication.frames import (
     Append,
     Ends,
     Fence,
+    Follow,
     Got,
     LeaderFrame,
     MirrorFrame,
@@ -103,5 +104,5 @@ def _mirror_frame(frame: MirrorFrame) -> object:
             return ["REF", frame.queue, frame.promised]
         case Ack():
             return ["ACK", frame.lsn]
-        case Want():
+        case Want() | Follow():
             raise AssertionError(frame)

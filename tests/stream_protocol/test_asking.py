@@ -22,6 +22,9 @@ class Elsewhere:
     here = None
     answers_at_once = False
 
+    def engine_to_read(self) -> None:
+        """No mirror is on this node."""
+
 
 @pytest.fixture
 def cluster() -> FakeCluster:

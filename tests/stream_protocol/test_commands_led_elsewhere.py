@@ -22,6 +22,9 @@ class Led:
     def __init__(self, here: object) -> None:
         self.here = here
 
+    def engine_to_read(self) -> object:
+        return self.here
+
 
 @pytest.fixture
 def node() -> Node:

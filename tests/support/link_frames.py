@@ -12,8 +12,10 @@ from cluster.replication.epoch_table import EpochTable
 from cluster.replication.frames import (
     Ack,
     Append,
+    CommitNote,
     Ends,
     Fence,
+    Follow,
     Got,
     LeaderFrame,
     MirrorFrame,
@@ -47,11 +49,13 @@ def last_of(table: EpochTable) -> tuple[int, int]:
 @st.composite
 def leader_frames(draw: st.DrawFn) -> LeaderFrame:
     name, epoch, after, commit = draw(NAMES), draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
-    kind = draw(st.sampled_from(["fence", "append", "start", "tail", "snapshot", "part"]))
+    kind = draw(st.sampled_from(["fence", "append", "start", "tail", "snapshot", "part", "note"]))
     octets = draw(st.binary(min_size=1, max_size=200))
     count = draw(st.integers(1, len(octets)))
     if kind == "fence":
         return Fence(name, epoch)
+    if kind == "note":
+        return CommitNote(name, epoch, commit)
     if kind == "part":
         start, stop, index = draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
         payload = draw(st.sampled_from([octets, b""]))
@@ -74,11 +78,13 @@ def leader_frames(draw: st.DrawFn) -> LeaderFrame:
 @st.composite
 def mirror_frames(draw: st.DrawFn) -> MirrorFrame:
     name, epoch, end = draw(NAMES), draw(NUMBERS), draw(NUMBERS)
-    kind = draw(st.sampled_from(["ends", "got", "refused", "ack", "want"]))
+    kind = draw(st.sampled_from(["ends", "got", "refused", "ack", "want", "follow"]))
     if kind == "got":
         return Got(name, epoch, end)
     if kind == "refused":
         return Refused(name, epoch)
+    if kind == "follow":
+        return Follow(name, epoch, draw(st.booleans()))
     if kind == "want":
         position, index, anew = draw(NUMBERS), draw(NUMBERS), draw(st.booleans())
         return Want(name, epoch, end, position, index, draw(NUMBERS), anew)
@@ -131,6 +137,8 @@ SAMPLES: list[LeaderFrame | MirrorFrame] = [
     Got("q", 3, 8),
     Refused("q", 4),
     Ack(77),
+    CommitNote("q", 3, 8),
+    Follow("q", 3, is_on=True),
 ]
 
 

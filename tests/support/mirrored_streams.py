@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.mirrored.stream_log import MirroredStreamLog
 from persistence.queue_recovery import RecoveredQueue
 from persistence.streams.log import StreamLimits
@@ -14,6 +15,7 @@ from queues.commits import CommitPoint, is_safe, wait_for
 from queues.looking import LookPlace
 from queues.options import QueueOptions
 from queues.ports import EngineParts
+from queues.stream.engine import StreamEngine
 from queues.stream.mirrored_stream import MirroredStream
 from queues.stream.publishing import appends_of
 from tests.crash.stored_node import LIMITS
@@ -42,7 +44,7 @@ class StreamLedger(Ledger):
         self.stored: dict[bytes, int] = {}
         self.first_offset = 0
 
-    def look(self, stream: "ServedStream") -> None:
+    def look(self, stream: "ServedStream | ReadMirror") -> None:
         """Look at all that can be read: no offset has another message than before."""
         log, found = stream.stream, dict[int, int]()
         place: LookPlace | None = None
@@ -105,15 +107,43 @@ class ServedStream(Served):
         self.engine.drain(NOW_MS, max_count)
 
 
+class ReadMirror:
+    """A stream at a mirror, which somebody reads."""
+
+    def __init__(self, log: MirrorStreamLog, name: str) -> None:
+        self.stream = log
+        options = QueueOptions(segment_bytes_max=SEGMENT_BYTES)
+        parts = EngineParts(name, options, log, lambda _: None, lambda: None, NOW_MS)
+        self.engine = StreamEngine(parts)
+
+
 class StreamMachine(Machine):
     """A node with streams; little of them fits into a tail."""
 
     limits = LIMITS._replace(streams=StreamLimits(tail_bytes_max=400, row_bytes_max=100))
 
+    def start(self) -> None:
+        self.read: dict[str, ReadMirror] = {}
+        super().start()
+
     def serve(self, queue: str, log: MirroredLog, found: RecoveredQueue) -> None:
         del found
+        self.unread(queue)
         self.served[queue] = ServedStream(self, queue, log)
         self.cluster.served_count += 1
+
+    def read_mirror(self, queue: str) -> ReadMirror:
+        """Read what is committed here, from now on."""
+        if queue not in self.read:
+            log = self.up.followed.follow(queue)
+            self.read[queue] = ReadMirror(log, queue)
+        self.up.carry_out()
+        return self.read[queue]
+
+    def unread(self, queue: str) -> None:
+        """Read it no more."""
+        if self.read.pop(queue, None) is not None:
+            self.up.followed.leave(queue)
 
 
 class Referring:
@@ -146,6 +176,8 @@ class StreamCluster(Cluster):
         )  # fmt: skip
         self.kinds = [(weight, kind) for weight, kind in self.kinds if kind not in left_out]
         self.kinds += [(3, self.store_offset), (6, self.publish_with_reference)]
+        self.kinds += [(8, self.look_at_mirror), (1, self.leave_mirror)]
+        self.mirror_reads_count = self.mirror_seen_count = 0
         self.stored_count = 0
         self.referring = Referring()
 
@@ -233,8 +265,61 @@ class StreamCluster(Cluster):
         wait_for(point, decided)
         return not failed
 
+    def look_at_mirror(self) -> None:
+        """Somebody reads all that a node shows which does not lead, and goes on later."""
+        for machine in self.running():
+            is_read = QUEUE not in machine.served and QUEUE not in machine.up.damages
+            if is_read and self.draw.random() < 0.5:
+                assert isinstance(machine, StreamMachine)
+                mirror = machine.read_mirror(QUEUE)
+                if mirror.stream.is_lost:
+                    # Its replica has begun anew, as it was damaged.
+                    machine.unread(QUEUE)
+                    continue
+                before = mirror.stream.readable_offset
+                self.mirror_seen_count += before > 0
+                try:
+                    cast("StreamLedger", self.ledgers[QUEUE]).look(mirror)
+                except OSError:
+                    machine.up.carry_out()
+                    assert mirror.stream.is_lost, "another replica has what is damaged"
+                self.mirror_reads_count += 1
+
+    def leave_mirror(self) -> None:
+        machine = self.draw.choice(list(self.machines.values()))
+        if machine.shell is not None and isinstance(machine, StreamMachine):
+            machine.unread(QUEUE)
+
+    def tell_mirrors(self) -> None:
+        """With nothing new, each mirror that is read shows soon all that its leader does."""
+        leader = self.machines[self.states[QUEUE][0].leader].served[QUEUE]
+        assert isinstance(leader, ServedStream)
+        mirrors = [each for each in self.machines.values() if QUEUE not in each.served]
+        for _ in range(400):
+            self.sync()
+            self.carry()
+            self.tick()
+        for machine in mirrors:
+            assert isinstance(machine, StreamMachine)
+            if machine.read_mirror(QUEUE).stream.is_lost:
+                # Its replica was damaged, and may have begun anew.
+                machine.unread(QUEUE)
+            if QUEUE in machine.up.damages:
+                continue
+            mirror = machine.read_mirror(QUEUE)
+            for _ in range(40):
+                self.carry()
+                self.tick()
+            at = mirror.stream.readable_offset
+            assert at == leader.stream.readable_offset, f"{machine.name} shows up to {at}"
+            try:
+                leader.ledger.look(mirror)
+            except OSError:
+                assert QUEUE in machine.up.damages
+
     def take_all(self) -> None:
         """Look at what the last leaders have, and that all nodes keep the same."""
+        self.tell_mirrors()
         for queue in QUEUE_IDS:
             served = self.machines[self.states[queue][0].leader].served[queue]
             assert isinstance(served, ServedStream)

@@ -45,6 +45,9 @@ class _QueueWatcher:
     def queue_led_elsewhere(self, _queue: Queue) -> None:
         """Go on: what is published here is seen here, whoever leads."""
 
+    def queue_led_here(self, _queue: Queue) -> None:
+        """Go on, as above."""
+
 
 class TailingCommands:
     """The commands on what passes; see ``broker.admin``."""

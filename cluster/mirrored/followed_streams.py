@@ -1,0 +1,108 @@
+"""The streams that are read at the mirror of this node: each is told how far it is committed.
+
+    follow ─▶ a Follow to the leader that is obeyed, and to each that is obeyed later
+    its runs and notes ─▶ ``came`` ─▶ ``look``, once they are in the replica ─▶ readers
+
+It costs nothing where nobody reads.
+"""
+
+from collections.abc import Callable, Mapping
+
+from cluster.mirrored.mirror_stream_log import MirrorStreamLog
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Follow
+from persistence.replicas.log import ReplicaLog
+
+
+class FollowedStreams:
+    """Those of one node.
+
+    Args:
+        core: of this node.
+        replicas: what it has of each queue.
+        compact: has what is committed of a queue be put into its content.
+        is_damaged: returns whether some of a queue cannot be read here.
+    """
+
+    def __init__(
+        self,
+        core: ReplicationCore,
+        replicas: Mapping[str, ReplicaLog],
+        compact: Callable[[str], None],
+        is_damaged: Callable[[str], bool],
+    ) -> None:
+        self._core = core
+        self._replicas = replicas
+        self._compact = compact
+        self._is_damaged = is_damaged
+        self._logs: dict[str, MirrorStreamLog] = {}
+        # Who was asked to tell of a queue: leader and epoch.
+        self._asked: dict[str, tuple[str, int]] = {}
+        self._came: dict[str, None] = {}
+
+    def follow(self, queue: str) -> MirrorStreamLog:
+        """Return the log of a stream that this node has a replica of, and follow it from now on."""
+        log = self._logs.get(queue)
+        if log is None:
+            log = MirrorStreamLog(self._replicas[queue], lambda: self._compact(queue))
+            self._logs[queue] = log
+            self._came[queue] = None
+            for leader in self._core.node.from_leaders:
+                self._ask(leader, queue)
+        return log
+
+    def leave(self, queue: str) -> None:
+        """Nobody reads a stream here any more."""
+        self._logs.pop(queue, None)
+        self._came.pop(queue, None)
+        asked = self._asked.pop(queue, None)
+        if asked is not None and asked[0] in self._core.node.from_leaders:
+            leader, epoch = asked
+            unfollow = Follow(queue, epoch, is_on=False)
+            self._core.node.ready.to_leaders.append((leader, unfollow))
+
+    def note_damage(self, queue: str) -> None:
+        """Some of a queue cannot be read here: ``look`` has its readers go elsewhere."""
+        if queue in self._logs:
+            self._came[queue] = None
+
+    def came(self, leader: str, queue: str) -> None:
+        """A frame of a queue came, and the core has it; ``look`` is called when it is written."""
+        if queue in self._logs:
+            self._came[queue] = None
+            self._ask(leader, queue)
+
+    def look(self) -> None:
+        """Show what is committed of the streams of which something came."""
+        while self._came:
+            queue, _ = self._came.popitem()
+            replica = self._core.node.replicas.get(queue)
+            if self._is_damaged(queue):
+                # Others have what cannot be read here.
+                self.forget(queue)
+            elif replica is not None:
+                self._logs[queue].advance(max(replica.known_commit, replica.base))
+
+    def forget_leader(self, leader: str) -> None:
+        """The connection from a leader is over: it is asked anew on the next one."""
+        for queue in [each for each, asked in self._asked.items() if asked[0] == leader]:
+            del self._asked[queue]
+
+    def forget(self, queue: str) -> None:
+        """This node has no replica any more: who reads there goes elsewhere."""
+        log = self._logs.get(queue)
+        self.leave(queue)
+        if log is not None:
+            log.lose()
+
+    def _ask(self, leader: str, queue: str) -> None:
+        """Have a leader tell of a queue, if it is the one that is obeyed and was not asked."""
+        node = self._core.node
+        link, replica = node.from_leaders.get(leader), node.replicas.get(queue)
+        if link is None or replica is None:
+            return
+        asked = leader, replica.promised
+        if link.attached.get(queue) == replica.promised and self._asked.get(queue) != asked:
+            self._asked[queue] = asked
+            follow = Follow(queue, replica.promised, is_on=True)
+            node.ready.to_leaders.append((leader, follow))

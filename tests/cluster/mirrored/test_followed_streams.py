@@ -1,0 +1,60 @@
+"""Who reads at a mirror has the leader that is obeyed tell of the stream."""
+
+from cluster.replication import inputs
+from cluster.replication.frames import Follow
+from persistence.errors import DamagedError
+from tests.support.mirrored_machine import QUEUE, Link
+from tests.support.quiet_streams import QuietStreams
+
+
+def follows(quiet: QuietStreams) -> list[bool]:
+    return [each.is_on for each in quiet.up if isinstance(each, Follow)]
+
+
+def test_the_leader_is_asked_once_and_told_when_nobody_reads_any_more() -> None:
+    quiet = QuietStreams()
+    assert quiet.read() is quiet.read()
+    quiet.append(b"a")
+    quiet.go_on()
+    assert follows(quiet) == [True]
+    quiet.mirror.unread(QUEUE)
+    quiet.mirror.up.carry_out()
+    quiet.go_on()
+    assert follows(quiet) == [True, False]
+    quiet.mirror.up.followed.leave(QUEUE)
+    quiet.go_on()
+    assert follows(quiet) == [True, False], "it is over"
+
+
+def test_it_is_asked_again_on_the_next_connection() -> None:
+    quiet = QuietStreams()
+    log = quiet.read()
+    quiet.go_on()
+    pair = quiet.leader.name, quiet.mirror.name
+    quiet.cluster.disconnect(*pair)
+    quiet.cluster.links[pair] = Link()
+    quiet.leader.up.step(inputs.MirrorConnected(quiet.mirror.name))
+    quiet.mirror.up.step(inputs.LeaderConnected(quiet.leader.name))
+    quiet.go_on(30)
+    assert follows(quiet) == [True, True]
+    quiet.append(b"a")
+    quiet.go_on()
+    assert log.readable_offset == 1
+
+
+def test_a_replica_that_goes_takes_its_reader_along() -> None:
+    quiet = QuietStreams()
+    log = quiet.read()
+    quiet.mirror.up.followed.forget(QUEUE)
+    assert log.is_lost
+    quiet.mirror.up.followed.forget(QUEUE)
+
+
+def test_a_damaged_replica_is_read_no_more() -> None:
+    quiet = QuietStreams()
+    log = quiet.read()
+    replica = quiet.mirror.up.replicas()[QUEUE]
+    assert replica.damage.keeps(DamagedError("some octets are others")), "another replica has them"
+    assert not log.is_lost, "not within a read"
+    quiet.mirror.up.carry_out()
+    assert log.is_lost
