@@ -45,6 +45,9 @@ AHEAD_MIN_MS: Final = 250
 LEAD_MS: Final = 500
 """So long before the first of the others is due more are brought near: the disk takes its time."""
 
+NEARER_PER_STEP: Final = 1_024
+"""Messages that one step brings near."""
+
 READS_PER_STEP: Final = 4
 """Chunks that one step reads; each may take a millisecond."""
 
@@ -188,7 +191,8 @@ class CommittedWaiting:
         self.count -= len(due.positions)
         for position in due.positions:
             self._let_go(position)
-        self._settle(due.positions)
+        # As with an ack: nobody waits for it, so that many may be one record.
+        self._settle(due.positions, is_promised=False)
 
     # -- a look, and dropping: as ``queues.delayed.waiting`` ------------------------------------
 
@@ -231,7 +235,7 @@ class CommittedWaiting:
             self._near_bytes = sum([len(each.record.body) for each in kept])
         self.count -= 1
         self._let_go(position)
-        self._settle(range(position, position + 1))
+        self._settle(range(position, position + 1), is_promised=True)
 
     def drop_all(self) -> int:
         """Forget all that wait, but not those that were taken; return how many."""
@@ -247,7 +251,7 @@ class CommittedWaiting:
         self.memory.add(memory_bytes(records) - self.memory.used_bytes)
         first = 0
         for position in (*taken, self.next_position):
-            self._settle(range(first, position))
+            self._settle(range(first, position), is_promised=True)
             first = position + 1
         return dropped_count
 
@@ -288,11 +292,11 @@ class CommittedWaiting:
         if kept is not None:
             self.memory.add(-memory_bytes((kept.record,)))
 
-    def _settle(self, positions: Sequence[int]) -> None:
+    def _settle(self, positions: Sequence[int], *, is_promised: bool) -> None:
         ranges = [positions] if isinstance(positions, range) else ranges_of(sorted(positions))
         for settled in ranges:
             if settled:
-                lsn = self.log.settle(settled, is_promised=True)
+                lsn = self.log.settle(settled, is_promised=is_promised)
                 self.settled_lsn = max(self.settled_lsn, lsn)
 
     def _read_times(self, now_ms: int) -> None:
@@ -318,11 +322,11 @@ class CommittedWaiting:
     def _bring_near(self, now_ms: int) -> None:
         """Bring messages to memory, in order, whose time comes soon."""
         ahead_ms = 0 if self._is_full else self._ahead_ms
-        room = max(NEAR_MAX - len(self._near), PIECE_MAX)
+        room = max(min(NEAR_MAX - len(self._near), NEARER_PER_STEP), PIECE_MAX)
         found = self._times.take(now_ms + ahead_ms, room)
         if len(found) > room and ahead_ms:
             self._ahead_ms = max(ahead_ms // 4, AHEAD_MIN_MS)
-        elif len(found) < NEAR_MAX // 8:
+        elif len(found) < room // 4:
             self._ahead_ms = min(self._ahead_ms * 2, AHEAD_MAX_MS)
         # What is due first is read first, if not all can be; the disk is read in its own order.
         found.sort()

@@ -74,7 +74,7 @@ def settles_as_it_takes(waiting: CommittedWaiting, now_ms: int) -> Due | None:
     """Settle what becomes due before it is anywhere else."""
     due = STEP(waiting, now_ms)
     if due is not None:
-        waiting._settle(due.positions)
+        waiting._settle(due.positions, is_promised=False)
     return due
 
 

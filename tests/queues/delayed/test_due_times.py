@@ -1,6 +1,6 @@
 import random
 
-from queues.delayed.due_times import STRETCH, DueTimes
+from queues.delayed.due_times import LOOKED_AT_MAX, STRETCH, DueTimes
 
 
 def test_what_is_due_is_taken_and_nothing_else() -> None:
@@ -45,10 +45,22 @@ def test_all_are_taken_in_the_end_whatever_their_order() -> None:
         times.add(position, due_ms)
         expected |= dict(enumerate(due_ms, position))
         position += len(due_ms)
-        for due, at in times.take(now_ms, 100_000):
-            assert expected.pop(at) == due <= now_ms
+        while found := times.take(now_ms, 100_000):
+            for due, at in found:
+                assert expected.pop(at) == due <= now_ms
         assert all(due > now_ms for due in expected.values())
-    assert sorted(times.take(9_000, 1 << 30)) == sorted((due, at) for at, due in expected.items())
+    while found := times.take(9_000, 1 << 30):
+        assert all(expected.pop(at) == due for due, at in found)
+    assert not expected
+
+
+def test_a_look_at_many_stretches_is_parted() -> None:
+    times = DueTimes()
+    for number in range(2 * LOOKED_AT_MAX):
+        times.note(number * STRETCH, 5)
+    assert len(times.take(5, 1_000)) == LOOKED_AT_MAX
+    assert len(times.take(5, 1_000)) == LOOKED_AT_MAX
+    assert times.first_ms() is None
 
 
 def test_clearing_forgets_all() -> None:
