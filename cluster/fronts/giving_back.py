@@ -13,7 +13,7 @@ from queues.batch import Batch
 from queues.ports import QueueEngine
 
 AT_ONCE_MAX: Final = 2_000
-"""Most messages that are settled without a look at the time."""
+"""Most messages, or acked batches, that are settled without a look at the time."""
 
 PIECE_MAX: Final = 500
 """Batches, or messages that go back, in one piece."""

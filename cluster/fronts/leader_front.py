@@ -30,6 +30,7 @@ from cluster.fronts.frames import (
     Question,
     Refused,
     Settle,
+    Settlement,
     ToFront,
     ToLeader,
 )
@@ -234,6 +235,9 @@ class LeaderFront:
 
     def _settle(self, frame: Settle, now_ms: int) -> None:
         count = sum(map(len, frame.numbers))
+        if frame.settlement is Settlement.ACK and len(frame.numbers) == 1:
+            # A stretch of them is a step for each batch, however many messages it has.
+            count = min(count, self._outstanding.batches_count)
         steps = settling(self._engine, self._outstanding, frame, self._now)
         if count <= AT_ONCE_MAX:
             for _ in steps:

@@ -26,7 +26,7 @@ class FrontLimits:
     open_bytes_max: int = 64 << 20
     node_open_bytes_max: int = 512 << 20
     full_part: int = 4
-    credit_max: int = 2_000
+    credit_max: int = 8_000
     credit_bytes: int = 1 << 20
     again_ms: int = 200
 

@@ -89,6 +89,11 @@ class Outstanding:
         self._firsts: list[int] = []
         self._done_count = 0
 
+    @property
+    def batches_count(self) -> int:
+        """How many batches they are in: so many steps an ack of all of them takes."""
+        return len(self._spans) - self._done_count
+
     def add(self, batch: Batch, holder: object = None) -> Batch:
         """Note a batch, and who got it; return it as it is told: under its numbers."""
         first = self.next_number

@@ -98,7 +98,8 @@ class FrontLink(LinkEnd):
             for part in parted(frame, self._lines.whole_bytes):
                 encoded = encode(part, number)
                 assert (encoded.kind in LEADER_TAKES) is self.is_dialer, "a frame of the other side"
-                self._lines.put(Waiting(frame.queue, number, encoded))
+                if not self._lines.join(frame.queue, encoded):
+                    self._lines.put(Waiting(frame.queue, number, encoded))
         except LinkError as error:
             self._end(str(error))
         self._node_room.add(self, self._lines.waiting_bytes - waiting_bytes)

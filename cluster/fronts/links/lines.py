@@ -14,7 +14,7 @@ from typing import Final
 
 from cluster.fronts.links.encoding import Encoded
 from cluster.fronts.links.large import LARGE_MAX
-from cluster.fronts.links.layout import FrameKind
+from cluster.fronts.links.layout import BATCH, CONSUMER, DELIVER, FrameKind
 from cluster.links.envelope import Octets
 from cluster.links.errors import LinkError
 from cluster.links.windows import OutgoingWindow
@@ -23,6 +23,10 @@ from persistence.record import Run
 
 PIECES_PER_HELD: Final = 4
 """Octets of the line that leave for one piece of a held queue, in pieces."""
+
+BATCH_AT: Final = DELIVER.size + CONSUMER.size
+ONE_CONSUMER_BYTES: Final = BATCH_AT + BATCH.size
+"""Where the batch begins in the head of a delivery to one consumer, and how long that is."""
 
 _TRIES_MAX: Final = 16
 """Held queues that are looked at before the line goes on."""
@@ -39,7 +43,7 @@ class Waiting:
         begun: its head has left.
     """
 
-    __slots__ = ("_octets", "_run", "begun", "head", "kind", "number", "queue", "sent", "size")
+    __slots__ = ("_octets", "_runs", "begun", "head", "kind", "number", "queue", "sent", "size")
 
     def __init__(self, queue: str, number: int, encoded: Encoded) -> None:
         """Nothing has left yet."""
@@ -47,7 +51,7 @@ class Waiting:
         self.number = number
         self.kind: FrameKind = encoded.kind
         self.head = encoded.head
-        self._run: Run | None = encoded.run
+        self._runs: tuple[Run, ...] = () if encoded.run is None else (encoded.run,)
         self._octets: Octets = b""
         self.size = encoded.records_bytes
         self.sent = 0
@@ -55,15 +59,41 @@ class Waiting:
 
     def take(self, count: int) -> Octets:
         """Return the next octets of its records, which are made when the first of them leave."""
-        if self._run is not None:
-            self._octets = octets_of(self._run)
+        if self._runs:
+            parts = [octets_of(run) for run in self._runs]
+            self._octets = parts[0] if len(parts) == 1 else b"".join(parts)
             assert len(self._octets) == self.size, "a run is as long as it was said to be"
-            self._run = None
+            self._runs = ()
         start = self.sent
         self.sent += count
         if count == self.size:
             return self._octets
         return memoryview(self._octets)[start : self.sent]
+
+    def join(self, encoded: Encoded, size_max: int) -> bool:
+        """Take a batch that follows this one for the same consumer; return whether that is so.
+
+        Runs of a backlog are delivered one by one, and a frame costs each end as much as hundreds
+        of messages in it.
+        """
+        head, size = encoded.head, self.size + encoded.records_bytes
+        if self.kind is not FrameKind.DELIVER or encoded.kind is not FrameKind.DELIVER:
+            return False
+        if (
+            size > size_max
+            or len(head) != ONE_CONSUMER_BYTES
+            or head[:BATCH_AT] != (self.head[:BATCH_AT])
+        ):
+            return False
+        *past, first, count, _ = BATCH.unpack_from(self.head, BATCH_AT)
+        *same_past, next_first, more_count, _ = BATCH.unpack_from(head, BATCH_AT)
+        if past != same_past or first + count != next_first:
+            return False
+        assert encoded.run is not None, "a batch has messages"
+        self.head = head[:BATCH_AT] + BATCH.pack(*past, first, count + more_count, size)
+        self._runs += (encoded.run,)
+        self.size = size
+        return True
 
 
 class Lines:
@@ -122,6 +152,15 @@ class Lines:
             self.waiting_bytes += counted
             self._bytes_of[waiting.queue] = self._bytes_of.get(waiting.queue, 0) + counted
         self._line.append(waiting)
+
+    def join(self, queue: str, encoded: Encoded) -> bool:
+        """Have a batch leave with the one before it, where that waits at the end of the line."""
+        line = self._line
+        if not line or line[-1].queue != queue or not line[-1].join(encoded, self.whole_bytes):
+            return False
+        self.waiting_bytes += encoded.records_bytes
+        self._bytes_of[queue] += encoded.records_bytes
+        return True
 
     def next(self, window: OutgoingWindow) -> tuple[Waiting, int] | None:
         """Return whose next octets may leave, and how many; None while nothing may.

@@ -18,6 +18,7 @@ from cluster.fronts.frames import (
     ToFront,
     ToLeader,
 )
+from cluster.fronts.giving_back import AT_ONCE_MAX
 from cluster.fronts.leader_half import FrontOpenings
 from tests.support.half_pair import Pair, Pipe, X
 from tests.support.led_log import NOW_MS
@@ -154,6 +155,29 @@ def test_frames_behind_a_long_settlement_wait_for_it() -> None:
     rig.settle_down_leader()
     assert (rig.engine.consumer_count, rig.engine.ready_count) == (0, 0)
     assert rig.pipe.reason is None
+
+
+def test_an_ack_of_few_batches_is_done_at_once_however_many_messages_they_have() -> None:
+    rig = Rig()
+    rig.say(consume(1, MANY))
+    rig.fill(AT_ONCE_MAX * 2)
+    while rig.drain_leader():
+        pass
+    rig.say(Settle("q", Settlement.ACK, (range(1, AT_ONCE_MAX * 2 + 1),)))
+    assert rig.engine.counts().unacked_count == 0
+    assert not rig.jobs
+
+
+def test_an_ack_of_many_batches_is_carried_on_in_later_turns() -> None:
+    rig = Rig()
+    rig.say(consume(1, MANY))
+    for _ in range(AT_ONCE_MAX + 1):
+        rig.fill(1)
+        rig.drain_leader()
+    rig.say(Settle("q", Settlement.ACK, (range(1, AT_ONCE_MAX + 2),)))
+    assert len(rig.jobs) == 1
+    rig.settle_down_leader()
+    assert rig.engine.counts().unacked_count == 0
 
 
 def test_a_connection_that_ends_in_the_middle_loses_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.fronts.frames import Close, Confirmed, Consume, Credit, Open, Publish
+from cluster.fronts.frames import Close, Confirmed, Consume, Credit, Deliver, Got, Open, Publish
 from cluster.fronts.leader_half import FrontPipe
 from cluster.fronts.links.encoding import Frame
 from cluster.fronts.links.layout import (
@@ -24,6 +24,7 @@ from cluster.links.envelope import HEADER_BYTES, open_envelope, seal
 from cluster.links.kinds import Kind
 from cluster.links.layout import CREDIT, QUEUE
 from cluster.links.settings import KIB, MIB
+from queues.batch import Batch
 from tests.support.front_frames import plain, to_front, to_leader
 from tests.support.front_pair import (
     SMALL,
@@ -88,6 +89,47 @@ def test_what_leaves_in_one_go_is_little_whatever_waits() -> None:
         pair.a.put(Close(f"queue {number}"))
     pair.give(pair.b, b"".join(map(bytes, pair.a.output(1 << 30, 0))))
     assert len(pair.at_b.frames) == 5_000 + FRAMES_PER_OUTPUT
+
+
+def test_batches_that_follow_each_other_for_one_consumer_arrive_as_one() -> None:
+    pair = FrontPair().opened()
+    for first, count in ((1, 3), (4, 1), (5, 20)):
+        pair.b.put(deliver("q", first, count))
+    pair.carry()
+    assert pair.at_a.plain() == [plain(deliver("q", 1, 24))]
+    pair.b.put(deliver("q", 25, 2))
+    pair.carry()
+    assert len(pair.at_a.frames) == 2, "what has left is not waited for"
+    assert pair.is_well()
+    assert (pair.b.waiting_bytes, pair.b.waiting_count) == (0, 0)
+
+
+def other_batches() -> dict[str, list[Frame]]:
+    """Return frames behind ``deliver("q", 1, 3)`` that do not leave with it."""
+    batch = deliver("q", 4, 2).batch
+    redelivered = Batch(batch.positions, batch.records, redelivered=True)
+    again = Batch(batch.positions, batch.records, None, 1)
+    return {
+        "of another consumer": [Deliver("q", (2,), batch)],
+        "of several": [Deliver("q", (1, 2), batch)],
+        "of another queue": [deliver("r", 4, 2)],
+        "redelivered": [Deliver("q", (1,), redelivered)],
+        "requeued before": [Deliver("q", (1,), again)],
+        "behind another frame": [Confirmed("q", 1), deliver("q", 4, 2)],
+        "too large": [deliver("q", 4, 1, 250 * KIB), deliver("q", 5, 1, 250 * KIB)],
+        "got": [Got("q", 1, deliver("q", 4, 1).batch, 0)],
+    }
+
+
+@pytest.mark.parametrize("what", other_batches())
+def test_another_batch_is_a_frame_of_its_own(what: str) -> None:
+    pair = FrontPair().opened()
+    frames = [deliver("q", 1, 3, 12 * KIB), *other_batches()[what]]
+    for frame in frames:
+        pair.b.put(frame)
+    pair.carry()
+    assert pair.at_a.plain() == [plain(frame) for frame in frames]
+    assert pair.is_well()
 
 
 def test_a_slice_ends_between_envelopes() -> None:
