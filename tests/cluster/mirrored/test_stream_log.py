@@ -9,8 +9,11 @@ from unittest.mock import patch
 
 import pytest
 
+from cluster.mirrored import mirror_stream_log
+from cluster.mirrored.commit_notes import CommitNotes
 from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import MirroredLog
+from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.mirrored.stream_log import MirroredStreamLog
 from cluster.replication import inputs
 from persistence.errors import DamagedError
@@ -95,6 +98,20 @@ def without_ids(chunk: bytes) -> Trailer:
     return decode_trailer(chunk)._replace(publishing_ids={})
 
 
+ADVANCE = MirrorStreamLog.advance
+
+
+def to_its_end(log: MirrorStreamLog, _commit: int) -> None:
+    """Have a mirror show what may be cut yet, and believe that it is not."""
+    with patch.object(mirror_stream_log, "epoch_at", lambda *_: 0):
+        ADVANCE(log, log._replica.end)
+
+
+def nothing_is_told(_notes: CommitNotes) -> bool:
+    """Leave it to the next run to say what is committed."""
+    return False
+
+
 MISTAKES = {
     "appended again": (MirroredStreamLog, "publishing_id", unknown),
     "ids are not kept": (stream_content, "decode_trailer", without_ids),
@@ -104,6 +121,8 @@ MISTAKES = {
         property(readable_once_appended, is_set),
     ),
     "no numbers": (MirroredLog, "append_stream", without_numbers),
+    "a mirror shows all": (MirrorStreamLog, "advance", to_its_end),
+    "no notes": (CommitNotes, "give", nothing_is_told),
     "own records dropped": (replica_log, "stream_snapshot", without_its_own_records),
 }
 
