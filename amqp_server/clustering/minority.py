@@ -27,13 +27,13 @@ AWAY_MS: Final = 2_000
 """A node that has not looked for so long was frozen: it did not listen either."""
 
 
-class Clients(Protocol):
+class Entrance(Protocol):
     """The connections of a node's clients; ``amqp_server.net.server`` implements it."""
 
-    def close_to_clients(self, reason: str) -> None:
+    def turn_away(self, reason: str) -> None:
         """End all connections with a reason, and accept none."""
 
-    def open_to_clients(self) -> None:
+    def let_in(self) -> None:
         """Accept clients again; ``ListenError``: an address is taken."""
 
 
@@ -74,12 +74,12 @@ class MinorityWatch:
 
     Args:
         node: its part in the cluster.
-        clients: of the node.
+        entrance: of the node.
     """
 
-    def __init__(self, node: ClusterNode, clients: Clients) -> None:
+    def __init__(self, node: ClusterNode, entrance: Entrance) -> None:
         self._node = node
-        self._clients = clients
+        self._entrance = entrance
         self._hearing = Hearing(node.options.lease_ttl_ms)
         self.is_closed = False
 
@@ -100,11 +100,11 @@ class MinorityWatch:
         are_few = self._hearing.are_few(others, node.now_ms())
         if are_few and not self.is_closed:
             log.warning("%s: clients are sent away, until it hears more", REASON)
-            self._clients.close_to_clients(REASON)
+            self._entrance.turn_away(REASON)
             self.is_closed = True
         elif self.is_closed and not are_few:
             try:
-                self._clients.open_to_clients()
+                self._entrance.let_in()
             except ListenError as error:
                 log.warning("clients cannot be let in again: %s", error)
                 return

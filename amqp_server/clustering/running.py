@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from amqp_server.broker.announcing.event_exchange import EventExchange
 from amqp_server.broker.broker import Broker
-from amqp_server.clustering.minority import Clients, MinorityWatch
+from amqp_server.clustering.minority import Entrance, MinorityWatch
 from amqp_server.clustering.node import ClusteredNode
 from amqp_server.net.reactor import Reactor
 from amqp_server.settings.schema import Settings
@@ -80,7 +80,7 @@ async def begun(
 
 
 def watched_minority(
-    clustered: ClusteredNode | None, settings: Settings, clients: Clients
+    clustered: ClusteredNode | None, settings: Settings, entrance: Entrance
 ) -> "asyncio.Future[None]":
     """Begin to send clients away while too few nodes are heard, if the settings say so.
 
@@ -90,7 +90,7 @@ def watched_minority(
     loop = asyncio.get_running_loop()
     if clustered is None or not settings.cluster.pause_minority:
         return loop.create_future()
-    return loop.create_task(MinorityWatch(clustered.node, clients).run())
+    return loop.create_task(MinorityWatch(clustered.node, entrance).run())
 
 
 def _note_failure(

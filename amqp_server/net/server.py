@@ -158,8 +158,8 @@ class Server:
         self._acceptor.close()
         self._bound = []
 
-    def close_to_clients(self, reason: str) -> None:
-        """Accept no client, and ask all to close, until ``open_to_clients``.
+    def turn_away(self, reason: str) -> None:
+        """Accept no client, and ask all to close, until ``let_in``.
 
         Args:
             reason: they are told.
@@ -172,7 +172,7 @@ class Server:
         for transport in list(self.transports):
             transport.shut_down(reason)
 
-    def open_to_clients(self) -> None:
+    def let_in(self) -> None:
         """Accept clients again.
 
         Raises:
@@ -184,7 +184,7 @@ class Server:
 
     async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
         """Accept no client, ask all to close, and cut off the rest after the grace period."""
-        self.close_to_clients(reason)
+        self.turn_away(reason)
         self._note_if_all_gone()
         if not await self._are_all_gone_within(self._settings.shutdown_grace_ms):
             log.info("cutting off connections count=%d", len(self.transports))

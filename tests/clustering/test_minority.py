@@ -49,27 +49,27 @@ def test_who_was_frozen_listens_first() -> None:
     assert not hearing.are_few({"b": 7_100, "c": None}, 7_250)
 
 
-class Clients:
+class Entrance:
     """What a server was told; its address may be taken."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.is_taken = False
 
-    def close_to_clients(self, reason: str) -> None:
+    def turn_away(self, reason: str) -> None:
         self.told.append(reason)
 
-    def open_to_clients(self) -> None:
+    def let_in(self) -> None:
         if self.is_taken:
             raise ListenError("taken")
         self.told.append("open")
 
 
 def test_a_node_closes_once_and_opens_again() -> None:
-    node, clients = LookedNode("a"), Clients()
+    node, entrance = LookedNode("a"), Entrance()
     made: Any = MinorityWatch
     node.options.lease_ttl_ms = HEARD_MS  # type: ignore[attr-defined]
-    watch = made(node, clients)
+    watch = made(node, entrance)
     for name in "abcd":
         state = LEAVING if name == "d" else "active"
         node.told.member(name, StoredMember(f"disk {name}", 1, state=state))
@@ -82,13 +82,13 @@ def test_a_node_closes_once_and_opens_again() -> None:
     node.time_ms = 100_000
     node.heard = {"b": 99_000}
     look(8)
-    assert clients.told == []
+    assert entrance.told == []
     look(20)
-    assert clients.told == [REASON]
-    clients.is_taken = True
+    assert entrance.told == [REASON]
+    entrance.is_taken = True
     node.heard = {"c": node.time_ms}
     look(2)
     assert watch.is_closed
-    clients.is_taken = False
+    entrance.is_taken = False
     look(2)
-    assert clients.told == [REASON, "open"]
+    assert entrance.told == [REASON, "open"]

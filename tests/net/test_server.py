@@ -345,12 +345,12 @@ class TestStop:
             async with Place(where) as place:
                 async with place.client() as streams:
                     await echo(streams, b"hello")
-                    place.server.close_to_clients("why")
+                    place.server.turn_away("why")
                     assert await streams[0].read() == b"closing"
                 assert place.connections[0].shut_down_reason == "why"
                 with pytest.raises(ConnectionRefusedError):
                     await asyncio.open_connection("127.0.0.1", where.port)
-                place.server.open_to_clients()
+                place.server.let_in()
                 async with place.client() as streams:
                     await echo(streams, b"again")
                     stopping = asyncio.create_task(place.server.stop())
