@@ -24,7 +24,7 @@ class Serving:
 
     def __init__(self) -> None:
         self._ready: OrderedDict[StreamReader, None] = OrderedDict()
-        self._at_end: dict[StreamReader, None] = {}
+        self._at_end: OrderedDict[StreamReader, None] = OrderedDict()
 
     def resume(self, reader: StreamReader) -> None:
         """Serve a reader that is new, or was held back."""
@@ -40,8 +40,12 @@ class Serving:
         at_end = self._at_end
         if not at_end:
             return False
-        self._ready.update(at_end)
-        at_end.clear()
+        if not self._ready:
+            # Mostly so, and then ten thousand of them cost nothing here.
+            self._ready, self._at_end = at_end, self._ready
+        else:
+            self._ready.update(at_end)
+            at_end.clear()
         return True
 
     def clear(self) -> None:
@@ -51,13 +55,13 @@ class Serving:
 
     def serve(self, max_count: int, now_ms: int) -> bool:
         """Serve readers in turn, up to so many messages; return whether any is still ready."""
-        left, ready = max_count, self._ready
-        while ready and left > 0:
-            reader = ready.popitem(last=False)[0]
+        left = max_count
+        while self._ready and left > 0:
+            reader = self._ready.popitem(last=False)[0]
             cost, then = reader.serve(min(left, SHARE_MAX), now_ms)
             left -= cost
             if then is Then.READY:
-                ready[reader] = None
+                self._ready[reader] = None
             elif then is Then.AT_END:
                 self._at_end[reader] = None
-        return bool(ready)
+        return bool(self._ready)

@@ -61,3 +61,39 @@ def test_who_has_left_is_not_served() -> None:
     serving.clear()
     assert not serving.serve(100, NOW_MS)
     assert len(two.shares) == 0
+
+
+def test_what_comes_while_a_reader_is_served_leaves_nobody_behind() -> None:
+    serving = Serving()
+    waiting, going_on = Reader(0), Reader(2 * SHARE_MAX)
+    serving.resume(waiting)
+    assert not serving.serve(100, NOW_MS)
+    serve = going_on.serve
+
+    def serve_while_more_comes(max_count: int, now_ms: int) -> Served:
+        serving.more_came()
+        return serve(max_count, now_ms)
+
+    going_on.serve = serve_while_more_comes  # type: ignore[method-assign]
+    serving.resume(going_on)
+    assert not serving.serve(10 * SHARE_MAX, NOW_MS)
+    assert len(waiting.shares) == 2
+    assert going_on.left == 0
+
+
+def test_many_who_wait_come_in_their_order() -> None:
+    serving = Serving()
+    served: list[int] = []
+
+    class Numbered(Reader):
+        def serve(self, max_count: int, now_ms: int) -> Served:
+            served.append(id(self))
+            return super().serve(max_count, now_ms)
+
+    readers = [Numbered(0) for _ in range(1_000)]
+    for reader in readers:
+        serving.resume(reader)
+    serving.serve(10_000, NOW_MS)
+    assert serving.more_came()
+    serving.serve(10_000, NOW_MS)
+    assert served == [id(reader) for reader in readers] * 2
