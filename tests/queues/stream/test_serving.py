@@ -77,7 +77,7 @@ def test_what_comes_while_a_reader_is_served_leaves_nobody_behind() -> None:
     going_on.serve = serve_while_more_comes  # type: ignore[method-assign]
     serving.resume(going_on)
     assert not serving.serve(10 * SHARE_MAX, NOW_MS)
-    assert len(waiting.shares) == 2
+    assert len(waiting.shares) == 3, "once before, and once for each time that more came"
     assert going_on.left == 0
 
 
