@@ -81,7 +81,7 @@ def test_exchanges_of_killed_runs_are_removed_unless_they_are_in_use(
     channel.queue_declare("other", durable=True)
     names = [queue_move.exchange_of(each) for each in ("gone", "other", "a")]
     for name in names:
-        channel.exchange_declare(name, ExchangeType.fanout)
+        channel.exchange_declare(name, ExchangeType("fanout"))
     channel.queue_bind("other", names[1])
     filled(source, "a", 1)
     channel.queue_declare("a", durable=True)

@@ -15,9 +15,9 @@ from amqp_server.net.server import SHUTDOWN_REASON
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from amqp_server.net.transport import Transport
 from tests.support.certificates import Authority
-from tests.support.etcd_server import free_port
 from tests.support.fake_connection import FakeConnection
 from tests.support.loops import NEEDS_IPV6, Run
+from tests.support.ports import free_port
 from tests.support.server_place import LOOPBACK, PLAIN, PROXIED, TLS, Place, Streams, echo
 
 

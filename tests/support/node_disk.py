@@ -64,6 +64,11 @@ class DiskInFolder:
     def committed_lsn(self) -> int:
         return self.commit.committed_lsn
 
+    @property
+    def writing_bytes(self) -> int:
+        """How much is being written."""
+        return self.commit.writing_bytes
+
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         self.commit.wait(lsn, call)
         self._loop.call_soon(self._thread.pump)
