@@ -14,6 +14,8 @@ HOST: Final = "127.0.0.1"
 FIRST: Final = 10_000
 SHARE: Final = 1_000
 SHARES: Final = 10
+STEP: Final = 7
+"""Between two ports in a row: who has one may use those behind it, too, for streams or nodes."""
 
 
 def share_of(worker: str) -> range:
@@ -23,10 +25,10 @@ def share_of(worker: str) -> range:
 
 
 def free_ports(share: range) -> Iterator[int]:
-    """Yield ports that nobody has at that moment, round and round from a random one."""
+    """Yield ports that nobody has at that moment, all of a share in turn from a random one."""
     first = random.randrange(len(share))
     while True:
-        tried = [share[(first + number) % len(share)] for number in range(len(share))]
+        tried = [share[(first + number * STEP) % len(share)] for number in range(len(share))]
         given = False
         for port in filter(is_free, tried):
             given = True
