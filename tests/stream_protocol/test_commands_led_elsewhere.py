@@ -4,10 +4,12 @@ from typing import Any, cast
 
 import pytest
 
-from amqp_server.broker.led_elsewhere import tell_led_elsewhere
+from amqp_server.broker.led_elsewhere import tell_led_elsewhere, tell_led_here
 from amqp_server.broker.queue import Queue
 from amqp_server.stream_protocol.fields import U16, string
 from amqp_server.stream_protocol.keys import Code, CommandKey
+from queues.ports import EngineParts
+from queues.stream.engine import StreamEngine
 from tests.support.peer import Node
 from tests.support.stream_peer import Answer, StreamPeer, confirmed, ok, publish_errors
 
@@ -94,3 +96,21 @@ def test_a_stream_that_comes_back_is_used_again(peer: StreamPeer, node: Node) ->
     assert len(stream_of(node).watchers) == 1
     peer.publish(1, (1, b"m"))
     assert peer.receive() == [confirmed(1, 1)]
+
+
+def test_readers_of_a_mirror_go_on_at_the_leader_that_is_here_now(
+    peer: StreamPeer, node: Node
+) -> None:
+    queue = stream_of(node)
+    before: Any = queue.stream
+    parts = EngineParts("s", before.options, before.log, lambda _: None, lambda: None, 1)
+    after = StreamEngine(parts)
+    lead(node, after)
+    tell_led_here(node.broker, "/", "s")
+    node.end_turns()
+    assert (before.subscription_count, after.subscription_count) == (0, 1)
+    assert peer.receive() == [], "its client need not know"
+    lead(node, None)
+    tell_led_here(node.broker, "/", "s")
+    node.end_turns()
+    assert peer.receive() == [UPDATE], "it is led here no more already"

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.replication.errors import BrokenInvariantError
-from cluster.replication.frames import Ack, Append, Ends, Fence, Got, Refused, Tail
+from cluster.replication.frames import Ack, Append, CommitNote, Ends, Fence, Got, Refused, Tail
 from cluster.replication.inputs import FrameFromLeader, FrameFromMirror, Fsynced, LeaderConnected
 from cluster.replication.ready import AppendWrite, PromiseWrite, Ready
 from tests.support.replicating import Replicating, members
@@ -127,3 +127,29 @@ def test_an_answer_in_the_name_of_another_node_says_nothing() -> None:
     lead = nodes.cores["a"].lead_of("q")
     assert lead is not None
     assert lead.mirrors["b"].replica is None
+
+
+def test_a_note_says_what_is_committed_of_what_is_here_and_is_not_answered() -> None:
+    nodes = fenced()
+    hear(nodes, Tail("q", 1, 0, 0, ((1, 1),), 5, "records", 0))
+    replica = nodes.cores["b"].node.replicas["q"]
+    for note, known in (
+        (CommitNote("q", 2, 5), 0),
+        (CommitNote("q", 1, 3), 3),
+        (CommitNote("q", 1, 2), 3),
+        (CommitNote("q", 1, 9), 5),
+        (CommitNote("other", 1, 9), 5),
+    ):
+        ready = nodes.step("b", FrameFromLeader("a", note))
+        assert (ready.to_leaders, ready.writes) == ([], [])
+        assert replica.known_commit == known
+
+
+def test_a_note_of_a_leader_that_is_not_obeyed_is_not_believed() -> None:
+    nodes = fenced()
+    hear(nodes, Tail("q", 1, 0, 0, ((1, 1),), 5, "records", 0))
+    nodes.step("b", LeaderConnected("c"))
+    nodes.step("b", FrameFromLeader("c", CommitNote("q", 1, 5)))
+    nodes.step("b", FrameFromLeader("c", Fence("q", 2)))
+    nodes.step("b", FrameFromLeader("a", CommitNote("q", 1, 5)))
+    assert nodes.cores["b"].node.replicas["q"].known_commit == 0
