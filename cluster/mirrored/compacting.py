@@ -20,8 +20,8 @@ HELD_SHARE: Final = 4
 NODE_BYTES_MAX: Final = 256 << 20
 """The records of all replicas of a node."""
 
-_LOOKS: Final = 16
-"""Where compaction does not help, as nothing is committed, so many looks double what there is."""
+LOOK_MS: Final = 500
+"""So often the records of all replicas are counted: a write does not pay for that."""
 
 
 class Compacting:
@@ -33,9 +33,6 @@ class Compacting:
         holds_records: returns whether a mirror that has a snapshot of a queue needs its records.
         bytes_max: how much a replica has in records before they are compacted.
         node_bytes_max: as ``NODE_BYTES_MAX``.
-
-    Attributes:
-        total_bytes: of the records of all replicas.
     """
 
     def __init__(
@@ -46,12 +43,12 @@ class Compacting:
         bytes_max: int,
         node_bytes_max: int = NODE_BYTES_MAX,
     ) -> None:
-        self.total_bytes = 0
+        self.bytes_max = bytes_max
         self._core = core
         self._replicas = replicas
         self._holds_records = holds_records
-        self._bytes_max = bytes_max
-        self._node_bytes_max = self._look_at_bytes = node_bytes_max
+        self._node_bytes_max = node_bytes_max
+        self._looked_at_ms = 0
         self._due: dict[str, None] = {}
 
     def ask(self, queue: str) -> None:
@@ -59,24 +56,35 @@ class Compacting:
         self._due[queue] = None
 
     def forget(self, queue: str) -> None:
-        """A queue is gone; its replica is among the replicas still."""
+        """A queue is gone."""
         self._due.pop(queue, None)
-        replica = self._replicas.get(queue)
-        if replica is not None:
-            self.total_bytes -= replica.records_bytes
 
-    def note(self, queue: str, before_bytes: int) -> None:
-        """The records of a queue were so long before a write, and are longer or shorter now."""
-        size_bytes = self._replicas[queue].records_bytes
-        self.total_bytes += size_bytes - before_bytes
-        if size_bytes < before_bytes:
-            self._look_at(self.total_bytes)
-        elif size_bytes > self._bytes_max:
-            is_too_much = size_bytes > HELD_SHARE * self._bytes_max
-            if is_too_much or not self._holds_records(queue):
-                self._due[queue] = None
-        if self.total_bytes > self._look_at_bytes:
-            self._ask_largest()
+    def note_long(self, queue: str, size_bytes: int) -> None:
+        """The records of a queue are longer than ``bytes_max``."""
+        if size_bytes > HELD_SHARE * self.bytes_max or not self._holds_records(queue):
+            self._due[queue] = None
+
+    def tick(self) -> None:
+        """From time to time, have the largest compacted where all have too much together.
+
+        With few replicas the bound of each is enough.
+        """
+        now_ms = self._core.node.now_ms
+        if now_ms - self._looked_at_ms < LOOK_MS:
+            return
+        self._looked_at_ms = now_ms
+        if len(self._replicas) * self.bytes_max <= self._node_bytes_max:
+            return
+        sizes = {queue: each.records_bytes for queue, each in self._replicas.items()}
+        total_bytes = sum(sizes.values())
+        if total_bytes <= self._node_bytes_max:
+            return
+        left_bytes = total_bytes - self._node_bytes_max // 2
+        for queue in sorted(sizes, key=sizes.__getitem__, reverse=True):
+            if left_bytes <= 0:
+                break
+            self._due[queue] = None
+            left_bytes -= sizes[queue]
 
     def go_on(self) -> bool:
         """Compact what is due; return whether anything was."""
@@ -86,18 +94,3 @@ class Compacting:
         for queue in due:
             self._core.step(Compact(queue))
         return True
-
-    def _ask_largest(self) -> None:
-        """Have the largest compacted, until a quarter of the bound is free."""
-        sizes = {queue: each.records_bytes for queue, each in self._replicas.items()}
-        left_bytes = self.total_bytes - self._node_bytes_max * 3 // 4
-        for queue in sorted(sizes, key=sizes.__getitem__, reverse=True):
-            if left_bytes <= 0:
-                break
-            self._due[queue] = None
-            left_bytes -= sizes[queue]
-        self._look_at(self.total_bytes)
-
-    def _look_at(self, size_bytes: int) -> None:
-        """Look again when there is more than the bound, and some more than now."""
-        self._look_at_bytes = max(self._node_bytes_max, size_bytes + size_bytes // _LOOKS)

@@ -114,7 +114,6 @@ class MirroredNode:
         stored = StoredReplica(replica.promised, replica.base, replica.end, replica.table)
         self._replicas[queue] = replica
         replica.damage.keeps = partial(self._note_damage, queue)
-        self.compacting.note(queue, 0)
         self.core.add_replica(queue, options, stored)
 
     def drop_replica(self, queue: str) -> ReplicaLog | None:
@@ -193,6 +192,7 @@ class MirroredNode:
         self.catch_ups.tick()
         self._serving.tick()
         self.sparing.tick()
+        self.compacting.tick()
         self.carry_out()
 
     def append(self, led: LedQueue, octets: bytes, count: int, *, is_settlement: bool) -> int:
@@ -305,9 +305,7 @@ class MirroredNode:
             return self._read_or_compact()
         ready = self.core.ready()
         for write in ready.writes:
-            before_bytes = self._replicas[write.queue].records_bytes
             self._last_lsn = self._write(write)
-            self.compacting.note(write.queue, before_bytes)
         self._ask_for_fsync(ready)
         self.notes.left(ready.to_mirrors)
         self._around.route(ready)
@@ -324,7 +322,10 @@ class MirroredNode:
 
     def _write(self, write: WalWrite) -> int:
         replica = self._replicas[write.queue]
-        return written(replica, write)
+        lsn = written(replica, write)
+        if replica.records_bytes > self.compacting.bytes_max:
+            self.compacting.note_long(write.queue, replica.records_bytes)
+        return lsn
 
     def _ask_for_fsync(self, ready: Ready) -> None:
         number = self.core.node.written

@@ -12,7 +12,7 @@ from persistence.errors import is_shortage
 from persistence.files import Files
 from persistence.front_numbers import FrontNumber, Published
 from persistence.log_form import LogForm
-from persistence.log_state import LogOptions
+from persistence.log_state import LogOptions, LogState
 from persistence.operations import encode_enqueue, encode_requeued, encode_settle, encode_submitted
 from persistence.queue_recovery import found_in
 from persistence.record import PERSISTENT, Record, make_route
@@ -113,8 +113,9 @@ class ReplicaLife(Life):
         self.replicas: dict[int, Known] = {}
         self.declared: dict[int, int] = {}
         self.dropped: dict[int, tuple[Known, int]] = {}
-        self.buildings: dict[int, tuple[ReplicaLog, Building]] = {}
-        self.followed: dict[int, tuple[ReplicaLog, int]] = {}
+        self.buildings: dict[int, tuple[LogState, Building]] = {}
+        """Whose messages were taken so far; who is replaced itself has others from then on."""
+        self.followed: dict[int, tuple[LogState, int]] = {}
         """Whose messages a replica has, as they were, and with which change of its own."""
         self.tombstones = self.found_tombstones()
         self.actions: list[tuple[int, Callable[[], None]]] = [
@@ -312,30 +313,30 @@ class ReplicaLife(Life):
         if made is None:
             return
         lsn = known.log.install(position, table, *made)
-        self.followed[known.log.queue_id] = other.log, known.log.change
+        self.followed[known.log.queue_id] = other.log.state, known.log.change
         promised = known.now.promised
         self.note(known, lsn, State(promised, position, table, (), (), state.live))
 
     def built(self, log: ReplicaLog, leader: ReplicaLog) -> tuple[Content, Building] | None:
         """Get another replica's messages piece by piece; None where the disk refuses."""
         kept = self.buildings.pop(log.queue_id, None)
-        is_behind = self.followed.get(log.queue_id) == (leader, log.change)
+        is_behind = self.followed.get(log.queue_id) == (leader.state, log.change)
         since = log.state.next_position if is_behind else 0
         building = log.build(since, 0, 0) if kept is None else kept[1]
-        if kept is not None and (kept[0] is not leader or not building.fits(log.state)):
+        if kept is not None and (kept[0] is not leader.state or not building.fits(log.state)):
             log.give_up(building)
             building = log.build(since, 0, 0)
         try:
             while not (taken := take(leader.state, building.next_position, 200)).is_rest:
                 building.add(taken.chunks(), taken.stop, leader.base, 1)
                 if self.draw.random() < 0.3:
-                    self.buildings[log.queue_id] = leader, building
+                    self.buildings[log.queue_id] = leader.state, building
                     return None
             rest = leader.content(building.next_position, taken)
         except OSError as error:
             if not is_shortage(error):
                 raise
-            self.buildings[log.queue_id] = leader, building
+            self.buildings[log.queue_id] = leader.state, building
             return None
         return building.content(decode_content(log.queue_id, rest.encode())), building
 
