@@ -26,6 +26,7 @@ from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts, QueueEngine
 from queues.stream.engine import StreamEngine
 from queues.stream.memory_log import MemoryStreamLog
+from queues.stream.mirror_stream import MirrorStream
 from queues.stream.mirrored_stream import MirroredStream
 from queues.stream.read_options import CONSUMER_ARGUMENTS as STREAM_CONSUMER_ARGUMENTS
 from queues.stream_log import StreamLog
@@ -86,6 +87,9 @@ class DeliveryHeader:
 
 
 MakeEngine: TypeAlias = Callable[[EngineParts[Any]], QueueEngine]
+
+MirrorEngine: TypeAlias = MirrorStream
+"""Serves readers on a node that has a mirror: streams are the only kind that is read there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

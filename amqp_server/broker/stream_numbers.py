@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from queues.commits import SAFE_NOW, CommitPoint, point_at
 from queues.offset_spec import OffsetKind, OffsetSpec
-from queues.stream.beginning import first_offset_of
+from queues.stream_beginning import first_offset_of
 from queues.stream_log import StreamLog
 
 STORED_OFFSET: Final = "stored_offset"

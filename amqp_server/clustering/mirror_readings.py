@@ -15,10 +15,10 @@ from amqp_server.broker.stream_numbers import BEGIN, Numbers, reference_of
 from amqp_server.broker.turn import Turn
 from cluster.fronts.mirror_readers import MirrorReading
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
+from queues.kinds import MirrorEngine
 from queues.offset_spec import OffsetSpec
 from queues.ports import EngineParts
-from queues.stream.beginning import settled_time
-from queues.stream.mirror_stream import MirrorStream
+from queues.stream_beginning import settled_time
 
 
 class Mirrors(Protocol):
@@ -42,7 +42,7 @@ class Reading:
     """A ``MirrorReading`` of one stream."""
 
     def __init__(
-        self, engine: MirrorStream, turn: Turn, ask: Callable[[bytes], Awaited[Numbers]]
+        self, engine: MirrorEngine, turn: Turn, ask: Callable[[bytes], Awaited[Numbers]]
     ) -> None:
         self.engine = engine
         self._turn = turn
@@ -103,7 +103,7 @@ class MirrorReadings:
         if log is None:
             return None
         now_ms = max(self._turn.now_ms, 1)
-        engine = MirrorStream(parts._replace(log=log, now_ms=now_ms))
+        engine = MirrorEngine(parts._replace(log=log, now_ms=now_ms))
         ask = partial(self.ask, vhost, parts.name, BEGIN)
         reading = self._readings[queue_id] = Reading(engine, self._turn, ask)
         log.on_lost = partial(self._lost, queue_id, end)

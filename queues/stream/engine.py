@@ -24,7 +24,6 @@ from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
 from queues.outcomes import NOTHING_PURGED, PublishOutcome, PurgeOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState, ReaderPosition
-from queues.stream.beginning import first_offset_of
 from queues.stream.compacting import CompactingStream
 from queues.stream.groups import Groups
 from queues.stream.looking import look, passing_by
@@ -34,6 +33,7 @@ from queues.stream.read_options import read_options
 from queues.stream.reader import Reader
 from queues.stream.retaining import Retaining
 from queues.stream.serving import Serving
+from queues.stream_beginning import first_offset_of
 from queues.stream_log import StreamLog
 from queues.stream_port import StreamReader
 

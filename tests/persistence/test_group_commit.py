@@ -242,9 +242,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
         commit.writer.write(group)
     commit.finish(group, failure.value)
 
-    found_full, size_bytes = commit.is_disk_full, commit.writing_bytes
-    assert found_full
-    assert size_bytes == 0, "it takes nothing"
+    assert (commit.is_disk_full, commit.writing_bytes) == (True, 0), "it takes nothing"
     assert commit.committed_lsn == 0
     assert called == []
     commit.append_operation([ENTRY], fsync=True)

@@ -3,8 +3,8 @@
 import pytest
 
 from queues.offset_spec import FIRST, LAST, NEXT, OffsetKind, OffsetSpec
-from queues.stream.beginning import first_offset_of
 from queues.stream.memory_log import MemoryStreamLog
+from queues.stream_beginning import first_offset_of
 from tests.support.stream_logs import appended
 
 NOW_MS = 1_000
