@@ -43,7 +43,11 @@ STATES = int(os.environ.get("HAREMQ_CRASH_STATES", "5000"))
 STATES_UNTIL_SEEN = 20_000
 """A bug that so many states do not show would not have been found."""
 
-SEEDS = {"segments removed too early": 25}
+SEEDS = {
+    "segments removed too early": 25,
+    "the checkpoint before its segments": 57,
+    "nothing stored by a checkpoint": 14,
+}
 """Where to begin, so that the bugs that are rarely seen are seen soon; all others at 1."""
 
 
