@@ -21,8 +21,12 @@ from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.restore import Restored, read_stored, restore
 from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.net.timers import now_ms, wall_offset_ms
-from cluster.node.stored_replicas import OPTIONS as REPLICA_OPTIONS
-from cluster.node.stored_replicas import StoredReplicas, is_of_cluster, stored_numbers
+from cluster.node.stored_replicas import (
+    StoredReplicas,
+    is_of_cluster,
+    stored_numbers,
+    stored_options,
+)
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
@@ -110,7 +114,7 @@ class StoredNode:
                 queue_id: _log_options(queue_id, kind, options)
                 for queue_id, (kind, options) in self._stored.queue_kinds.items()
             }
-            | dict.fromkeys(numbers.values(), REPLICA_OPTIONS),
+            | stored_options(items.items()),
             limits,
             wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),

@@ -96,6 +96,11 @@ class ChunkTable:
         index = bisect_left(rows, position, key=_last_position)
         return rows[index] if index < len(rows) else None
 
+    def each_next_from(self, position: int) -> list[StoredChunk]:
+        """Return the first chunk of each lane that ends at this position or behind it."""
+        found = [self.next_from(lane, position) for lane in self._lanes]
+        return [row for row in found if row is not None]
+
     def overlaps(self, lane: int, first: int, stop: int) -> bool:
         """Return whether any position from ``first`` up to ``stop`` lies in a chunk's span."""
         row = self.next_from(lane, first)

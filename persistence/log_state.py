@@ -194,7 +194,7 @@ class LogState:
             OSError: as ``store``.
         """
         slices = self.recent.between(first, stop, self.settled, BETWEEN_BYTES_MAX)
-        self.store(lane, self._by_lane(slices).get(lane, []))
+        self.store(lane, self.by_lane(slices).get(lane, []))
 
     def lose(self, row: StoredChunk, error: DamagedError) -> int:
         """Give up a chunk that cannot be read; return how many unsettled messages were in it."""
@@ -333,7 +333,21 @@ class LogState:
         Args:
             max_bytes: ends with the piece that reaches this size.
         """
-        return self._by_lane(self.recent.unsettled(self.settled, max_bytes))
+        return self.by_lane(self.recent.unsettled(self.settled, max_bytes))
+
+    def by_lane(self, slices: Sequence[Slice]) -> dict[int, list[Slice]]:
+        """Return messages whose lanes were noted, by lane; all of a plain queue are in lane 0."""
+        if self.lanes is None:
+            return {0: list(slices)} if slices else {}
+        found: dict[int, list[Slice]] = {}
+        for each in slices:
+            lanes = self.lanes.lanes_at(each.positions)
+            start = 0
+            for index in range(1, len(lanes) + 1):
+                if index == len(lanes) or lanes[index] != lanes[start]:
+                    found.setdefault(lanes[start], []).append(part(each, start, index))
+                    start = index
+        return found
 
     def requeued(self) -> list[tuple[int, int]]:
         """Return (position, delivery count) of unsettled messages that came back."""
@@ -371,24 +385,11 @@ class LogState:
         assert self.options.max_priority is not None, "only a priority queue has lanes"
         lanes.note(first_position, lanes_of(run, self.options.max_priority))
 
-    def _by_lane(self, slices: Sequence[Slice]) -> dict[int, list[Slice]]:
-        if self.lanes is None:
-            return {0: list(slices)} if slices else {}
-        found: dict[int, list[Slice]] = {}
-        for each in slices:
-            lanes = self.lanes.lanes_at(each.positions)
-            start = 0
-            for index in range(1, len(lanes) + 1):
-                if index == len(lanes) or lanes[index] != lanes[start]:
-                    found.setdefault(lanes[start], []).append(part(each, start, index))
-                    start = index
-        return found
-
     def _outside_chunks(self, whole: Slice) -> list[Slice]:
         """Return those of contiguous messages that no chunk holds, in ascending order."""
         found = [
             piece
-            for lane, slices in self._by_lane([whole]).items()
+            for lane, slices in self.by_lane([whole]).items()
             for each in slices
             for piece in self.stored.table.unstored(lane, each)
         ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from amqp_server.broker.arguments.declare import queue_kind
+from amqp_server.broker.arguments.options import queue_options
 from amqp_server.broker.definitions.definition import QueueDefinition
 from cluster.metadata.records import StoredQueueState
 from cluster.node.view import ClusterView
@@ -53,7 +54,10 @@ class Placing:
         if not queue.durable:
             return None
         asked = self.wanted(queue).asked
-        return placed(queue_id, asked, self.standings(), self._node, self._rules)
+        state = placed(queue_id, asked, self.standings(), self._node, self._rules)
+        kind = queue_kind(queue.name, queue.vhost, queue.arguments)
+        top = queue_options(kind, queue.arguments, {}).max_priority
+        return replace(state, max_priority=top)
 
     def wanted(self, queue: QueueDefinition) -> Wanted:
         """Return how a durable queue is to be replicated, by its arguments and the policies now."""

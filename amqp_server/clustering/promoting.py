@@ -70,7 +70,7 @@ class Promoting:
         except NotPermittedError as error:
             raise PreconditionFailedError(str(error)) from error
         options = replace(stored.options, min_isr=1)
-        value = encode_queue_state(StoredQueueState(stored.queue_id, state, options, clean=False))
+        value = encode_queue_state(replace(stored, state=state, options=options, clean=False))
         key = self._node.keys.queue_state(vhost, name)
         compare = (ModRevision(key, found.revision), *self._lives(stored.state.leader, state))
         outcome = await self._node.store.transact(Transaction(compare, (Put(key, value),)))

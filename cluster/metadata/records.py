@@ -33,13 +33,16 @@ class StoredQueueState:
     """The value of ``q/<vhost>/<queue>/st``.
 
     ``queue_id`` tells a queue from another one that had its name before. ``clean`` is false once
-    the queue was led by a replica that may lack confirmed records (R18).
+    the queue was led by a replica that may lack confirmed records (R18). ``max_priority`` says by
+    which lanes each replica stores its messages, as ``persistence.log_state.LogOptions`` has it;
+    None: it is no priority queue. It is the same for ever.
     """
 
     queue_id: str
     state: QueueState
     options: QueueOptions
     clean: bool = True
+    max_priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ class StoredController:
 def encode_queue_state(stored: StoredQueueState) -> bytes:
     """Return the octets of a queue's state; equal states have equal octets."""
     state, options = stored.state, stored.options
-    kept = {} if options.kept is None else {"kept": list(options.kept)}
+    further: dict[str, object] = {} if options.kept is None else {"kept": list(options.kept)}
+    if stored.max_priority is not None:
+        further["max_priority"] = stored.max_priority
     return orjson.dumps(
         {
             "v": QUEUE_STATE_VERSION,
@@ -92,7 +97,7 @@ def encode_queue_state(stored: StoredQueueState) -> bytes:
             "min_isr": options.min_isr,
             "lease_guard": options.lease_guard,
             "clean": stored.clean,
-            **kept,
+            **further,
         }
     )
 
@@ -202,7 +207,14 @@ def _queue_state(fields: dict[str, Any]) -> StoredQueueState:
         _truth(fields["lease_guard"]),
         kept,
     )
-    return StoredQueueState(_text(fields["qid"]), state, options, _truth(fields["clean"]))
+    top = fields.get("max_priority")
+    return StoredQueueState(
+        _text(fields["qid"]),
+        state,
+        options,
+        _truth(fields["clean"]),
+        None if top is None else _number(top),
+    )
 
 
 def _member(fields: dict[str, Any]) -> StoredMember:

@@ -50,8 +50,13 @@ class NodeDisk(Protocol):
     def lost_replicas(self) -> tuple[str, ...]:
         """Return of which queues a replica is known, but not whole."""
 
-    def make_replica(self, queue_id: str) -> ReplicaLog:
-        """Return the log of a new replica, which will be found by its queue's id."""
+    def make_replica(self, queue_id: str, max_priority: int | None) -> ReplicaLog:
+        """Return the log of a new replica, which will be found by its queue's id.
+
+        Args:
+            queue_id: of the queue.
+            max_priority: the queue's; None where it is no priority queue.
+        """
 
     def was_dropped(self, queue_id: str) -> bool:
         """Return whether a queue is gone of which this disk had a replica: make none again."""

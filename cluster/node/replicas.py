@@ -70,7 +70,7 @@ class Replicas:
         if queue_id not in self._shell.replicas():
             if self._node not in options.replicas or self._disk.was_dropped(queue_id):
                 return
-            replica = self._disk.make_replica(queue_id)
+            replica = self._disk.make_replica(queue_id, known.stored.max_priority)
             self._shell.add_replica(queue_id, options, replica)
         self.note_state(queue_id)
         lead = self._shell.core.lead_of(queue_id)

@@ -1,13 +1,14 @@
 """A node's disk as its cluster part sees it, on the store that all logs of the node are in.
 
-    definitions    ("mirror", queue id) → the number of the queue's log on this disk
+    definitions    ("mirror", queue id) → the number of the queue's log on this disk, and behind a
+                   space its maximum priority, if it is a priority queue
     identity       a file of its own
 
 A definition is written before anything of its log, and deleted before the log is dropped: in one
 order, by the group commit. So a crash leaves a replica with its definition, or neither.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Protocol
 
 from cluster.node.identity_file import read_identity, write_identity
@@ -25,7 +26,7 @@ KIND: Final = "mirror"
 """The first word of the definitions of replicas."""
 
 OPTIONS: Final = LogOptions(form=LogForm.MIRRORED)
-"""Of the log of a replica: what a start has to know before it opens the store."""
+"""Of the log of a replica that has no lanes."""
 
 
 class ReplicaLogs(Protocol):
@@ -51,11 +52,22 @@ def is_of_cluster(key: Key) -> bool:
 
 def stored_numbers(definitions: Iterable[tuple[Key, bytes]]) -> dict[str, int]:
     """Return the numbers of the logs of replicas, by queue id; other definitions are left out."""
-    return {
-        key[1]: int(value)
-        for key, value in definitions
-        if len(key) == 2 and key[0] == KIND  # noqa: PLR2004
-    }
+    return {queue_id: int(words[0]) for queue_id, words in _stored(definitions)}
+
+
+def stored_options(definitions: Iterable[tuple[Key, bytes]]) -> dict[int, LogOptions]:
+    """Return the options of these logs, by number: what a start knows before it opens the store."""
+    return {int(words[0]): _options_of(*map(int, words[1:])) for _, words in _stored(definitions)}
+
+
+def _stored(definitions: Iterable[tuple[Key, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
+    for key, value in definitions:
+        if len(key) == 2 and key[0] == KIND:  # noqa: PLR2004
+            yield key[1], value.split()
+
+
+def _options_of(max_priority: int | None = None) -> LogOptions:
+    return OPTIONS if max_priority is None else OPTIONS._replace(max_priority=max_priority)
 
 
 class StoredReplicas:
@@ -115,13 +127,15 @@ class StoredReplicas:
         """Return of which queues a replica is known, but not whole."""
         return tuple(queue_id for queue_id, each in self._found.items() if not each.is_whole)
 
-    def make_replica(self, queue_id: str) -> ReplicaLog:
-        """Return the log of a new replica."""
+    def make_replica(self, queue_id: str, max_priority: int | None = None) -> ReplicaLog:
+        """Return the log of a new replica; see the port."""
         assert queue_id not in self._made, "a queue has one replica on a node"
         assert queue_id not in self._found, "a queue has one replica on a node"
         number = self._new_number()
-        self._changes.append_definition(encode_change((KIND, queue_id), str(number).encode()))
-        made = self._made[queue_id] = self._logs.new_replica_log(OPTIONS, number)
+        value = str(number) if max_priority is None else f"{number} {max_priority}"
+        self._changes.append_definition(encode_change((KIND, queue_id), value.encode()))
+        options = _options_of(max_priority)
+        made = self._made[queue_id] = self._logs.new_replica_log(options, number)
         return made
 
     def was_dropped(self, queue_id: str) -> bool:

@@ -1,5 +1,7 @@
 """A core's transaction over a queue's state as one of the store (R8, R13, R20, R22)."""
 
+from dataclasses import replace
+
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import (
     Comparison,
@@ -21,10 +23,10 @@ from cluster.replication.ready import StateTransaction
 
 
 def stored_after(known: KnownQueue, transaction: StateTransaction) -> StoredQueueState:
-    """Return what is put: id, options and ``clean`` are those that are stored."""
+    """Return what is put: all but the state is what is stored."""
     stored = known.stored
     options = transaction.options or stored.options
-    return StoredQueueState(stored.queue_id, transaction.new, options, stored.clean)
+    return replace(stored, state=transaction.new, options=options)
 
 
 def transaction_of(

@@ -15,9 +15,11 @@ from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import CHUNK_HEADER
 from persistence.gathering import FileWrite, Gathered, Source
+from persistence.lane_map import lanes_of
 from persistence.log_state import LogState
 from persistence.replicas.content import Content
 from persistence.segment import Segments
+from persistence.slices import Slice
 from persistence.stored_log import UnneededFile
 
 _NOTHING: Final = 0
@@ -49,6 +51,7 @@ class Building:
         self._segments = state.stored.segments
         self._commit = commit
         self._rows: list[StoredChunk] = []
+        self._void: list[StoredChunk] = []
         self._unsynced = 0
 
     def fits(self, state: LogState) -> bool:
@@ -57,6 +60,9 @@ class Building:
 
     def add(self, octets: Octets, stop: int, index: int, epoch: int) -> None:
         """Write chunks, one behind the other; some of them may be written where it fails.
+
+        In a priority queue they are of several lanes, one lane behind the other. What was written
+        where such a call fails is void, because the same positions come again.
 
         Args:
             octets: the chunks.
@@ -68,24 +74,44 @@ class Building:
             DamagedError: they are no chunks, or not those that come next.
             OSError: there is no room; the same may come again.
         """
-        view, at = memoryview(octets), 0
         # Before anything is written: what is here is right at this place or a later one.
         self.index, self.epoch = index, epoch
+        before_count, is_whole = len(self._rows), False
+        try:
+            self._add(memoryview(octets), stop)
+            is_whole = True
+        finally:
+            if not is_whole and self._state.lanes is not None:
+                self._void += self._rows[before_count:]
+                del self._rows[before_count:]
+        self.next_position = stop
+
+    def _add(self, view: memoryview, stop: int) -> None:
+        at, lane, next_position = 0, 0, self.next_position
         while at < len(view):
             header = decode_header(bytes(view[at : at + CHUNK_HEADER.size]))
             chunk = bytes(view[at : at + header.size_bytes])
-            decode_chunk(chunk)
-            is_next = self.next_position <= header.first_position
-            if header.lane or not is_next or header.last_position >= stop:
+            _, messages = decode_chunk(chunk)
+            if header.lane > lane:
+                lane, next_position = header.lane, self.next_position
+            is_next = header.lane == lane and next_position <= header.first_position
+            if not is_next or header.last_position >= stop or not self._is_of_lane(messages, lane):
                 raise DamagedError("a chunk of other messages than those that come next")
             row = self._segments.append(header, [chunk])
             self._rows.append(row)
-            self.next_position = header.last_position + 1
+            next_position = header.last_position + 1
+            if self._state.lanes is None:
+                self.next_position = next_position
             if self._unsynced and row.segment_number != self._unsynced:
                 self._bring_to_disk(self._unsynced)
             self._unsynced = row.segment_number
             at += header.size_bytes
-        self.next_position = stop
+
+    def _is_of_lane(self, messages: Slice, lane: int) -> bool:
+        max_priority = self._state.options.max_priority
+        if max_priority is None:
+            return not lane
+        return set(lanes_of(messages.records, max_priority)) == {lane}
 
     def content(self, rest: Content) -> Content:
         """Return all of it, as the write-ahead log takes it.
@@ -112,8 +138,8 @@ class Building:
 
     def drop(self) -> list[UnneededFile]:
         """Give its chunks up, or hand them over to who has taken them; return files to remove."""
-        released = [self._segments.release(row) for row in self._rows]
-        self._rows = []
+        released = [self._segments.release(row) for row in (*self._rows, *self._void)]
+        self._rows, self._void = [], []
         return [each for each in released if each is not None]
 
     def _bring_to_disk(self, number: int) -> None:

@@ -3,10 +3,14 @@
 What was taken stays right while the queue goes on: a position has the same message for ever, and
 what is settled is settled for ever. So pieces may be of several moments, and the last one says what
 is settled by then.
+
+In a priority queue a chunk has messages of one lane, and others lie between. There a piece has what
+each lane has of the same span of positions, as a chunk of its own, so that a mirror that has it has
+all of these positions.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from persistence.chunk import decode_chunk, encode_chunk
@@ -29,7 +33,8 @@ class Taken(NamedTuple):
     """Messages from a position on.
 
     Attributes:
-        pieces: chunks as they are on the disk, and slices that are in none, in their order.
+        pieces: chunks as they are on the disk, and slices that are in none, in their order; in a
+            priority queue chunks alone, lane by lane, but for the rest.
         stop: the next position to take from.
         is_rest: there are no more.
     """
@@ -49,7 +54,10 @@ class Taken(NamedTuple):
         return b"".join(found)
 
     def slices(self) -> list[Slice]:
-        """Return all of them, in stretches without a gap; expiries are of the wall clock."""
+        """Return all of them, in stretches without a gap; expiries are of the wall clock.
+
+        Those of a priority queue are in the order of positions if they are the rest.
+        """
         found: list[Slice] = []
         for each in self.pieces:
             for piece in [decode_chunk(each)[1]] if isinstance(each, bytes) else each:
@@ -64,6 +72,8 @@ def take(state: LogState, since: int, bytes_max: int = TAKEN_BYTES_MAX) -> Taken
         DamagedError: some of them cannot be read any more.
         OSError: the disk could not be read.
     """
+    if state.lanes is not None:
+        return _take_lanes(state, since, bytes_max)
     table, settled = state.stored.table, state.settled
     pieces: list[bytes | list[Slice]] = []
     at, left_bytes = since, bytes_max
@@ -88,6 +98,74 @@ def take(state: LogState, since: int, bytes_max: int = TAKEN_BYTES_MAX) -> Taken
             left_bytes -= row.size_bytes
         at = row.last_position + 1
     return Taken(pieces, max(at, state.next_position), is_rest=True)
+
+
+def _take_lanes(state: LogState, since: int, bytes_max: int) -> Taken:
+    """Take messages of a priority queue; what is in chunks is never part of the rest.
+
+    So the rest, which has slices without a gap, need not be cut at each message of another lane.
+    """
+    found: dict[int, list[bytes]] = {}
+    read: dict[StoredChunk, list[Slice]] = {}
+    at, left_bytes = since, bytes_max
+    while at < state.next_position and left_bytes > 0:
+        rows = state.stored.table.each_next_from(at)
+        if rows:
+            read = {row: read[row] for row in rows if row in read}
+            lanes, at, size_bytes = _span(state, rows, read, at, left_bytes)
+        else:
+            slices, at, is_full = _recent(state, at, state.next_position, left_bytes)
+            if not (is_full or found):
+                return Taken([slices] if slices else [], at, is_rest=True)
+            lanes, size_bytes = state.by_lane(slices), left_bytes
+        for lane, slices in lanes.items():
+            if slices:
+                found.setdefault(lane, []).append(b"".join(encode_chunk(lane, slices)[1]))
+        left_bytes -= size_bytes
+    pieces: list[bytes | list[Slice]] = [each for lane in sorted(found) for each in found[lane]]
+    return Taken(pieces, max(at, since), is_rest=not pieces)
+
+
+def _span(
+    state: LogState,
+    rows: Sequence[StoredChunk],
+    read: dict[StoredChunk, list[Slice]],
+    at: int,
+    bytes_max: int,
+) -> tuple[dict[int, list[Slice]], int, int]:
+    """Return what all lanes have from a position on, where that ends, and its size in bytes.
+
+    Args:
+        state: of the queue.
+        rows: the next chunk of each lane that has one.
+        read: what is needed of those that were read; others are put there.
+        at: the position.
+        bytes_max: as for ``take``; a single position may have more.
+    """
+    stop = min(state.next_position, *[row.last_position + 1 for row in rows])
+    recent, stop, _ = _recent(state, at, stop, bytes_max)
+    whole = state.by_lane(recent)
+    for row in rows:
+        if row.first_position < stop:
+            if row not in read:
+                read[row] = stretches_outside(state.stored.read(row), state.settled)
+            whole.setdefault(row.lane, []).extend(read[row])
+    while True:
+        found = {lane: _within(slices, at, stop) for lane, slices in whole.items()}
+        size_bytes = sum([each.size_bytes for slices in found.values() for each in slices])
+        if size_bytes <= bytes_max or stop - at <= 1:
+            return found, stop, size_bytes
+        stop = at + (stop - at) // 2
+
+
+def _within(slices: Iterable[Slice], first: int, stop: int) -> list[Slice]:
+    """Return messages between two positions, in their order."""
+    found = []
+    for each in sorted(slices, key=lambda one: one.positions[0]):
+        start, end = bisect_left(each.positions, first), bisect_left(each.positions, stop)
+        if start < end:
+            found.append(part(each, start, end))
+    return found
 
 
 def rest_of(state: LogState, published: PublishedTable, since: int, taken: Taken) -> Content:

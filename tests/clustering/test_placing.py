@@ -47,6 +47,14 @@ def test_a_durable_queue_has_the_replicas_of_its_policy_and_is_led_here() -> Non
     assert {each.node for each in state.state.in_sync_set} == set(state.options.replicas)
 
 
+def test_a_priority_queue_has_its_lanes_at_each_replica() -> None:
+    rig = Rig()
+    for arguments, top in ({}, None), ({"x-max-priority": 9}, 9), ({"x-max-priority": 0}, None):
+        state = rig.place(queue(table(arguments)), "q1")
+        assert state is not None
+        assert state.max_priority == top
+
+
 def test_without_a_policy_it_has_one_replica() -> None:
     state = Rig({}).place(queue(), "q1")
     assert state is not None

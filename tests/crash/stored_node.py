@@ -37,6 +37,9 @@ _MIRRORED: Final = -3
 _TOMBSTONE: Final = -4
 """Stands for that of a queue whose replica was dropped."""
 
+_MIRRORED_LANES: Final = -5
+"""Less its maximum priority it stands for a replica of a priority queue."""
+
 _FORMS: Final = {_STREAM: LogForm.STREAM, _MIRRORED: LogForm.MIRRORED}
 
 _CHANGE: Final = struct.Struct("<Q?h")
@@ -87,6 +90,8 @@ class Journal:
         elif is_there:
             top = None if max_priority < 0 else max_priority
             form = _FORMS.get(max_priority, LogForm.QUEUE)
+            if max_priority <= _MIRRORED_LANES:
+                top, form = _MIRRORED_LANES - max_priority, LogForm.MIRRORED
             self.known[queue_id] = LogOptions(max_priority=top, form=form)
         else:
             self.known.pop(queue_id, None)
@@ -100,7 +105,8 @@ def change_of(queue_id: int, options: LogOptions | None) -> bytes:
     if options.form is LogForm.STREAM:
         top = _STREAM
     if options.form is LogForm.MIRRORED:
-        top = _MIRRORED
+        lanes = options.max_priority
+        top = _MIRRORED if lanes is None else _MIRRORED_LANES - lanes
     return _CHANGE.pack(queue_id, True, top)
 
 

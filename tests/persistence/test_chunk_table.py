@@ -52,6 +52,14 @@ def test_only_what_is_in_no_chunk_is_unstored() -> None:
     assert table.unstored(0, inside) == []
 
 
+def test_the_next_chunk_of_each_lane_is_found() -> None:
+    places = ((0, 0), (0, 20), (2, 5), (3, 0))
+    rows = [row(first, first + 9, lane) for lane, first in places]
+    table = table_of(*rows)
+    assert set(table.each_next_from(10)) == {rows[1], rows[2]}
+    assert table.each_next_from(30) == []
+
+
 def test_an_overlap_is_one_of_spans() -> None:
     table = table_of(row(10, 19))
     assert [table.overlaps(0, *span) for span in ((0, 10), (0, 11), (19, 30), (20, 30))] == [

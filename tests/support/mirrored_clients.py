@@ -27,8 +27,10 @@ class Clients(Shared):
 
     machine_type: type[Machine] = Machine
 
-    def __init__(self, seed: int, *, settles_first: bool = False) -> None:
-        super().__init__(seed, settles_first=settles_first)
+    def __init__(
+        self, seed: int, *, settles_first: bool = False, max_priority: int | None = None
+    ) -> None:
+        super().__init__(seed, settles_first=settles_first, max_priority=max_priority)
         self.machines = {name: self.machine_type(name, self) for name in NAMES}
 
     def running(self) -> list[Machine]:
@@ -79,7 +81,10 @@ class Clients(Shared):
         machine, served = led
         front.epoch = served.log.led.lead.epoch
         bodies = [front.bodies[number] for number in numbers]
-        run = [record(b"%d" % each, persistent=each % 5 > 0) for each in bodies]
+        lanes = (self.max_priority or 0) + 1
+        run = [
+            record(b"%d" % each, persistent=each % 5 > 0, priority=each % lanes) for each in bodies
+        ]
         below = max([each for each in front.open if each < numbers[0]], default=0)
         whose = Front(front.name, front.incarnation)
         submission = Submission(whose, numbers[0], len(numbers), below)

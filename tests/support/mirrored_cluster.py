@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cluster.replication import inputs
 from cluster.replication.election import candidates, is_due
 from cluster.replication.state import LiveNode, QueueState, ReplicaId
+from persistence.record import Record
 from tests.support.mirrored_clients import Clients
 from tests.support.mirrored_machine import (
     FOR_EVER_MS,
@@ -27,8 +28,10 @@ class Cluster(Clients):
     ``settles_first`` is a mistake: what died is settled before its copy is safe.
     """
 
-    def __init__(self, seed: int, *, settles_first: bool = False) -> None:
-        super().__init__(seed, settles_first=settles_first)
+    def __init__(
+        self, seed: int, *, settles_first: bool = False, max_priority: int | None = None
+    ) -> None:
+        super().__init__(seed, settles_first=settles_first, max_priority=max_priority)
         for machine in self.machines.values():
             self.register(machine)
         members = frozenset(ReplicaId(name, "0") for name in NAMES)
@@ -89,11 +92,17 @@ class Cluster(Clients):
             served = self.machines[self.states[queue][0].leader].served[queue]
             if served.consumer is not None:
                 served.engine.cancel(served.consumer, NOW_MS)
-            taken = list[int]()
+            found: list[Record] = []
             while (got := served.engine.get(NOW_MS)) is not None:
-                taken += [int(each.body) for each in got[0].records]
+                found += got[0].records
+            priorities = [each.priority for each in found]
+            assert priorities == sorted(priorities, reverse=True), "the highest come first"
+            taken = [int(each.body) for each in found]
             if not ledger.may_repeat:
-                ledger.hold_order(taken)
+                for priority in set(priorities):
+                    ledger.hold_order(
+                        [int(each.body) for each in found if each.priority == priority]
+                    )
             held = [number for batch in served.unacked for number in numbers_of(batch.records)]
             ledger.compare(sorted(taken + held))
 

@@ -21,6 +21,7 @@ from cluster.replication.timers import Timers
 from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
 from persistence.queue_recovery import RecoveredQueue
+from persistence.slices import Slice
 from persistence.wal_file import SALT_BITS
 from queues.batch import Batch
 from queues.classic.mirrored_queue import MirroredQueue
@@ -127,7 +128,10 @@ class Served:
         self.copied_to: Served | None = None
         self.consumer = Taker(self) if draw.random() < 0.5 else None
         budget = draw.choice(BUDGETS_BYTES)
-        options = Arguments(dead_letter_exchange="dead") if name == QUEUE else Arguments()
+        options = Arguments(
+            dead_letter_exchange="dead" if name == QUEUE else None,
+            max_priority=machine.cluster.max_priority,
+        )
         memory = QueueMemory(NodeMemory(), budget, budget)
         parts = EngineParts[CommittedLog](
             name, options, log, self.note_effect, self.wake_up, NOW_MS, memory=memory
@@ -181,10 +185,14 @@ class Link:
 class Shared:
     """What the nodes of a cluster meet in, and its ledgers.
 
-    ``settles_first`` is a mistake: what died is settled before its copy is safe.
+    ``settles_first`` is a mistake: what died is settled before its copy is safe. The queues are
+    priority queues with a ``max_priority``.
     """
 
-    def __init__(self, seed: int, *, settles_first: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, settles_first: bool = False, max_priority: int | None = None
+    ) -> None:
+        self.max_priority = max_priority
         self.draw = random.Random(seed)
         self.settles_first = settles_first
         self.now_ms = 0
@@ -238,11 +246,12 @@ class Machine:
         core.tick(self.cluster.now_ms)
         self.shell = MirroredNode(core, self.node.commit, self, records_bytes_max=2_000)
         self.shell.catch_ups.taken_bytes_max = TAKEN_BYTES_MAX
+        options = MIRRORED._replace(max_priority=self.cluster.max_priority)
         for queue, queue_id in QUEUE_IDS.items():
             core.know_queue(queue, REPLICATED)
             if is_new:
-                self.node.commit.append_definition(change_of(queue_id, MIRRORED))
-                replica = self.node.store.new_replica_log(MIRRORED, queue_id)
+                self.node.commit.append_definition(change_of(queue_id, options))
+                replica = self.node.store.new_replica_log(options, queue_id)
             else:
                 found = self.node.opened.replicas[queue_id]
                 assert found.is_whole, "a crash loses no replica"
@@ -286,8 +295,12 @@ class Machine:
 
 def numbers_in(found: RecoveredQueue) -> list[int]:
     """Return the messages that a queue begins with, in their order."""
-    slices = [each for lane in found.lanes for each in lane.unstored]
-    slices += stored_slices(found.log, 0)
+    slices: list[Slice] = []
+    for lane in found.lanes:
+        of_lane = [*lane.unstored, *stored_slices(found.log, lane.lane)]
+        priorities = {each.priority for piece in of_lane for each in piece.records}
+        assert priorities <= {lane.lane} or len(found.lanes) == 1, "messages of another priority"
+        slices += of_lane
     messages = {
         position: int(each.body)
         for piece in slices

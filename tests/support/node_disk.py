@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster.node.stored_replicas import OPTIONS, StoredReplicas, stored_numbers
+from cluster.node.stored_replicas import StoredReplicas, stored_numbers, stored_options
 from persistence.commit_thread import CommitThread
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
@@ -35,7 +35,7 @@ class DiskInFolder:
         files = self._directory.files
         replay = open_definitions(files)
         numbers = stored_numbers(replay.items().items())
-        known = dict.fromkeys(numbers.values(), OPTIONS)
+        known = stored_options(replay.items().items())
         wall_offset_ms = time.time_ns() // 1_000_000 - time.monotonic_ns() // 1_000_000
         opened = open_store(files, known, StoreLimits(), lambda: wall_offset_ms)
         self.damages = opened.report.damages

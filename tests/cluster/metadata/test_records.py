@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
@@ -67,6 +69,11 @@ def test_the_form_of_a_state_is_what_it_was() -> None:
         b'{"v":1,"qid":"id","leader":"a","linc":12,"epoch":7,"isr":[["a","1"],["b","2"]],'
         b'"replicas":["a","b","c"],"min_isr":2,"lease_guard":false,"clean":true}'
     )
+    of_priorities = replace(stored, max_priority=9)
+    assert encode_queue_state(of_priorities) == encode_queue_state(stored)[:-1] + (
+        b',"max_priority":9}'
+    )
+    assert decode_queue_state(encode_queue_state(of_priorities)) == of_priorities
     assert encode_member(StoredMember("d", 3, "z")) == (
         b'{"v":1,"disk":"d","stamp":3,"zone":"z","state":"active"}'
     )
@@ -93,6 +100,7 @@ GOOD = orjson.loads(
         {"isr": [7]},
         {"leader": None},
         {"clean": 1},
+        {"max_priority": "9"},
     ],
 )
 def test_another_form_is_refused(change: dict[str, object]) -> None:

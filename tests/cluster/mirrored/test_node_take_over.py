@@ -6,6 +6,7 @@ are settled, over two queues that may come to have different leaders.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -19,6 +20,7 @@ from cluster.replication.rules import Rules
 from cluster.replication.state import QueueState
 from persistence.files import Octets
 from persistence.front_numbers import PublishedTable
+from persistence.log_state import LogOptions, LogState
 from persistence.operations import Expires, encode_enqueue
 from persistence.queue_recovery import found_in
 from persistence.record import Run
@@ -31,8 +33,8 @@ BATCH = 10
 STEPS = 3_000
 
 
-def lived(seed: int, steps: int = STEPS) -> Cluster:
-    cluster = Cluster(seed)
+def lived(seed: int, steps: int = STEPS, max_priority: int | None = None) -> Cluster:
+    cluster = Cluster(seed, max_priority=max_priority)
     for _ in range(steps):
         cluster.step()
     return cluster
@@ -45,6 +47,26 @@ def test_nothing_confirmed_is_lost_and_nothing_settled_comes_back(first: int) ->
             lived(seed).heal()
         except AssertionError as broken:
             raise AssertionError(f"seed {seed}: {broken}") from broken
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_messages_of_priority_queues_keep_their_lanes_wherever_they_lie(seed: int) -> None:
+    lived(seed, max_priority=2).heal()
+
+
+def test_a_replica_without_the_lanes_of_its_queue_is_found() -> None:
+    """The leader spills by lanes, and all else takes the replica for one of a plain queue."""
+    state = LogState.__init__
+
+    def without_lanes(self: LogState, queue_id: int, options: LogOptions, *more: Any) -> None:  # noqa: ANN401
+        state(self, queue_id, options._replace(max_priority=None), *more)
+
+    def live_on() -> None:
+        for seed in range(8):
+            lived(seed, max_priority=2).heal()
+
+    with patch.object(LogState, "__init__", without_lanes), pytest.raises(AssertionError):
+        live_on()
 
 
 def test_messages_are_confirmed_settled_moved_and_taken_over() -> None:

@@ -61,7 +61,7 @@ class Disk:
     def lost_replicas(self) -> tuple[str, ...]:
         return tuple(self.lost)
 
-    def make_replica(self, queue_id: str) -> ReplicaLog:
+    def make_replica(self, queue_id: str, max_priority: int | None) -> ReplicaLog:
         raise NotImplementedError
 
     def was_dropped(self, queue_id: str) -> bool:

@@ -3,7 +3,7 @@
 import random
 
 from cluster.node.ports import KeptIdentity
-from cluster.node.stored_replicas import OPTIONS, StoredReplicas, stored_numbers
+from cluster.node.stored_replicas import StoredReplicas, stored_numbers, stored_options
 from cluster.replication.identity import DiskIdentity
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
@@ -27,9 +27,8 @@ class Life:
 
         replay = open_definitions(files)
         numbers = stored_numbers(replay.items().items())
-        opened = open_store(
-            files, dict.fromkeys(numbers.values(), OPTIONS), StoreLimits(), lambda: 0
-        )
+        known = stored_options(replay.items().items())
+        opened = open_store(files, known, StoreLimits(), lambda: 0)
         next_lsn = next_lsn_after(max(opened.replay.highest_lsn, replay.last_lsn))
         definitions = DefinitionsStore(files, replay, salt)
         wal = Wal(files, WAL_FILE_BYTES, salt, opened.replay, next_lsn)
@@ -65,6 +64,18 @@ def test_a_replica_is_found_by_its_queue_after_a_restart() -> None:
     assert again.replicas()["q1"].promised == 7
     assert again.replicas()["q2"].end == 0
     assert again.lost_replicas() == ()
+
+
+def test_a_replica_of_a_priority_queue_has_its_lanes_after_a_restart() -> None:
+    draw, files = random.Random(1), FaultFS()
+    life = Life(files, draw)
+    tops = {"plain": None, "lowest": 1, "q": 255}
+    for queue_id, top in tops.items():
+        made = life.replicas.make_replica(queue_id, top)
+        assert made.state.options.max_priority == top
+    life.commit_all()
+    again = Life(files.killed(), draw).replicas.replicas()
+    assert {each: again[each].state.options.max_priority for each in again} == tops
 
 
 def test_a_replica_that_was_dropped_stays_away_and_its_number_is_not_given_again() -> None:
@@ -115,3 +126,4 @@ def test_it_has_the_identity_of_the_disk() -> None:
 def test_other_definitions_are_left_alone() -> None:
     definitions = [(("mirror", "q1"), b"5"), (("queue", "v"), b"{}"), (("mirror",), b"x")]
     assert stored_numbers(definitions) == {"q1": 5}
+    assert list(stored_options(definitions)) == [5]

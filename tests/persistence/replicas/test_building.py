@@ -1,10 +1,12 @@
 """What a mirror gets for a snapshot, before and after it counts."""
 
 import errno
+import itertools
 
 import pytest
 
 from persistence.errors import DamagedError
+from persistence.queue_recovery import found_in
 from persistence.replica_operations import ReplicaInstall
 from persistence.replicas.building import Building
 from persistence.replicas.content import Content
@@ -12,13 +14,14 @@ from persistence.replicas.log import ReplicaLog
 from persistence.replicas.recovery import ReplicaRecovery
 from persistence.replicas.row import ReplicaSnapshot
 from persistence.replicas.taking import take
+from persistence.slices import Slice
 from tests.persistence.replicas.test_log import new_log
-from tests.persistence.replicas.test_taking import numbers, put, settle
+from tests.persistence.replicas.test_taking import everything, lane_at, message, put, settle
 from tests.support.fault_fs import FaultFS
 
 
 def live(log: ReplicaLog) -> list[int]:
-    return numbers(take(log.state, 0, 1 << 30).slices())
+    return everything(log)
 
 
 def get(building: Building, leader: ReplicaLog, bytes_max: int = 100) -> Content:
@@ -28,8 +31,8 @@ def get(building: Building, leader: ReplicaLog, bytes_max: int = 100) -> Content
     return leader.content(building.next_position, taken)
 
 
-def filled(count: int = 50) -> ReplicaLog:
-    log = new_log()
+def filled(count: int = 50, max_priority: int | None = None) -> ReplicaLog:
+    log = new_log(max_priority=max_priority)
     for _ in range(count // 5):
         put(log, 5)
     return log
@@ -45,6 +48,64 @@ def test_all_messages_take_the_place_of_those_before() -> None:
     assert live(mirror) == live(leader)
     assert (mirror.base, mirror.end, mirror.table) == (leader.base, leader.base, leader.table)
     assert mirror.state.next_position == leader.state.next_position
+
+
+def spilled_in_lanes() -> ReplicaLog:
+    """Return a priority queue's log with some messages in chunks of their lanes."""
+    log = filled(60, max_priority=3)
+    for lane in (3, 1):
+        chosen = [each for each in range(10, 50) if lane_at(log, each) == lane]
+        assert log.messages.spill(lane, [Slice([message(log, at) for at in chosen], chosen)])
+    return log
+
+
+def by_lane(log: ReplicaLog) -> dict[int, int]:
+    found = found_in(log.messages, was_clean=False, lost_count=0, keeps_transient=True)
+    return {
+        each.lane: each.stored_count + sum([len(one.positions) for one in each.unstored])
+        for each in found.lanes
+    }
+
+
+def test_messages_of_a_priority_queue_are_in_their_lanes_at_a_mirror() -> None:
+    leader, mirror = spilled_in_lanes(), new_log(max_priority=3)
+    settle(leader, range(20, 30))
+    building = mirror.build(0, 0, 0)
+    rest = get(building, leader)
+    content = building.content(rest)
+    assert {each.lane for each in content.messages.chunks} == {0, 1, 2, 3}
+    mirror.install(leader.base, leader.table, content, building)
+    assert live(mirror) == live(leader) == [*range(20), *range(30, 60)]
+    assert by_lane(mirror) == by_lane(leader)
+    assert sum(by_lane(mirror).values()) == 50
+    for log in (leader, mirror):
+        settle(log, range(30))
+        put(log, 7)
+    assert by_lane(mirror) == by_lane(leader)
+
+
+def test_what_a_full_disk_has_cut_off_of_a_priority_queue_comes_again() -> None:
+    leader, mirror = spilled_in_lanes(), new_log(max_priority=3)
+    building = mirror.build(0, 0, 0)
+    taken = take(leader.state, 0, 2_000)
+    disk = mirror.state.stored.segments._files
+    writes = itertools.count()
+    disk.fail_at(lambda operation: next(writes) > 5, errno.ENOSPC)  # type: ignore[attr-defined]
+    with pytest.raises(OSError, match="No space"):
+        building.add(taken.chunks(), taken.stop, leader.base, 1)
+    assert building.next_position == 0
+    rest = get(building, leader)
+    mirror.install(leader.base, leader.table, building.content(rest), building)
+    assert live(mirror) == live(leader)
+    assert by_lane(mirror) == by_lane(leader)
+
+
+def test_a_chunk_that_is_not_of_its_lane_is_damage() -> None:
+    leader = spilled_in_lanes()
+    taken = take(leader.state, 0, 2_000)
+    for top in (None, 2):
+        with pytest.raises(DamagedError, match="of other messages"):
+            new_log(max_priority=top).build(0, 0, 0).add(taken.chunks(), taken.stop, 1, 1)
 
 
 def test_only_what_lies_behind_its_own_messages_is_brought_to_a_mirror() -> None:

@@ -25,12 +25,12 @@ def records(*bodies: bytes) -> list[Record]:
     return [Record(ROUTE, HEADER, body) for body in bodies]
 
 
-def new_log(disk: FaultFS | None = None) -> ReplicaLog:
+def new_log(disk: FaultFS | None = None, max_priority: int | None = None) -> ReplicaLog:
     if disk is None:
         disk = FaultFS()
         disk.make_directory("queues")
     maker = LogMaker(disk, StoreLimits(), lambda: 0, lambda: None)
-    log = maker.replica_log(7, LogOptions(form=LogForm.MIRRORED))
+    log = maker.replica_log(7, LogOptions(True, max_priority, LogForm.MIRRORED))
     log.start(commit_on(FakeDisk()))
     return log
 
