@@ -30,6 +30,7 @@ from amqp_server.broker.turn import Turn
 from cluster.definitions.references import References
 from cluster.definitions.waiting_queues import exchange_behind
 from cluster.metadata.following.cache import Cache, Difference, News
+from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Item, end_of_key, end_of_prefix
 from exchanges.errors import ExchangeError
 
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BINDINGS_PER_PIECE: Final = 256
 """Bindings that are looked through in a piece, for those of one queue."""
+
+_NO_ITEM: Final = Item(b"", b"", 0, 0)
 
 
 class Applier:
@@ -66,6 +69,9 @@ class Applier:
         self._cache = Cache()
         self._applied: dict[bytes, Item] = {}
         self._shadowed: dict[bytes, Item] = {}
+        # Queues behind exchanges that are still to come, by the key of the exchange: what one
+        # transaction has created is told in the order of its keys, where all is read anew.
+        self._early: dict[bytes, Item] = {}
         # News, and queues whose names are free now.
         self._waiting_work: deque[News | bytes] = deque()
         self._steps: Steps[None] | None = None
@@ -170,6 +176,11 @@ class Applier:
                 yield from self._removing(applied)
             if after is not None:
                 yield from self._putting(after)
+                early = self._early.pop(key, None)
+                if early is not None:
+                    yield from self._putting(early)
+            else:
+                self._forget_early(key)
         except RecordError as error:
             log.warning("definition skipped key=%r reason=%s", key, error)
         except (BrokerError, ExchangeError) as error:
@@ -183,6 +194,7 @@ class Applier:
         found = self._applied.get
         missing = self._references.first_missing(item.key, found)
         if missing is not None or not self._references.holds(item, found):
+            self._note_early(item)
             return
         stored = self._stored.definition_of(item.key, item.value)
         if stored is None:
@@ -222,6 +234,29 @@ class Applier:
         if held.is_paused is not queue.is_paused:
             queues.pause(held, is_on=queue.is_paused)
         self._applied[item.key] = item
+
+    # ── a queue that came before the exchange whose messages wait in it ──
+
+    def _note_early(self, item: Item) -> None:
+        exchange = self._exchange_before(item.key)
+        if exchange is not None:
+            self._early[exchange] = item
+
+    def _forget_early(self, queue: bytes) -> None:
+        exchange = self._exchange_before(queue) if self._early else None
+        if exchange is not None and self._early.get(exchange, _NO_ITEM).key == queue:
+            del self._early[exchange]
+
+    def _exchange_before(self, queue: bytes) -> bytes | None:
+        """Return the exchange whose messages wait in a queue; None where it is no such queue."""
+        place = self._stored.keys.place_of(queue)
+        if place is None or place.kind != "q" or place.names[2] != DEFINITION:
+            return None
+        vhost, name, _ = place.names
+        exchange = exchange_behind(name)
+        return None if exchange is None else self._stored.keys.key("x", vhost, exchange)
+
+    # ── what is gone ──
 
     def _removing(self, item: Item) -> Steps[None]:
         """Remove what was applied, unless it has ended with what it needed."""

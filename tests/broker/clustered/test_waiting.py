@@ -11,6 +11,8 @@ from amqp_server.broker.keepers.shared_room import SharedRoom
 from amqp_server.definitions_sweep import DefinitionsSweep
 from cluster.definitions.desk import Desk
 from cluster.definitions.waiting_queues import exchange_behind, waiting_queue_name
+from cluster.metadata.records import StoredQueueState
+from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from tests.support.clustered_nodes import KEYS, Cluster, ClusteredNode, cluster_of
 
 Q, X = commands.Queue, commands.Exchange
@@ -70,6 +72,34 @@ def test_a_queue_is_made_with_the_exchange_and_goes_with_it() -> None:
         assert await stored(cluster, "q") == []
         await cluster.alike()
         assert [room(node) for node in cluster.nodes] == [None, None]
+
+    play(case)
+
+
+def test_a_node_that_reads_all_anew_has_the_queue_behind_its_exchange() -> None:
+    """What one transaction has made is told in the order of its keys then: exchanges are last."""
+
+    async def case(cluster: Cluster) -> None:
+        client, late = cluster.open(0), cluster.nodes[1]
+        cluster.nodes[0].declaring._place = lambda _queue, queue_id: StoredQueueState(
+            queue_id, QueueState("n0", 0, 1, frozenset[ReplicaId]()), QueueOptions(("n0",))
+        )
+        for _ in range(2):
+            late.following.cancel()
+            await asyncio.gather(late.following, return_exceptions=True)
+            await client.ask(X.Delete, exchange="x")
+            await client.ask(X.Declare, exchange="x", durable=True, **DELAYED)
+            late.following = asyncio.ensure_future(late.follower.follow())
+            await cluster.alike()
+            found = room(late)
+            assert found is not None
+            assert found.waiting_here is not None
+        late.following.cancel()
+        await client.ask(X.Delete, exchange="x")
+        await asyncio.gather(late.following, return_exceptions=True)
+        late.following = asyncio.ensure_future(late.follower.follow())
+        await cluster.alike()
+        assert late.applier._early == {}
 
     play(case)
 
