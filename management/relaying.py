@@ -11,6 +11,7 @@ within ``IDLE_S`` ends: the node that asked may be gone, or its end was lost.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -134,6 +135,7 @@ class Parts:
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
         self._open: dict[int, _Open] = {}
+        self._beginning: Counter[str] = Counter()
         self._numbers = count(1)
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -165,10 +167,15 @@ class Parts:
             await self._close(number)
 
     async def _begun(self, question: bytes, node: str) -> bytes:
-        if sum(each.node == node for each in self._open.values()) >= OPEN_MAX:
+        open_count = sum(each.node == node for each in self._open.values())
+        if open_count + self._beginning[node] >= OPEN_MAX:
             raise PeerRefusedError(f"{OPEN_MAX} long answers go on for clients of {node}")
         async with AsyncExitStack() as place:
-            response = await self._begin(question, place)
+            self._beginning[node] += 1
+            try:
+                response = await self._begin(question, place)
+            finally:
+                self._beginning[node] -= 1
             if isinstance(response.body, bytes):
                 return _said({"next": None}) + octets_of(response, response.body)
             if response.is_live:

@@ -47,6 +47,7 @@ class Rig:
     async def _begin(self, question: bytes, stack: AsyncExitStack) -> Response:
         if question.startswith(b"{}"):
             raise PeerRefusedError("it is no request")
+        await asyncio.sleep(0)
         await stack.enter_async_context(self._place())
         if self.content_type == "none":
             return of_error(HttpError(404, "not_found", "nothing"))
@@ -220,6 +221,23 @@ def test_a_node_may_have_so_many_open_and_others_have_their_own() -> None:
         await rig.parts.answer(b'{"begin": true}\nquestion', "rabbit@c")
         await rig.parts.stop()
         assert rig.places == 0
+
+    asyncio.run(run())
+
+
+def test_those_that_begin_at_once_are_counted_too() -> None:
+    rig = Rig(b"one")
+
+    async def run() -> None:
+        begun = [rig.parts.answer(b'{"begin": true}\nquestion', A) for _ in range(OPEN_MAX + 4)]
+        came = await asyncio.gather(*begun, return_exceptions=True)
+        assert len(rig.parts) == OPEN_MAX
+        assert sum(isinstance(each, PeerRefusedError) for each in came) == 4
+        for number in range(OPEN_MAX):
+            await rig.parts.answer(b'{"end": %d}\n' % (number + 1), A)
+        await rig.begun()
+        await rig.parts.stop()
+        assert (rig.places, rig.parts._beginning[A]) == (0, 0)
 
     asyncio.run(run())
 
