@@ -4,21 +4,29 @@ A queue's bindings end with it, whether or not they are there; what is left of t
 nothing. The sweep takes it away: after each delete that this node's copy is told of, and over and
 over by the controller. Each deletion is compared and carried out once (R7), so that several may
 sweep.
+
+It also places queues that came into the store without replicas: see ``clustered.unplaced``.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.unplaced import is_unplaced
+from amqp_server.broker.errors import BrokerError
 from cluster.definitions.desk import Desk
+from cluster.definitions.inquiry import Inquiry
 from cluster.definitions.references import References
 from cluster.metadata.errors import MetadataError
 from cluster.metadata.following.cache import Cache, News
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import end_of_key, end_of_prefix
 from cluster.metadata.watching import Bell
+
+log = logging.getLogger(__name__)
 
 KEYS_PER_PIECE: Final = 32
 """Keys that are looked at before others have the loop: about a millisecond."""
@@ -47,6 +55,7 @@ class DefinitionsSweep:
         keys: of the cluster.
         cache: this node's copy.
         is_sweeper: whether it is for this node to do; asked before each sweep.
+        placing: gives the queue of a key its first state; None: that is left to others.
     """
 
     def __init__(
@@ -56,7 +65,10 @@ class DefinitionsSweep:
         keys: KeySpace,
         cache: Cache,
         is_sweeper: Callable[[], bool],
+        placing: Callable[[bytes], Inquiry[bool]] | None = None,
     ) -> None:
+        self._keys = keys
+        self._placing = placing
         self._desk = desk
         self._declaring = declaring
         self._references = References(keys)
@@ -96,12 +108,27 @@ class DefinitionsSweep:
             for each in piece:
                 if not self._references.holds(each, self._cache.get):
                     swept_count += bool(await self._desk.run(self._declaring.sweeping(each.key)))
+                elif is_unplaced(self._keys, each, self._cache.get):
+                    await self._place(each.key)
             start = end_of_key(piece[-1].key)
             await asyncio.sleep(0)
         return swept_count
 
+    async def _place(self, key: bytes) -> None:
+        if self._placing is None:
+            return
+        try:
+            await self._desk.run(self._placing(key))
+        except (BrokerError, ValueError) as error:
+            log.warning("a queue waits for its replicas key=%r error=%s", key, error)
+            self._is_due = True
+
     def _hear(self, news: News) -> None:
-        if any(each.after is None for each in news.differences):
+        copy = self._cache.get
+        if any(
+            each.after is None or is_unplaced(self._keys, each.after, copy)
+            for each in news.differences
+        ):
             self._is_due = True
         if self._is_due:
             self._bell.ring()  # whoever became the controller sweeps what the one before left

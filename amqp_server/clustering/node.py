@@ -25,6 +25,7 @@ from amqp_server.broker.clustered.applying import Applier
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.stored import StoredDefinitions
+from amqp_server.broker.clustered.unplaced import placing
 from amqp_server.broker.clustered.waiting import known_waiting_queue
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.events import DEFINITION_KINDS, EventKind
@@ -160,7 +161,12 @@ class ClusteredNode:
         )
         self._decisions = Decisions(declaring, self._desk, node.keys, options.node)
         self._sweep = DefinitionsSweep(
-            desk, declaring, node.keys, node.follower.cache, lambda: node.is_controller
+            desk,
+            declaring,
+            node.keys,
+            node.follower.cache,
+            lambda: node.is_controller,
+            partial(placing, self._stored, self._placing),
         )
         self._sweeping: asyncio.Task[None] | None = None
         trust = Trust(

@@ -3,17 +3,25 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pamqp import commands
 
+from amqp_server import definitions_sweep
+from amqp_server.broker.clustered.unplaced import placing
+from amqp_server.broker.definitions.definition import QueueDefinition
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.definitions_sweep import DefinitionsSweep, pause_behind
 from cluster.definitions.desk import Desk
 from cluster.metadata.errors import StoreAwayError
 from cluster.metadata.port import Put, Transaction
+from cluster.metadata.records import StoredQueueState
+from cluster.replication.state import QueueOptions, QueueState
 from tests.support.clustered_nodes import KEYS, STORED, Cluster, cluster_of, held, until
 
 Q, X = commands.Queue, commands.Exchange
+OPTIONS = QueueOptions(("n",))
 
 
 def play(case: Callable[[Cluster, DefinitionsSweep], Coroutine[Any, Any, None]]) -> None:
@@ -119,6 +127,34 @@ def test_a_store_that_is_away_is_swept_later() -> None:
             await sweep.sweep()
         cluster.store.come_back()
         assert await sweep.sweep() == 1
+
+    play(case)
+
+
+def test_a_queue_that_comes_without_replicas_is_placed_once_a_node_may_have_it() -> None:
+    async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
+        placed = asyncio.Event()
+        refusals = [ValueError("all nodes leave"), NotFoundError("no vhost '/'")]
+
+        def place(_queue: QueueDefinition, queue_id: str) -> StoredQueueState:
+            if refusals:
+                raise refusals.pop()
+            placed.set()
+            return StoredQueueState(queue_id, QueueState("n", 1, 1, frozenset()), OPTIONS)
+
+        sweep._placing = lambda key: placing(STORED, place, key)
+        running = asyncio.ensure_future(sweep.run())
+        await asyncio.sleep(0)
+        queue = QueueDefinition("moved", "/", True, False, {})
+        put = Put(STORED.key_of(queue), STORED.value_of(queue, "node-7"))
+        with patch.object(definitions_sweep, "PAUSE_S", 0.0):
+            await cluster.store.transact(Transaction(then=(put,)))
+            await placed.wait()
+        cache = cluster.nodes[0].follower.cache
+        await until(lambda: cache.get(KEYS.queue_state("/", "moved")) is not None)
+        assert not refusals
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
     play(case)
 
