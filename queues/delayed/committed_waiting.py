@@ -36,7 +36,7 @@ NEAR_MAX: Final = 16_384
 """Messages that are near: as many are in memory in order, though they were given up before."""
 
 NEAR_BYTES_MAX: Final = 8 << 20
-"""And the sum of their bodies, in bytes."""
+"""And the sum of their bodies, in bytes, but for a batch whose time has come."""
 
 AHEAD_MAX_MS: Final = 60_000
 """What is due in this time is near, if it is not too much."""
@@ -55,7 +55,6 @@ SPILLED_AT_ONCE_MAX: Final = 4_096
 SPILLED_BYTES_AT_ONCE: Final = 256 << 10
 REFUSED_RUNS: Final = 64
 """Where no memory could be given up it is tried again after so many runs."""
-
 
 _POSITION: Final = itemgetter(1)
 
@@ -335,12 +334,13 @@ class CommittedWaiting:
             self._times.note(position, due)
         wanted.sort(key=_POSITION)
         there, lost = set[int](), set[int]()
+        bytes_max = max(NEAR_BYTES_MAX, self._near_bytes + (0 if ahead_ms else BATCH_BYTES_MAX))
         try:
             for message in self._read(wanted, READS_PER_STEP, lost):
                 heappush(self._near, message)
                 self._near_bytes += len(message.record.body)
                 there.add(message.position)
-                if self._near_bytes >= NEAR_BYTES_MAX:
+                if self._near_bytes >= bytes_max:
                     break
             self.ask_disk_at_ms = None
         except OSError:

@@ -169,6 +169,21 @@ def test_large_ones_are_near_one_after_another(monkeypatch: pytest.MonkeyPatch) 
     assert [body[0] for body in rig.taken(9_000)] == [*range(20)]
 
 
+def test_large_ones_that_are_near_do_not_make_those_before_them_come_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(committed_waiting, "NEAR_BYTES_MAX", 1_000)
+    rig = Rig()
+    rig.add(records(b"x" * 1_000), 50_000)
+    assert rig.waiting.step(49_500) is None
+    rig.add(numbered(200), *[49_600] * 200)
+    assert rig.waiting.step(49_600) is None
+    due = rig.waiting.step(49_600)
+    assert due is not None
+    assert len(due.records) == 200
+    assert rig.waiting.next_deadline_ms() == 50_000
+
+
 def test_one_message_may_be_dropped_wherever_it_is(rig: Rig) -> None:
     rig.add(numbered(4), 2_000, 2_000, DAY_MS, DAY_MS)
     assert rig.waiting.step(1_900) is None
