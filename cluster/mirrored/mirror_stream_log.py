@@ -77,6 +77,8 @@ class MirrorStreamLog(CommittedReads):
                         pass
             self._seen = piece.last
         self._seen_epoch = epoch_at(replica.table, self._seen)
+        # Not only where somebody reads here: one is held back, or is in the segments for hours.
+        self._forget_compacted()
         if below > self.readable_offset:
             self.readable_offset = below
             self.on_readable()

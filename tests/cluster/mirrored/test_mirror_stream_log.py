@@ -70,6 +70,17 @@ def test_what_the_leader_keeps_no_more_goes_here_too() -> None:
     assert log.first_offset == first_offset
 
 
+def test_what_segments_have_is_not_kept_for_a_reader_that_does_not_come_that_far() -> None:
+    quiet = QuietStreams()
+    log = quiet.read()
+    for _ in range(60):
+        quiet.append(b"x" * 200)
+        quiet.go_on(2)
+    replica = quiet.mirror.up.replicas()[QUEUE]
+    assert log._coming.size_bytes <= replica.records_bytes, "each of them once, and no other"
+    assert replica.base > 1
+
+
 def test_another_history_is_not_shown() -> None:
     quiet = QuietStreams()
     log = quiet.read()
