@@ -145,8 +145,7 @@ class MirroredLog:
         led, lag = self.led, self._lag
         if not lag.look(now_ms, led.last_index, led.committed_index):
             return False
-        if self._waiting:
-            self._append((), is_settlement=True)
+        self.end_waiting()
         # Where one mirror is silent, another one has what was settled, and may lead next.
         is_elsewhere = self._leader.is_elsewhere(led.lead.queue, lag.index)
         return lag.look(now_ms, led.last_index, lag.index if is_elsewhere else 0)
@@ -161,7 +160,7 @@ class MirroredLog:
         led = self.led
         led.commit(index)
         if self._waiting and led.committed_index >= led.last_index:
-            self._append((), is_settlement=True)
+            self.end_waiting()
 
     def judge(self, submission: Submission) -> Verdict:
         """Say what is to be done with a run of a front end, before anything is done (R23).
@@ -258,15 +257,21 @@ class MirroredLog:
 
         What is not promised may wait while something of the queue is not committed; see
         ``waiting_settlements``. What is committed is on the disk of each mirror that answers for
-        it, promised or not (R1).
+        it, promised or not (R1). Nothing waits while the queue is handed over (R22).
         """
         self._settled.add(positions)
         if not is_promised and not self.has_ended and not self._waiting.is_full:
-            led = self.led
-            if led.last_index > led.committed_index:
+            led, lead = self.led, self.led.lead
+            stands_still = lead.moving or lead.handing_over is not None
+            if led.last_index > led.committed_index and not stands_still:
                 self._waiting.add(positions)
                 return 0
         return self._append((encode_settle(NO_QUEUE, positions),), is_settlement=True)
+
+    def end_waiting(self) -> None:
+        """Append the settlements that wait: who leads next has what is in the log (R22)."""
+        if self._waiting:
+            self._append((), is_settlement=True)
 
     @property
     def waits_to_settle(self) -> bool:

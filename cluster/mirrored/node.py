@@ -35,10 +35,12 @@ from cluster.replication.inputs import (
     FrameFromLeader,
     FrameFromMirror,
     Fsynced,
+    HandOver,
     Input,
     LeaderDisconnected,
     MirrorConnected,
     MirrorDisconnected,
+    Move,
 )
 from cluster.replication.leadership import Leadership
 from cluster.replication.publishers import Publishers, Submission, Verdict
@@ -158,6 +160,9 @@ class MirroredNode:
 
     def step(self, happened: Input) -> None:
         """Hand an input to the core, and do what it asks for; parts of messages are not its own."""
+        if isinstance(happened, HandOver | Move) and happened.queue in self._logs:
+            # Else the target may have the whole log, and an ack that is in no record is lost.
+            self._logs[happened.queue].end_waiting()
         match happened:
             case FrameFromLeader(leader, Part() as part):
                 self._buildings.hear(leader, part)

@@ -5,6 +5,7 @@ from cluster.mirrored.lag import LAG_MAX_MS
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.waiting_settlements import STRETCHES_MAX
 from cluster.replication.core import RULES, NotServingError
+from cluster.replication.leadership import HandingOver
 from cluster.replication.publishers import Publishers, Submission, Verdict
 from persistence.operations import Settle, decode_operations, encode_enqueue
 from persistence.slices import Slice
@@ -112,6 +113,23 @@ def test_acks_wait_no_longer_than_until_all_is_committed() -> None:
     assert waits == [True, False]
     assert settled_in(leader.records[2][0]) == [range(1, 3)]
     assert leader.records[2][1], "no move keeps it"
+
+
+def test_nothing_waits_while_the_queue_is_handed_over() -> None:
+    made, leader = log()
+    made.append(3, records(b"x"))
+    made.led.lead.handing_over = HandingOver("b", 1, 1)
+    assert made.settle(range(1)) == 2
+    made.led.lead.handing_over, made.led.lead.moving = None, True
+    assert made.settle(range(1, 2)) == 3
+    made.led.lead.moving = False
+    assert made.settle(range(2, 3)) == 0
+    made.end_waiting()
+    assert [settled_in(octets) for octets, _ in leader.records[1:]] == [
+        [range(1)],
+        [range(1, 2)],
+        [range(2, 3)],
+    ]
 
 
 def test_a_promised_settlement_takes_the_waiting_ones_along() -> None:

@@ -26,7 +26,7 @@ from persistence.queue_recovery import found_in
 from persistence.record import Run
 from persistence.slices import Expiries
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import DEAD, QUEUE
+from tests.support.mirrored_machine import DEAD, NAMES, NOW_MS, QUEUE, numbers_of
 
 SEEDS = 60
 BATCH = 10
@@ -230,3 +230,47 @@ def test_a_dead_letter_is_settled_once_its_copy_is_safe(settles_first: bool) -> 
     there = [machines["b"].served[QUEUE].engine, machines["c"].served[DEAD].engine]
     count = sum(engine.ready_count for engine in there)
     assert count == len(numbers) - settles_first, "with the mistake one is in neither queue"
+
+
+def test_an_ack_that_waits_when_a_queue_is_handed_over_does_not_come_to_nothing() -> None:
+    """The target has the whole log, and another member has not, so the ack has waited."""
+    cluster = Cluster(0)
+    cluster.heal()
+    leader = cluster.machines[cluster.states[QUEUE][0].leader]
+    target = cluster.machines[next(name for name in NAMES if name != leader.name)]
+    served, link = leader.served[QUEUE], cluster.links[leader.name, target.name]
+
+    def carry_to_target() -> None:
+        while link.down:
+            target.up.step(inputs.FrameFromLeader(leader.name, link.down.popleft()))
+        for machine in (leader, target):
+            while machine.node.commit_group():
+                pass
+        while link.up:
+            leader.up.step(inputs.FrameFromMirror(target.name, link.up.popleft()))
+
+    cluster.publish()
+    settled_down(cluster)
+    got = served.engine.get(NOW_MS)
+    assert got is not None
+    cluster.publish()
+    carry_to_target()
+    ledger = cluster.ledgers[QUEUE]
+    for batch in [got[0], *served.unacked]:
+        assert served.engine.settle(batch.positions, batch.body_bytes) == 0, "it waits"
+        ledger.leaving |= numbers_of(batch.records)
+        ledger.gone |= numbers_of(batch.records)
+    leader.up.carry_out()
+    incarnation = cluster.live[target.name].incarnation
+    leader.up.step(inputs.HandOver(QUEUE, target.name, incarnation))
+    assert not cluster.requests, "the target does not have the ack"
+    carry_to_target()
+    cluster.tick()
+    assert cluster.requests, "and now it has"
+    cluster.answer_store()
+    # Its ledger holds that what is gone is not there.
+    while QUEUE not in target.served:
+        cluster.read()
+        cluster.sync()
+        cluster.carry()
+        cluster.tick()
