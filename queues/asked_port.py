@@ -40,7 +40,11 @@ class AskedQueue(Protocol):
 
     @property
     def answers_at_once(self) -> bool:
-        """Whether ``get``, ``purge`` and the counts are right now, so that nothing is asked."""
+        """Whether the counts are right now, so that nothing is asked."""
+
+    @property
+    def gives_at_once(self) -> bool:
+        """Whether ``get`` and ``purge`` are right now: they are here, and may be delivered."""
 
     @property
     def here(self) -> QueueEngine | None:
@@ -68,6 +72,27 @@ class AskedQueue(Protocol):
 
     def give_back_unseen(self, batch: Batch) -> None:
         """Return a message that was got for nobody: that is no requeue."""
+
+
+class GivingQueue(Protocol):
+    """The engine of a mirrored queue on its leader, which at times gives no message away."""
+
+    @property
+    def gives_messages(self) -> bool:
+        """Whether ``get`` and ``purge`` take what is there: not while nothing may be delivered."""
+
+    def when_it_gives(self, call: Callable[[], None]) -> None:
+        """Call this in the next drain in which it gives messages; nothing that takes any itself."""
+
+    def tell_no_more(self, call: Callable[[], None]) -> None:
+        """Do not call this."""
+
+
+def as_giving(engine: object) -> GivingQueue | None:
+    """Return an engine that gives no message away now; None where it does, as most always do."""
+    if getattr(engine, "gives_messages", True):
+        return None
+    return cast("GivingQueue", engine)
 
 
 def as_asked(engine: object) -> AskedQueue | None:

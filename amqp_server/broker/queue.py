@@ -149,6 +149,15 @@ class Queue:
         return None if asked is None or asked.answers_at_once else asked
 
     @property
+    def asked_for_messages(self) -> AskedQueue | None:
+        """Whom to ask to get or purge; None where the engine does it at once.
+
+        Also where it is led here, while nothing may be delivered: it is not empty by that.
+        """
+        asked = self.asked
+        return None if asked is None or asked.gives_at_once else asked
+
+    @property
     def text(self) -> str:
         """``queue 'q' in vhost '/'``, as texts have it."""
         return queue_text(self.vhost_name, self.name)

@@ -9,6 +9,7 @@ from typing import Final, cast
 from cluster.fronts.local_way import placed
 from cluster.fronts.shown_front import ShownFront
 from persistence.record import Run
+from queues.asked_port import as_giving
 from queues.batch import Batch
 from queues.commits import NOTHING_TO_COMMIT, CommitGroup
 from queues.log_port import RecoveredMessages
@@ -36,8 +37,14 @@ class EngineHere(ShownFront):
 
     @property
     def answers_at_once(self) -> bool:
-        """Whether ``get``, ``purge`` and the counts are right now, so that nothing is asked."""
+        """Whether the counts are right now, so that nothing is asked."""
         return self.here is not None
+
+    @property
+    def gives_at_once(self) -> bool:
+        """Whether ``get`` and ``purge`` are right now: they are here, and may be delivered."""
+        engine = self.here
+        return engine is not None and as_giving(engine) is None
 
     def engine_to_read(self) -> QueueEngine | None:
         """Return the engine that readers of a stream may be served by here; None is none."""

@@ -147,7 +147,7 @@ class FrontQueue(AskingFront):
         has_more = self._consume_waiting(now_ms)
         if self._submissions.has_unsent:
             self._submit(SUBMITTED_PER_DRAIN, now_ms)
-        self._ask_waiting(now_ms)
+        has_more |= self._ask_waiting(now_ms)
         has_more |= way.drain(now_ms, max_messages)
         self._asked_consumers.tell_cancelled()
         has_more |= self._submissions.has_unsent and not way.is_shut
@@ -347,11 +347,10 @@ class FrontQueue(AskingFront):
                 return
             way.submit(submitted, now_ms)
 
-    def _ask_waiting(self, now_ms: int) -> None:
-        """Ask, but not before what was published before."""
-        if self._way.is_open and not self._submissions.has_unsent:
-            for number, question in self._questions.unasked():
-                self._way.ask(number, question, now_ms)
+    def _ask_waiting(self, now_ms: int) -> bool:
+        """Ask, but not before what was published before; return whether more may be asked now."""
+        may_ask = self._way.is_open and not self._submissions.has_unsent
+        return may_ask and self._questions.ask_over(self._way, now_ms)
 
     def _consume_waiting(self, now_ms: int) -> bool:
         """Add consumers that wait for the way; return whether more of them wait."""

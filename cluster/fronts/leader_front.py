@@ -3,12 +3,15 @@
 Frames are worked off in their order. What a frame can make long is carried on in later turns, and
 the frames behind it wait: how many, the window of their connection says. A front half that says
 what makes no sense loses its connection; all that it has goes back, as if its node had gone.
+
+While the queue may deliver nothing, gets and purges are kept, and answered when it may again. No
+frame waits for them. Those that ask have a time of their own.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from cluster.fronts.errors import FrontError
 from cluster.fronts.frames import (
@@ -39,10 +42,17 @@ from cluster.fronts.leader_consumer import LeaderConsumer, LeaderLane
 from cluster.fronts.outstanding import Outstanding
 from cluster.fronts.taking import Take, Taking
 from cluster.replication.publishers import Front
+from queues.asked_port import as_giving
 from queues.batch import Batch
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.errors import ExclusiveUseError
 from queues.ports import Later, QueueEngine
+
+ASKS_KEPT_MAX: Final = 50_000
+"""Gets and purges that one front half may have kept; those beyond get no answer."""
+
+ANSWERED_PER_STEP: Final = 50
+"""Kept questions that are answered in one piece."""
 
 
 class Pipe(Protocol):
@@ -120,6 +130,7 @@ class LeaderFront:
         self._waiting: deque[tuple[ToLeader, Done]] = deque()
         self._work: deque[Iterator[object]] = deque()
         self._is_carried_on = False
+        self._kept: deque[Ask] = deque()
         self._now_ms = 0
         self.is_over = False
         self.taking = Taking(front, take, _Told(led.queue, pipe))
@@ -166,6 +177,8 @@ class LeaderFront:
         """Say nothing, and take nothing, any more."""
         self.is_over = True
         self.taking.end()
+        if self._kept:
+            self._forget_kept()
         waiting, self._waiting = self._waiting, deque()
         for _, done in waiting:
             done()
@@ -253,12 +266,57 @@ class LeaderFront:
                 unacked_count = engine.counts().unacked_count
                 counts = engine.ready_count, engine.consumer_count, unacked_count
                 self.pipe.put(Counts(self._queue, number, *counts))
+            case Question.GET | Question.PURGE if self._keeps(asked):
+                pass
             case Question.GET:
-                got = engine.get(now_ms)
-                batch = None if got is None else self._outstanding.add(got[0])
-                self.pipe.put(Got(self._queue, number, batch, 0 if got is None else got[1]))
+                self._get(number, now_ms)
             case Question.PURGE:
                 self._begin(self._purging(number), now_ms)
+
+    def _get(self, number: int, now_ms: int) -> None:
+        got = self._engine.get(now_ms)
+        batch = None if got is None else self._outstanding.add(got[0])
+        self.pipe.put(Got(self._queue, number, batch, 0 if got is None else got[1]))
+
+    def _keeps(self, asked: Ask) -> bool:
+        """Keep what would take messages while none may be delivered; return whether it is so."""
+        engine = as_giving(self._engine)
+        if engine is None and not self._kept:
+            return False
+        if len(self._kept) < ASKS_KEPT_MAX:
+            self._kept.append(asked)
+        if engine is not None:
+            engine.when_it_gives(self._gives_again)
+        return True
+
+    def _forget_kept(self) -> None:
+        self._kept.clear()
+        engine = as_giving(self._engine)
+        if engine is not None:
+            engine.tell_no_more(self._gives_again)
+
+    def _gives_again(self) -> None:
+        """Answer what was kept, in turns to come."""
+        self._work.append(self._answering())
+        if not self._is_carried_on:
+            self._is_carried_on = True
+            self._later(self)
+
+    def _answering(self) -> Iterator[None]:
+        answered_count = 0
+        while self._kept:
+            engine = as_giving(self._engine)
+            if engine is not None:
+                engine.when_it_gives(self._gives_again)
+                return
+            asked = self._kept.popleft()
+            if asked.question is Question.PURGE:
+                yield from self._purging(asked.number)
+            else:
+                self._get(asked.number, self._now_ms)
+            answered_count += 1
+            if not answered_count % ANSWERED_PER_STEP:
+                yield
 
     def _purging(self, number: int) -> Iterator[None]:
         """Purge in pieces, also what comes meanwhile; it is told once no leader brings it back."""

@@ -5,13 +5,15 @@ appended again by the next one. Consumers are handed on through a thin handle, w
 behind those of earlier leaderships.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol, Self
 
 from cluster.fronts.frames import Counts, Got, Purged, Question, Settlement
 from cluster.fronts.questions import Answer
 from cluster.fronts.submissions import Submitted
 from cluster.fronts.taking import Taking
+from queues.asked_port import as_giving
 from queues.batch import Batch
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.ports import ConsumerHandle, Lane, QueueEngine
@@ -118,6 +120,12 @@ class LocalWay:
         self._answers = answers
         self._base = base
         self._handles: dict[ConsumerHandle, LocalHandle] = {}
+        self._purges: deque[Iterator[None]] = deque()
+
+    @property
+    def gives_messages(self) -> bool:
+        """Whether the engine takes messages out now: not while nothing may be delivered."""
+        return as_giving(self._led) is None
 
     @property
     def next_position(self) -> int:
@@ -165,7 +173,7 @@ class LocalWay:
             self._led.end_refill()
 
     def ask(self, number: int, question: Question, now_ms: int) -> None:
-        """Answer at once; a purge when it is safe."""
+        """Answer at once; a purge goes on with drains, and is answered when it is safe."""
         engine = self._led
         match question:
             case Question.COUNTS:
@@ -180,9 +188,16 @@ class LocalWay:
                 if not self._answers.answered(answer) and got is not None:
                     engine.requeue([got[0]], now_ms)
             case Question.PURGE:
-                self._purge(number)
+                self._purges.append(self._purging(number))
+                self._purge_on()
 
-    def _purge(self, number: int) -> None:
+    def _purge_on(self) -> None:
+        """Do a piece of the first purge."""
+        for _ in self._purges[0]:
+            return
+        self._purges.popleft()
+
+    def _purging(self, number: int) -> Iterator[None]:
         count, safe_at = self._led.purge()
         while self._led.ready_count:
             some_count, some_safe_at = self._led.purge()
@@ -190,6 +205,7 @@ class LocalWay:
                 break
             count += some_count
             safe_at = later_of(safe_at, some_safe_at)
+            yield
         purged = Purged(self._queue, number, count)
         wait_for(safe_at, lambda: self._purged(purged, safe_at))
 
@@ -209,7 +225,9 @@ class LocalWay:
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
         """Have the engine deliver."""
-        return self._led.drain(now_ms, max_messages)
+        if self._purges:
+            self._purge_on()
+        return self._led.drain(now_ms, max_messages) or bool(self._purges)
 
     def deadline_ms(self) -> int | None:
         """Return the engine's next deadline."""
@@ -222,4 +240,5 @@ class LocalWay:
     def end(self) -> None:
         """The leadership is over; the engine goes with it."""
         self.is_open = False
+        self._purges.clear()
         self.taking.end()

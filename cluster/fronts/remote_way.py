@@ -5,7 +5,7 @@ does not, or not any more, the way is over; whoever knows of leaders finds the n
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from cluster.fronts.errors import FrontError
 from cluster.fronts.followed_handle import FollowedHandle
@@ -80,6 +80,9 @@ class RemoteWay:
         base: is added to the numbers of deliveries where consumers see them.
         opening: number of the opening, which no other one of this front half has.
     """
+
+    gives_messages: Final = True
+    """The leader keeps what it cannot answer yet."""
 
     def __init__(
         self,

@@ -30,6 +30,10 @@ class Way(Protocol):
         """No message with this position or above was delivered over it."""
 
     @property
+    def gives_messages(self) -> bool:
+        """Whether a get or a purge may be asked for now; a drain is due when it may be again."""
+
+    @property
     def is_shut(self) -> bool:
         """Whether no run may be submitted now; the front half is told when one may be."""
 
@@ -83,6 +87,7 @@ class NoWay:
     engine: QueueEngine | None = None
     is_open: bool = False
     next_position: Final = 0
+    gives_messages: Final = True
     is_shut: Final = False
 
     def submit(self, submitted: Submitted, now_ms: int) -> None:

@@ -16,6 +16,7 @@ have acked, and would deliver all of it again.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from persistence.record import Run, body_bytes, has_ttl, memory_bytes
@@ -64,6 +65,7 @@ class MirroredQueue(ClassicQueue):
         self._next_position = 0
         self._now_ms = parts.now_ms
         self._holds_moves = False
+        self._told_when_giving: dict[Callable[[], None], None] = {}
         name, options, _, emit, wake_up, now_ms, auto_delete, memory, later = parts
         entering: EngineParts[QueueLog] = EngineParts(
             name, options, self._entering, emit, wake_up, now_ms, auto_delete, memory, later
@@ -186,6 +188,10 @@ class MirroredQueue(ClassicQueue):
             return False
         self._now_ms = now_ms
         self._let_moves_go()
+        if self._told_when_giving:
+            calls, self._told_when_giving = self._told_when_giving, {}
+            for call in calls:
+                call()
         self._enter(now_ms, max_messages)
         if self._log.lags(now_ms):
             return False
@@ -200,6 +206,19 @@ class MirroredQueue(ClassicQueue):
         self._now_ms = now_ms
         self._enter(now_ms, DROPPED_PER_CALL_MAX)
         return super().get(now_ms, no_ack=no_ack)
+
+    @property
+    def gives_messages(self) -> bool:
+        """Whether ``get`` and ``purge`` take what is there; see ``asked_port.GivingQueue``."""
+        return self._log.may_deliver
+
+    def when_it_gives(self, call: Callable[[], None]) -> None:
+        """Call this in the next drain in which it gives messages."""
+        self._told_when_giving[call] = None
+
+    def tell_no_more(self, call: Callable[[], None]) -> None:
+        """Do not call this."""
+        self._told_when_giving.pop(call, None)
 
     @property
     def moves(self) -> Moves:
@@ -235,6 +254,7 @@ class MirroredQueue(ClassicQueue):
         """Forget everything; consumers may still settle unacked messages, without effect."""
         self._backlog.ready.memory.add(-sum([each.memory_bytes for each in self._coming]))
         self._coming.clear()
+        self._told_when_giving.clear()
         self._coming_count = self._coming_bytes = 0
         self._log.on_committed = wake_nobody
         super().delete()

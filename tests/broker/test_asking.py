@@ -1,13 +1,15 @@
 """An answer that comes for nobody is given back; none in time is an error."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pamqp import commands
 
 from amqp_server.broker.admin import Admin, Answer, SettledBy, Wanted
 from amqp_server.broker.asking import consuming_elsewhere, getting, purging_elsewhere
+from amqp_server.broker.commands.messages import Got
 from amqp_server.broker.errors import NotFoundError, UnreadableError
+from amqp_server.broker.queue import Queue
 from queues.asked_port import ConsumeAnswer, CountsAnswer, GetAnswer
 from queues.batch import Batch
 from queues.commits import SAFE_NOW
@@ -24,7 +26,7 @@ BATCH = Batch(range(1), run_of(b"a"))
 class Asked:
     """An ``AskedQueue`` whose answers the test says."""
 
-    answers_at_once = False
+    answers_at_once = gives_at_once = False
     here = None
 
     def __init__(self) -> None:
@@ -192,6 +194,98 @@ def test_the_command_to_purge_asks_the_leader() -> None:
     place.node.end_turns()
     (answer,) = place.answers
     assert answer.value == PurgeOutcome(7, SAFE_NOW)
+
+
+class MayDeliverNothing(LedElsewhere):
+    """The queue is led here, with two messages, and may deliver none of them now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked.answers_at_once = True
+        self.client = self.node.open()
+        for body in (b"a", b"b"):
+            self.client.publish(body)
+        self.client.receive()
+
+    def give(self) -> None:
+        """The queue may deliver again: the oldest get is answered by the engine."""
+        self.asked.gives_at_once = True
+        got = self.queue.engine.get(self.node.now_ms)
+        self.asked.gets.pop(0)(GetAnswer(None, 0) if got is None else GetAnswer(*got))
+        self.node.end_turns()
+
+    @property
+    def queue(self) -> Queue:
+        queue = self.node.vhost.queues.find("jobs")
+        assert queue is not None
+        return queue
+
+
+def test_basic_get_waits_and_answers_keep_their_order() -> None:
+    place = MayDeliverNothing()
+    client = place.client
+    for _ in range(20_000):
+        client.send(commands.Basic.Get, queue="jobs", no_ack=True)
+    client.send(commands.Basic.Qos, prefetch_count=1)
+    place.node.end_turns()
+    assert (client.methods(), len(place.asked.gets)) == ([], 1), "one at a time"
+    place.give()
+    names = [each.name for each in client.methods()]
+    assert names[:3] == ["Basic.GetOk", "Basic.GetOk", "Basic.GetEmpty"]
+    assert (len(names), names[-1]) == (20_001, "Basic.QosOk")
+    assert place.queue.engine.counts().unacked_count == 0
+
+
+def test_basic_get_ends_with_404_where_nothing_may_be_delivered_for_too_long() -> None:
+    place = MayDeliverNothing()
+    place.client.send(commands.Basic.Get, queue="jobs")
+    place.node.end_turns()
+    place.asked.gets[0](None)
+    place.node.end_turns()
+    close = place.client.closed()
+    assert (close.channel, close.code) == (1, 404)
+    assert "due to timeout" in close.text
+
+
+def test_a_purge_waits_too() -> None:
+    place = MayDeliverNothing()
+    place.client.send(commands.Queue.Purge, queue="jobs")
+    place.begin("purge_queue")
+    assert (place.client.methods(), place.answers, len(place.asked.purges)) == ([], [], 2)
+    for then in place.asked.purges:
+        then(2)
+    place.node.end_turns()
+    assert place.client.expect(commands.Queue.PurgeOk).message_count == 2
+    assert place.answers[0].value == PurgeOutcome(2, SAFE_NOW)
+
+
+@pytest.mark.parametrize(
+    ("settled_by", "left_count"), [(SettledBy.NO_ACK, 0), (SettledBy.REQUEUE, 2)]
+)
+def test_the_command_to_get_waits_for_the_first_message(
+    settled_by: SettledBy, left_count: int
+) -> None:
+    place = MayDeliverNothing()
+    place.begin("get", **{**TAKING, "count": -1, "settled_by": settled_by})
+    assert place.answers == []
+    place.give()
+    (answer,) = place.answers
+    assert [each.payload for each in cast("tuple[Got, ...]", answer.value)] == [b"a", b"b"]
+    counts = place.queue.engine.counts()
+    assert (counts.ready_count, counts.unacked_count) == (left_count, 0)
+
+
+def test_the_command_to_get_says_that_a_queue_is_empty_or_that_it_is_not_known() -> None:
+    place = MayDeliverNothing()
+    for answer in (GetAnswer(None, 0), None):
+        place.asked.gives_at_once = False
+        place.begin("get", **TAKING)
+        place.queue.engine.purge()
+        place.asked.gets.pop()(answer)
+        place.node.end_turns()
+    empty, unknown = place.answers
+    assert empty.value == ()
+    assert isinstance(unknown.error, NotFoundError)
 
 
 class Consuming(LedElsewhere):

@@ -16,7 +16,7 @@ from amqp_server.broker.turn import Turn
 from amqp_server.clustering.queues import MirroredQueues
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
 from cluster.definitions.waiting_queues import waiting_queue_name
-from cluster.fronts.frames import Open, ToLeader
+from cluster.fronts.frames import Ask, Got, Open, Question, ToFront, ToLeader
 from cluster.fronts.front_queue import FrontQueue
 from cluster.fronts.limits import FrontNode
 from cluster.fronts.stream_front import StreamFront
@@ -24,6 +24,7 @@ from cluster.mirrored.log import MirroredLog
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Submission, Verdict
 from persistence.queue_recovery import RecoveredQueue
+from queues.asked_port import GetAnswer
 from queues.delayed.waiting_engine import WAITING
 from queues.kinds import CLASSIC, STREAM, QueueKind
 from queues.memory import WITHOUT_LIMIT
@@ -61,6 +62,22 @@ class Pipe:
         self.said: list[ToLeader] = []
 
     def put(self, frame: ToLeader) -> None:
+        self.said.append(frame)
+
+    def fail(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def is_shut(self, queue: str) -> bool:
+        return queue != "q1"
+
+
+class AnsweringPipe:
+    """The way back to a front half of another node."""
+
+    def __init__(self) -> None:
+        self.said: list[ToFront] = []
+
+    def put(self, frame: ToFront) -> None:
         self.said.append(frame)
 
     def fail(self, reason: str) -> None:
@@ -267,6 +284,32 @@ def test_what_was_published_during_a_move_goes_on_when_that_came_to_nothing() ->
     log.on_admitted()
     front.drain(NOW_MS, 9)
     assert bodies(log) == [b"m"]
+
+
+def test_a_get_waits_during_a_move_wherever_its_client_is() -> None:
+    rig, pipe = Rig(), AnsweringPipe()
+    rig.leader = ("a", 3)
+    front, log = cast("FrontQueue", rig.make()), rig.serve()
+    front.publish(run_of(b"m", b"n"), NOW_MS)
+    log.commit()
+    half = rig.queues.led.get("q1")
+    assert half is not None
+    other = half.open(Front("c", 1), pipe, 1)
+    log.let_deliver(is_on=False)
+    answers: list[GetAnswer | None] = []
+    assert not front.gives_at_once
+    front.ask_get(answers.append, NOW_MS)
+    other.receive(Ask("q1", 1, Question.GET), NOW_MS)
+    front.drain(NOW_MS, 9)
+    assert answers == []
+    assert not [each for each in pipe.said if isinstance(each, Got)]
+    log.let_deliver(is_on=True)
+    front.drain(NOW_MS, 9)
+    rig.end_turns()
+    (answer,), (got,) = answers, [each for each in pipe.said if isinstance(each, Got)]
+    assert answer is not None
+    bodies_got = [None if each is None else each.records[0].body for each in (answer[0], got.batch)]
+    assert bodies_got == [b"m", b"n"]
 
 
 def test_a_deleted_queue_is_forgotten() -> None:

@@ -20,7 +20,7 @@ class Elsewhere:
     """The engine of a stream that another node leads."""
 
     here = None
-    answers_at_once = False
+    answers_at_once = gives_at_once = False
 
     def engine_to_read(self) -> None:
         """No mirror is on this node."""

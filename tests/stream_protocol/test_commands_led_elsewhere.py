@@ -19,7 +19,7 @@ UPDATE = Answer(CommandKey.METADATA_UPDATE, U16.pack(Code.STREAM_NOT_AVAILABLE) 
 class Led:
     """The engine of a stream that may be led on another node."""
 
-    answers_at_once = False
+    answers_at_once = gives_at_once = False
 
     def __init__(self, here: object) -> None:
         self.here = here

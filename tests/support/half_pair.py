@@ -80,6 +80,8 @@ class Pair:
 
     def _wake_leader(self) -> None:
         self.leader_is_awake = True
+        if self.front.here is self.engine:
+            self.is_awake = True
 
     def _wake_front(self) -> None:
         self.is_awake = True

@@ -4,7 +4,7 @@ A new leader begins with a prefix of the old one's history, which has all that w
 old one may go on: nothing of that is ever committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from cluster.fronts.taking import Take
@@ -14,6 +14,7 @@ from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Published, Publishers, Submission, Verdict
 from cluster.replication.rules import Rules
 from persistence.record import Run
+from queues.batch import Batch
 from queues.classic.queue import ClassicQueue
 from queues.commits import CommitPoint
 from queues.options import Overflow, QueueOptions
@@ -119,7 +120,38 @@ class LedLog(FakeLog):
 
 
 class LedQueue(ClassicQueue):
-    """A queue whose messages are ready at once, with what a leader asks it."""
+    """A queue whose messages are ready at once, with what a leader asks it.
+
+    Attributes:
+        gives_messages: it may deliver.
+        told: who is called when it may again.
+    """
+
+    gives_messages = True
+    told: dict[Callable[[], None], None]
+
+    def let_give(self, *, is_on: bool) -> None:
+        """The lease is over, or there again."""
+        self.gives_messages = is_on
+        self.told = getattr(self, "told", {})
+        self._wake_up()
+
+    def when_it_gives(self, call: Callable[[], None]) -> None:
+        self.told[call] = None
+
+    def tell_no_more(self, call: Callable[[], None]) -> None:
+        self.told.pop(call, None)
+
+    def drain(self, now_ms: int, max_messages: int) -> bool:
+        if not self.gives_messages:
+            return False
+        calls, self.told = getattr(self, "told", {}), {}
+        for call in calls:
+            call()
+        return super().drain(now_ms, max_messages)
+
+    def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
+        return super().get(now_ms, no_ack=no_ack) if self.gives_messages else None
 
     def refuses(self, run: Run) -> bool:
         is_limited = self.options.overflow is not Overflow.DROP_HEAD

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission, User
+from amqp_server.broker.asking import getting as getting_later
 from amqp_server.broker.asking import require_messages_here
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelCounts
@@ -21,13 +22,14 @@ from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.requeueing import requeueing
-from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.steps import Steps, StepsJob, WaitingSteps
 from amqp_server.broker.tracing.firehose import Firehose
 from amqp_server.broker.tracing.traced import Actor
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.counters import ExchangeCounters
 from persistence.record import NEEDS_LOOK, Record, memory_bytes
+from queues.asked_port import GetAnswer
 from queues.batch import Batch
 from queues.commits import CommitPoint
 from queues.kinds import Request
@@ -162,11 +164,12 @@ class MessageCommands:
         count: int,
         settled_by: SettledBy,
         truncate_bytes: int | None,
-    ) -> Steps[tuple[Got, ...]]:
+    ) -> WaitingSteps[tuple[Got, ...]]:
         """Get messages as a user, who must have the right to; settle them when all are got.
 
         There may be fewer than ``count``: no more are ready, all clients together hold too much,
         or the answer is large. If the command is given up, what it holds goes back to the queue.
+        While nothing of the queue may be delivered, the first one is waited for.
 
         Args:
             now_ms: the time.
@@ -178,7 +181,7 @@ class MessageCommands:
             truncate_bytes: where payloads are cut; None is nowhere.
 
         Raises:
-            NotFoundError: no such vhost or queue.
+            NotFoundError: no such vhost or queue, or nothing may be delivered in time.
             AccessRefusedError: no right to read.
             ResourceLockedError: the queue belongs to a connection.
             BrokerError: its kind has no basic.get.
@@ -193,9 +196,13 @@ class MessageCommands:
         actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username or "")
         getting = _Getting(broker, queue, settled_by, truncate_bytes, found.firehose, actor)
         is_through = False
+        asked = queue.asked_for_messages
         try:
+            if asked is not None and getting.may_go_on(count):
+                first = yield from getting_later(queue, asked, now_ms)
+                getting.take_asked(first)
             while getting.may_go_on(count) and getting.get(now_ms):
-                yield
+                yield None
             is_through = True
         finally:
             settling = getting.settling(requeue=not is_through)
@@ -261,7 +268,20 @@ class _Getting:
         taken = self._queue.engine.get(max(now_ms, self._turn.now_ms), no_ack=no_ack)
         if taken is None:
             return False
-        batch, ready_count = taken
+        self._take(*taken, no_ack=no_ack)
+        return True
+
+    def take_asked(self, answer: GetAnswer) -> None:
+        """Take a message that was asked for, if there was one; that one is to be settled."""
+        batch, ready_count = answer
+        if batch is None:
+            return
+        no_ack = self._settled_by is SettledBy.NO_ACK
+        self._take(batch, ready_count, no_ack=no_ack)
+        if no_ack and not self._queue.is_deleted:
+            self._queue.engine.settle(batch.positions, batch.body_bytes)
+
+    def _take(self, batch: Batch, ready_count: int, *, no_ack: bool) -> None:
         if not no_ack:
             held_bytes = memory_bytes(batch.records)
             self._held.append(batch)
@@ -277,7 +297,6 @@ class _Getting:
         shown = self._shown(records[0], ready_count, redelivered=batch.redelivered)
         self._shown_bytes += len(shown.payload)
         self.got.append(shown)
-        return True
 
     def _shown(self, record: Record, ready_count: int, *, redelivered: bool) -> Got:
         return Got(

@@ -111,7 +111,7 @@ class TopologyCommands:
         queue = found.queues.get(name, NOBODY)
         queue.check_granted(Request.PURGE)
         found.queues.refresh(queue, now_ms)
-        asked = queue.asked_elsewhere
+        asked = queue.asked_for_messages
         if asked is not None:
             return PurgeOutcome((yield from purging_elsewhere(queue, asked, now_ms)), SAFE_NOW)
         return (yield from purging(queue))

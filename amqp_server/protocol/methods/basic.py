@@ -154,7 +154,7 @@ def get(
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     if not method.no_ack:
         channel.lane.check_may_hold_more()
-    asked = queue.asked_elsewhere
+    asked = queue.asked_for_messages
     if asked is not None and not queue.is_paused:
         return _getting(channel, method, queue, asked, now_ms)
     got = None if queue.is_paused else queue.engine.get(now_ms, no_ack=method.no_ack)
@@ -168,7 +168,7 @@ def get(
 def _getting(
     channel: Channel, method: commands.Basic.Get, queue: Queue, asked: AskedQueue, now_ms: int
 ) -> WaitingSteps[Method | None]:
-    """Get a message of a queue that is led on another node."""
+    """Get a message of a queue that is led on another node, or may deliver nothing now."""
     batch, ready_count = yield from getting(queue, asked, now_ms)
     if batch is None:
         channel.counters.got_empty_count += 1

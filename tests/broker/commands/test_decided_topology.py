@@ -17,7 +17,7 @@ MAY_BE_DELETED: dict[str, Any] = {"name": "q", "username": None, "if_unused": Tr
 class Counted:
     """An ``AskedQueue`` of which these are the counts."""
 
-    answers_at_once = False
+    answers_at_once = gives_at_once = False
 
     def __init__(self, ready_count: int, consumer_count: int) -> None:
         self._counts = CountsAnswer(ready_count, consumer_count, 0)

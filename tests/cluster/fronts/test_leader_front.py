@@ -1,15 +1,20 @@
 """What a front half says on the leader: done in order, in pieces, and refused where wrong."""
 
+from functools import partial
+
 import pytest
 
+from cluster.fronts import leader_front
 from cluster.fronts.frames import (
     Ask,
     Barred,
     Cancel,
     Consume,
     Consuming,
+    Counts,
     Credit,
     Deliver,
+    Got,
     Open,
     Publish,
     Question,
@@ -19,6 +24,7 @@ from cluster.fronts.frames import (
     ToLeader,
 )
 from cluster.fronts.giving_back import AT_ONCE_MAX
+from cluster.fronts.leader_front import ANSWERED_PER_STEP
 from cluster.fronts.leader_half import FrontOpenings
 from tests.support.half_pair import Pair, Pipe, X
 from tests.support.led_log import NOW_MS
@@ -68,6 +74,50 @@ def test_a_front_that_grants_nothing_gets_nothing() -> None:
     (deliver,) = rig.said(Deliver)
     assert isinstance(deliver, Deliver)
     assert (deliver.consumers, deliver.batch.positions) == ((1,), range(1, 3))
+
+
+def test_what_takes_messages_is_kept_while_none_may_be_delivered() -> None:
+    rig = Rig()
+    rig.fill(MANY)
+    rig.engine.let_give(is_on=False)
+    done: list[int] = []
+    for number in range(1, MANY + 1):
+        rig.link.receive(Ask("q", number, Question.GET), NOW_MS, partial(done.append, number))
+    rig.say(Ask("q", MANY + 1, Question.COUNTS))
+    rig.drain_leader()
+    assert (len(done), len(rig.said(Got)), len(rig.said(Counts))) == (MANY, 0, 1)
+    rig.engine.let_give(is_on=True)
+    rig.drain_leader()
+    assert 0 < len(rig.said(Got)) <= ANSWERED_PER_STEP, "in pieces"
+    rig.engine.let_give(is_on=False)
+    rig.drain_leader()
+    some_count = len(rig.said(Got))
+    assert some_count <= 2 * ANSWERED_PER_STEP, "not beyond the end of the lease"
+    rig.engine.let_give(is_on=True)
+    rig.settle_down_leader()
+    said = [(each.number, each.batch is None) for each in rig.said(Got) if isinstance(each, Got)]
+    assert said == [(number, False) for number in range(1, MANY + 1)]
+
+
+def test_no_more_is_kept_than_a_bound_and_nothing_of_a_front_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leader_front, "ASKS_KEPT_MAX", 3)
+    rig = Rig()
+    rig.fill(9)
+    rig.engine.let_give(is_on=False)
+    rig.say(*[Ask("q", number, Question.GET) for number in range(1, 9)])
+    other, pipe = rig.connect()
+    other.receive(Ask("q", 1, Question.PURGE), NOW_MS)
+    assert len(rig.engine.told) == 2
+    other.ended(NOW_MS)
+    assert len(rig.engine.told) == 1
+    rig.engine.let_give(is_on=True)
+    rig.settle_down_leader()
+    assert [each.number for each in rig.said(Got) if isinstance(each, Got)] == [1, 2, 3]
+    assert (rig.engine.ready_count, pipe.reason) == (6, None)
+    rig.say(Ask("q", 9, Question.GET))
+    assert len(rig.said(Got)) == 4, "as before"
 
 
 def test_consumers_of_one_lane_share_a_frame() -> None:

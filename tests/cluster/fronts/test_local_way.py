@@ -4,6 +4,8 @@ from cluster.fronts.frames import Counts, Got, Purged, Question
 from cluster.fronts.local_way import LocalHandle, placed
 from cluster.fronts.questions import Answer
 from queues.batch import Batch
+from queues.commits import SAFE_NOW
+from queues.outcomes import PurgeOutcome
 from tests.support.classic_queue import returned_batches, single_batches
 from tests.support.consumer import FakeConsumer, Prefetch
 from tests.support.half_pair import Pair
@@ -65,6 +67,35 @@ def test_messages_are_settled_and_come_back_at_their_own_places() -> None:
     got = pair.front.get(NOW_MS)
     assert got is not None
     assert got[0].records[0].body == b"b"
+
+
+def test_a_purge_of_many_goes_on_with_drains() -> None:
+    pair, answers = led_here(), list[Answer | None]()
+    pieces = [5, 4, 3, 0]
+
+    def purge() -> PurgeOutcome:
+        return PurgeOutcome(pieces.pop(0), SAFE_NOW)
+
+    pair.front.publish(run_of(b"a"), NOW_MS)
+    pair.engine.purge = purge  # type: ignore[method-assign]
+    pair.front.ask(Question.PURGE, answers.append, NOW_MS)
+    assert (pieces, answers) == ([3, 0], [])
+    assert pair.front.drain(NOW_MS, 9), "there is more"
+    assert pieces == [0]
+    pair.settle_down()
+    assert answers == [Purged("q", 1, 12)]
+
+
+def test_a_purge_that_is_under_way_is_asked_for_again_at_the_next_leader() -> None:
+    pair, answers = led_here(), list[Answer | None]()
+    pair.front.publish(run_of(b"a"), NOW_MS)
+    pair.engine.purge = lambda: PurgeOutcome(1, SAFE_NOW)  # type: ignore[method-assign]
+    pair.front.ask(Question.PURGE, answers.append, NOW_MS)
+    pair.front.lead_nowhere()
+    pair.lead_again()
+    pair.front.lead_there(pair.pipe, pair.half.epoch)
+    pair.settle_down()
+    assert answers == [Purged("q", 1, 1)]
 
 
 def test_questions_are_answered_at_once() -> None:

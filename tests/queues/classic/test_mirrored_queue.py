@@ -1,5 +1,7 @@
 """What is not committed is not in a mirrored queue: nobody sees it, and nothing becomes of it."""
 
+from functools import partial
+
 from persistence.record import Record
 from persistence.slices import Slice
 from queues.classic.mirrored_queue import MirroredQueue
@@ -112,6 +114,27 @@ def test_nothing_is_delivered_while_it_must_not_and_it_goes_on_at_once() -> None
     assert rig.wakes == before + 1
     rig.drain()
     assert worker.bodies == [b"a"]
+
+
+def test_who_waits_for_messages_is_told_with_the_next_drain_that_may_deliver() -> None:
+    rig, told = Rig(), list[str]()
+    calls = [partial(told.append, name) for name in "abc"]
+    rig.log.let_deliver(is_on=False)
+    assert not rig.queue.gives_messages
+    for call in (*calls, *calls):
+        rig.queue.when_it_gives(call)
+    rig.queue.tell_no_more(calls[1])
+    rig.drain()
+    assert told == []
+    rig.log.let_deliver(is_on=True)
+    assert (rig.queue.gives_messages, told) == (True, [])
+    rig.drain()
+    rig.drain()
+    assert told == ["a", "c"]
+    rig.queue.when_it_gives(calls[0])
+    rig.queue.delete()
+    rig.queue.drain(NOW_MS, ALL)
+    assert told == ["a", "c"], "of a queue that is gone nothing comes"
 
 
 def test_consumers_get_nothing_more_while_the_mirrors_do_not_answer() -> None:
