@@ -59,7 +59,7 @@ class Leader(Protocol):
         """Return whether what is in the log up to here may be confirmed now."""
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
-        """Return whether a mirror has the queue up to here, or there is none."""
+        """Return whether a mirror has the queue up to here, or there is none; else as above."""
 
     def compact(self, queue: str) -> None:
         """Put what is committed into the messages, before this turn ends."""
@@ -72,6 +72,7 @@ class MirroredLog:
         on_committed: set by the queue; see the port.
         on_admitted: called when a run that was told NotServingError would be decided now.
         committed_below: every message before this position is committed.
+        lag: for how long no mirror has answered.
         led: the queue, as commit groups see it.
         read_back_count: chunks that were read back so far.
         has_ended: this node does not lead the queue any more: what is appended is never safe.
@@ -91,7 +92,7 @@ class MirroredLog:
         self._uncommitted: deque[tuple[int, int]] = deque()
         self._settled = PositionSet()
         self._waiting = WaitingSettlements()
-        self._lag = Lag()
+        self.lag = Lag()
         # All that the replica has was committed, and is at its base: ``node`` saw to that.
         self._publishers = Publishers(map(_published, replica.published.rows()))
         self._front: Front | None = None
@@ -142,7 +143,7 @@ class MirroredLog:
 
     def lags(self, now_ms: int) -> bool:
         """Return whether no mirror has answered for so long that nothing is delivered."""
-        led, lag = self.led, self._lag
+        led, lag = self.led, self.lag
         if not lag.look(now_ms, led.last_index, led.committed_index):
             return False
         self.end_waiting()
@@ -155,7 +156,7 @@ class MirroredLog:
         uncommitted, below = self._uncommitted, self.committed_below
         while uncommitted and uncommitted[0][0] <= index:
             self.committed_below = uncommitted.popleft()[1]
-        if self.committed_below > below or self._lag.is_long:
+        if self.committed_below > below or self.lag.is_long:
             self.on_committed()
         led = self.led
         led.commit(index)

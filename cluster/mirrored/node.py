@@ -89,6 +89,7 @@ class MirroredNode:
         self._groups = Groups()
         self._held: OrderedDict[str, None] = OrderedDict()
         self._shut: OrderedDict[str, None] = OrderedDict()
+        self._unanswered: OrderedDict[str, None] = OrderedDict()
         self.damages = Damages(core)
         self.sparing = Sparing(core)
         self._buildings = Buildings(core, self._replicas)
@@ -244,8 +245,11 @@ class MirroredNode:
         return may
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
-        """Return whether a mirror has the queue up to here, or there is none."""
-        return self.core.is_elsewhere(queue, index)
+        """Return whether a mirror has the queue up to here, or there is none; else as above."""
+        is_elsewhere = self.core.is_elsewhere(queue, index)
+        if not is_elsewhere:
+            self._unanswered[queue] = None
+        return is_elsewhere
 
     def compact(self, queue: str) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""
@@ -277,6 +281,8 @@ class MirroredNode:
             self._let_go(self._held, self.core.may_deliver, _deliver)
         if self._shut:
             self._let_go(self._shut, self._admits, _admit)
+        if self._unanswered:
+            self._let_go(self._unanswered, self._is_answered, _deliver)
 
     def _let_go(
         self,
@@ -303,6 +309,10 @@ class MirroredNode:
     def _admits(self, queue: str) -> bool:
         """Return whether a run would be decided now: no move (R22), and a lease (R17)."""
         return self.core.may_append(queue) and self.core.may_confirm(queue, 0)
+
+    def _is_answered(self, queue: str) -> bool:
+        """Return whether a mirror has the record that a queue looks at; not all may have it."""
+        return self.core.is_elsewhere(queue, self._logs[queue].lag.index)
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""

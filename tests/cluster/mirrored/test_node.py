@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.mirrored.lag import LAG_MAX_MS
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Submission
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import DEAD, QUEUE, REPLICATED
+from tests.support.mirrored_machine import DEAD, NAMES, QUEUE, REPLICATED
 
 
 def whole() -> Cluster:
@@ -151,3 +152,34 @@ def test_who_may_not_be_confirmed_without_a_lease_is_told_when_there_is_one() ->
     node.core.node.lease = lease
     node.tick(cluster.now_ms)
     assert told == ["go on"]
+
+
+def test_consumers_go_on_with_the_first_mirror_that_answers_again() -> None:
+    """The other one is silent, so nothing is committed meanwhile."""
+    cluster = whole()
+    for _ in range(300):
+        cluster.sync()
+        cluster.carry()
+    node = leader(cluster)
+    log, name = node.log_of(QUEUE), node.core.node.name
+    assert log is not None
+    told: list[str] = []
+    log.on_committed = lambda: told.append("drain")
+    log.settle(range(1))
+    node.carry_out()
+    assert not log.lags(0)
+    assert log.lags(LAG_MAX_MS + 1)
+    node.tick(cluster.now_ms)
+    assert told == []
+    mirror = cluster.machines[next(each for each in NAMES if each != name)]
+    link = cluster.links[name, mirror.name]
+    while link.down:
+        mirror.up.step(inputs.FrameFromLeader(name, link.down.popleft()))
+    while mirror.node.commit_group():
+        pass
+    while link.up:
+        node.step(inputs.FrameFromMirror(mirror.name, link.up.popleft()))
+    assert told == ["drain"]
+    assert not log.lags(LAG_MAX_MS + 1)
+    node.tick(cluster.now_ms)
+    assert told == ["drain"]
