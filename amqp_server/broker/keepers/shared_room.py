@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final, NamedTuple, cast
 
 from amqp_server.broker.congestion import Congestion
-from amqp_server.broker.keepers.due_publisher import DuePublisher
+from amqp_server.broker.keepers.due_publisher import COPIES_MAX, DuePublisher
 from amqp_server.broker.messages.delay import as_shared, as_waiting
 from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.steps import Steps
@@ -276,12 +276,17 @@ class SharedRoom:
         found = yield from self._publisher.finding_names(due.records)
         parts: dict[tuple[str, bytes], list[Record]] = {}
         ways: dict[tuple[str, ...], list[Record]] = {}
+        copies_count = 0
         for names, record in found:
             ways.setdefault(tuple(names), []).append(record)
+            copies_count += len(names)
             for name in names:
                 # A keeper routes what it is given by one key.
                 route = record.route if is_keeper(name) else b""
                 parts.setdefault((name, route), []).append(record)
+            if copies_count >= COPIES_MAX:
+                copies_count = 0
+                yield
         for each, records in ways.items():
             self._publisher.note_moved(each, detached(records), now_ms)
         for (name, _), records in parts.items():

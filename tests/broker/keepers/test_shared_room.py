@@ -1,13 +1,14 @@
 """The room of a delayed exchange of a cluster: leaders go, and nothing is lost or early."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 from unittest.mock import patch
 
 import pytest
 
 from amqp_server.broker.keepers.shared_room import SharedRoom
-from persistence.record import Run
+from amqp_server.broker.steps import Steps
+from persistence.record import Record, Run
 from queues.asked_port import CountsAnswer
 from queues.delayed.committed_waiting import CommittedWaiting
 from queues.delayed.waiting import Due
@@ -153,6 +154,31 @@ def test_a_count_is_asked_for_where_another_node_leads(life: RoomLife) -> None:
     life.room.count()
     life.front.asked[-1](None)
     assert (life.room.count(), len(life.front.asked)) == (7, 2)
+
+
+def test_messages_for_many_queues_go_in_short_steps(life: RoomLife) -> None:
+    looked: list[int] = []
+
+    class Names(tuple[str, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[str]:
+            looked[-1] += 1
+            return super().__iter__()
+
+    names = Names(["q0"] * 2_000)
+
+    def finding_names(records: Sequence[Record]) -> Steps[list[tuple[Sequence[str], Record]]]:
+        yield
+        return [(names, record) for record in records]
+
+    life.room._publisher.finding_names = finding_names  # type: ignore[method-assign]
+    engine = life.front.here
+    assert engine is not None
+    due = Due(range(16), [Record(b"\x01x\x01k", b"", b"m")] * 16)
+    looked.extend(0 for _ in life.room._moving_out(engine, due, life.now_ms))
+    assert sum(looked) >= 16
+    assert max(looked) <= 2 * 3, "each is looked at twice"
 
 
 def test_an_exchange_that_is_gone_moves_nothing(life: RoomLife) -> None:
