@@ -70,7 +70,9 @@ class OtherTails:
                     if len(held) > EVENT_BYTES_MAX:
                         return
                     if held.endswith(END):
-                        listener.put(held)
+                        # One by one: where there is too little room, the oldest ones are lost.
+                        for each in held.split(END)[:-1]:
+                            listener.put(each + END)
                         held = b""
             finally:
                 if isinstance(pieces, AsyncGenerator):

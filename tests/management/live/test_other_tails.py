@@ -12,7 +12,7 @@ from management.http.event_stream import BEAT, event, event_stream
 from management.http.request import Request
 from management.http.response import Response, answer
 from management.live import other_tails as module
-from management.live.listeners import Listener
+from management.live.listeners import BUFFER_BYTES, Listener
 from management.live.other_tails import OtherTails
 from tests.support.joined_apis import Joined, joined_apis
 
@@ -96,6 +96,25 @@ def test_a_node_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPa
             await until(lambda: bool(listener._events))
         tails.end(listener)
         assert (asked.count("b"), asked.count("c")) == (5, 1)
+
+    asyncio.run(run())
+
+
+def test_many_events_that_come_together_are_kept_as_far_as_there_is_room() -> None:
+    count = BUFFER_BYTES // 1_000 + 2
+    tail = Tail(b"".join([event({"n": number, "text": "x" * 1_000}) for number in range(count)]))
+
+    async def begin(_node: str) -> Response:
+        return event_stream(tail.sent())
+
+    async def run() -> None:
+        listener = Listener(lambda: True)
+        tails = OtherTails(lambda: ["b"], begin)
+        tails.begin(listener)
+        await turns()
+        assert listener.lost_count + len(listener._events) == count
+        assert 0 < listener.lost_count < 20
+        tails.end(listener)
 
     asyncio.run(run())
 
