@@ -51,7 +51,7 @@ class Waiting:
         self.number = number
         self.kind: FrameKind = encoded.kind
         self.head = encoded.head
-        self._runs: tuple[Run, ...] = () if encoded.run is None else (encoded.run,)
+        self._runs: list[Run] = [] if encoded.run is None else [encoded.run]
         self._octets: Octets = b""
         self.size = encoded.records_bytes
         self.sent = 0
@@ -63,7 +63,7 @@ class Waiting:
             parts = [octets_of(run) for run in self._runs]
             self._octets = parts[0] if len(parts) == 1 else b"".join(parts)
             assert len(self._octets) == self.size, "a run is as long as it was said to be"
-            self._runs = ()
+            self._runs = []
         start = self.sent
         self.sent += count
         if count == self.size:
@@ -91,7 +91,7 @@ class Waiting:
             return False
         assert encoded.run is not None, "a batch has messages"
         self.head = head[:BATCH_AT] + BATCH.pack(*past, first, count + more_count, size)
-        self._runs += (encoded.run,)
+        self._runs.append(encoded.run)
         self.size = size
         return True
 

@@ -12,6 +12,7 @@ from cluster.links.errors import LinkError
 from cluster.links.settings import KIB, Windows
 from cluster.links.windows import OutgoingWindow
 from persistence.record import memory_bytes
+from tests.support.front_pair import deliver
 from tests.support.records import run_of
 
 LIMITS = Windows(0, 32 * KIB, 8 * KIB)
@@ -145,3 +146,12 @@ def test_windows_hold_queues_keep_their_order_and_all_leaves(seed: int) -> None:
     assert last == leaving.put_count
     assert leaving.lines.waiting_bytes == 0
     assert not any(leaving.lines.bytes_of(queue) for queue in queues)
+
+
+def test_a_batch_that_joins_thousands_costs_what_one_costs_that_joins_few() -> None:
+    waiting = Waiting("q", 1, encode(deliver("q", 1), 1))
+    runs = waiting._runs
+    for number in range(2, 4_001):
+        assert waiting.join(encode(deliver("q", number), 1), 256 * KIB)
+    assert waiting._runs is runs, "those before it are not copied"
+    assert len(waiting.take(waiting.size)) == waiting.size
