@@ -95,6 +95,15 @@ def as_giving(engine: object) -> GivingQueue | None:
     return cast("GivingQueue", engine)
 
 
+def waiting_count(engine: QueueEngine) -> int:
+    """Return how many messages wait in a queue: whether it is empty is not a matter of this moment.
+
+    Ready ones, and those that a mirrored queue has committed while nothing may be delivered.
+    """
+    led = getattr(engine, "here", None) or engine
+    return engine.ready_count + cast("int", getattr(led, "entering_count", 0))
+
+
 def as_asked(engine: object) -> AskedQueue | None:
     """Return an engine as one that may be led on another node; None where it never is."""
     return cast("AskedQueue", engine) if hasattr(engine, "ask_counts") else None

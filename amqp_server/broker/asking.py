@@ -8,7 +8,13 @@ from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import NotFoundError, UnreadableError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
-from queues.asked_port import AskedQueue, ConsumeAnswer, CountsAnswer, GetAnswer
+from queues.asked_port import (
+    AskedQueue,
+    ConsumeAnswer,
+    CountsAnswer,
+    GetAnswer,
+    waiting_count,
+)
 from queues.errors import ExclusiveUseError
 from queues.ports import ConsumerHandle
 
@@ -101,7 +107,7 @@ def counting(queue: Queue, now_ms: int) -> WaitingSteps[CountsAnswer]:
     asked = queue.asked_elsewhere
     if asked is None:
         engine = queue.engine
-        return CountsAnswer(engine.ready_count, engine.consumer_count, 0)
+        return CountsAnswer(waiting_count(engine), engine.consumer_count, 0)
     awaited: Awaited[CountsAnswer | None] = Awaited()
     asked.ask_counts(awaited.set, now_ms)
     counts = yield from awaited.value()

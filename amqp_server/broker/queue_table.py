@@ -33,7 +33,7 @@ from amqp_server.broker.queue_factory import QueueFactory
 from amqp_server.broker.steps import Steps, WaitingSteps, finish, finish_or_later
 from amqp_server.broker.tally import QueueTallies
 from amqp_server.broker.turn import Turn
-from queues.asked_port import CountsAnswer
+from queues.asked_port import CountsAnswer, waiting_count
 from queues.kinds import QueueKind, Request
 
 # A member of an enum costs a search at each declare.
@@ -238,7 +238,7 @@ class QueueTable:
             queue.check_granted(Request.DELETE_IF_EMPTY)
         self.refresh(queue, now_ms)
         engine = queue.engine
-        counts = CountsAnswer(engine.ready_count, engine.consumer_count, 0)
+        counts = CountsAnswer(waiting_count(engine), engine.consumer_count, 0)
         self.check_conditions(queue, counts, if_unused=if_unused, if_empty=if_empty)
         return queue
 

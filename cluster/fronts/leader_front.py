@@ -42,7 +42,7 @@ from cluster.fronts.leader_consumer import LeaderConsumer, LeaderLane
 from cluster.fronts.outstanding import Outstanding
 from cluster.fronts.taking import Take, Taking
 from cluster.replication.publishers import Front
-from queues.asked_port import as_giving
+from queues.asked_port import as_giving, waiting_count
 from queues.batch import Batch
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.errors import ExclusiveUseError
@@ -264,7 +264,7 @@ class LeaderFront:
             case Question.COUNTS:
                 engine.touch(now_ms)
                 unacked_count = engine.counts().unacked_count
-                counts = engine.ready_count, engine.consumer_count, unacked_count
+                counts = waiting_count(engine), engine.consumer_count, unacked_count
                 self.pipe.put(Counts(self._queue, number, *counts))
             case Question.GET | Question.PURGE if self._keeps(asked):
                 pass

@@ -13,7 +13,7 @@ from cluster.fronts.frames import Counts, Got, Purged, Question, Settlement
 from cluster.fronts.questions import Answer
 from cluster.fronts.submissions import Submitted
 from cluster.fronts.taking import Taking
-from queues.asked_port import as_giving
+from queues.asked_port import as_giving, waiting_count
 from queues.batch import Batch
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.ports import ConsumerHandle, Lane, QueueEngine
@@ -179,7 +179,7 @@ class LocalWay:
             case Question.COUNTS:
                 engine.touch(now_ms)
                 unacked_count = engine.counts().unacked_count
-                counts = engine.ready_count, engine.consumer_count, unacked_count
+                counts = waiting_count(engine), engine.consumer_count, unacked_count
                 self._answers.answered(Counts(self._queue, number, *counts))
             case Question.GET:
                 got = engine.get(now_ms)

@@ -208,6 +208,12 @@ class MirroredQueue(ClassicQueue):
         return super().get(now_ms, no_ack=no_ack)
 
     @property
+    def entering_count(self) -> int:
+        """Messages that are committed, and ready with the next drain that may deliver."""
+        below = self._log.committed_below
+        return sum([len(each.run) for each in self._coming if each.first_position < below])
+
+    @property
     def gives_messages(self) -> bool:
         """Whether ``get`` and ``purge`` take what is there; see ``asked_port.GivingQueue``."""
         return self._log.may_deliver

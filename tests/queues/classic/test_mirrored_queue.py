@@ -4,6 +4,7 @@ from functools import partial
 
 from persistence.record import Record
 from persistence.slices import Slice
+from queues.asked_port import waiting_count
 from queues.classic.mirrored_queue import MirroredQueue
 from queues.effects import DeadLettered, Effect
 from queues.log_port import CommittedLog
@@ -114,6 +115,20 @@ def test_nothing_is_delivered_while_it_must_not_and_it_goes_on_at_once() -> None
     assert rig.wakes == before + 1
     rig.drain()
     assert worker.bodies == [b"a"]
+
+
+def test_what_is_committed_waits_in_the_queue_although_it_may_not_be_ready() -> None:
+    rig = Rig()
+    rig.publish(b"a", b"b")
+    rig.publish(b"c")
+    rig.log.let_deliver(is_on=False)
+    assert waiting_count(rig.queue) == 0
+    rig.log.commit(1)
+    rig.drain()
+    assert (rig.queue.ready_count, waiting_count(rig.queue)) == (0, 2), "who deletes hears of it"
+    rig.log.let_deliver(is_on=True)
+    rig.drain()
+    assert (rig.queue.ready_count, waiting_count(rig.queue)) == (2, 2)
 
 
 def test_who_waits_for_messages_is_told_with_the_next_drain_that_may_deliver() -> None:
