@@ -232,7 +232,8 @@ class ClusteredNode:
         broker.alarms.subscribe(self._look_at_disk)
         self._look_at_disk()
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))
-        broker.events.subscribe(self._queues.exchange_deleted, (EventKind.EXCHANGE_DELETED,))
+        gone = (EventKind.EXCHANGE_DELETED, EventKind.VHOST_DELETED)
+        broker.events.subscribe(self._queues.exchange_deleted, gone)
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._queues.on_led_here = partial(tell_led_here, broker)
         self._queues.readings.ask = commands.stream_numbers

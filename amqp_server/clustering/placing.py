@@ -7,6 +7,7 @@ from typing import NamedTuple
 from amqp_server.broker.arguments.declare import queue_kind
 from amqp_server.broker.arguments.options import queue_options
 from amqp_server.broker.definitions.definition import QueueDefinition
+from cluster.definitions.waiting_queues import exchange_behind
 from cluster.metadata.records import StoredQueueState
 from cluster.node.view import ClusterView
 from cluster.placement.asking import Asked, ReplicaRules, asked_of
@@ -62,7 +63,9 @@ class Placing:
     def wanted(self, queue: QueueDefinition) -> Wanted:
         """Return how a durable queue is to be replicated, by its arguments and the policies now."""
         kind = queue_kind(queue.name, queue.vhost, queue.arguments)
-        policy = self._policy_of(queue.vhost, queue.name, kind)
+        # What waits for an exchange is in a queue that no policy is about.
+        is_named = exchange_behind(queue.name) is None
+        policy = self._policy_of(queue.vhost, queue.name, kind) if is_named else {}
         arguments = {name: getattr(each, "value", each) for name, each in queue.arguments.items()}
         asked = asked_of(
             kind.name, arguments, policy, durable=True, exclusive=False, rules=self._rules

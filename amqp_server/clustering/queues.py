@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from amqp_server.broker.errors import NotSupportedError
-from amqp_server.broker.events import Event
+from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.steps import Steps, finish_or_later
 from amqp_server.broker.turn import Turn
@@ -197,10 +197,11 @@ class MirroredQueues:
             self.led.end(queue_id)
 
     def exchange_deleted(self, event: Event) -> None:
-        """An exchange is gone: what waits behind a transient one of this node is served no more."""
-        queue_id = self._waiting_ids.pop((event.vhost, event.name), None)
-        if queue_id is not None:
-            self.led.end(queue_id)
+        """Serve what waits behind a transient exchange no more: it is gone, or all its vhost is."""
+        is_vhost = event.kind is EventKind.VHOST_DELETED
+        for each in tuple(self._waiting_ids) if is_vhost else ((event.vhost, event.name),):
+            if each[0] == event.vhost and each in self._waiting_ids:
+                self.led.end(self._waiting_ids.pop(each))
 
     # -- for the core: see ``cluster.node.ports.Broker`` -------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from amqp_server.broker.clustered.waiting import waiting_queue
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.clustering.placing import Placing
 from amqp_server.wire.tables import Table
@@ -69,6 +70,14 @@ def test_a_quorum_queue_has_as_many_as_it_asks_for_without_a_policy() -> None:
     whole = Rig({}).place(queue(table({"x-queue-type": "quorum"})), "q2")
     assert whole is not None
     assert set(whole.options.replicas) == set("abc")
+
+
+def test_no_policy_is_about_what_waits_for_an_exchange() -> None:
+    rig = Rig({"target-group-size": 1})
+    state = rig.place(waiting_queue("v", "jobs", "q1", durable=True), "q1")
+    assert state is not None
+    assert set(state.options.replicas) == set("abc")
+    assert rig.asked == []
 
 
 def test_a_transient_queue_is_on_this_node_alone() -> None:

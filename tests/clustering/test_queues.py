@@ -356,6 +356,16 @@ def test_what_waits_behind_a_transient_exchange_is_served_as_long_as_that_is_the
     assert rig.queues.led.get("q1") is None
 
 
+def test_what_waits_behind_transient_exchanges_ends_with_their_vhost() -> None:
+    rig = Rig()
+    rig.owner = "a"
+    rig.make(name=waiting_queue_name("x", "q1"), kind=WAITING)
+    rig.queues.exchange_deleted(Event(EventKind.VHOST_DELETED, "w", "w"))
+    assert rig.queues.led.get("q1") is not None
+    rig.queues.exchange_deleted(Event(EventKind.VHOST_DELETED, "v", "v"))
+    assert rig.queues.led.get("q1") is None
+
+
 def test_the_end_of_a_queue_that_nobody_uses_opens_no_way() -> None:
     rig = Rig()
     rig.make().delete()

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
+from amqp_server.wire.tables import longstr
 from queues.asked_port import CountsAnswer
-from tests.support.clustered_nodes import cluster_of
-from tests.support.decided_commands import QUEUE, TOPOLOGY, V, done, played
+from tests.support.clustered_nodes import KEYS, cluster_of
+from tests.support.decided_commands import ENDS, QUEUE, TOPOLOGY, V, done, played
 
 MAY_BE_DELETED: dict[str, Any] = {"name": "q", "username": None, "if_unused": True, **V}
 
@@ -29,6 +31,27 @@ class Counted:
 
 def test_they_answer_as_on_a_node_by_itself() -> None:
     played(TOPOLOGY)
+
+
+def test_nothing_is_bound_to_the_queue_behind_a_delayed_exchange() -> None:
+    delayed = ExchangeProperties(
+        "x-delayed-message", True, False, False, {"x-delayed-type": longstr("direct")}
+    )
+
+    async def run() -> None:
+        async with cluster_of() as cluster:
+            asked = {**V, "name": "x", "username": None, "properties": delayed}
+            assert (await done(cluster, 0, "declare_exchange", asked)).error is None
+            prefix = KEYS.prefix_of("q")
+            page = await cluster.store.read_range(prefix, prefix + b"\xff")
+            (place,) = [KEYS.place_of(each.key) for each in page.items]
+            assert place is not None
+            to = {**ENDS, "source": "amq.direct", "destination": place.names[1]}
+            assert isinstance((await done(cluster, 0, "bind", to)).error, NotFoundError)
+            prefix = KEYS.prefix_of("b")
+            assert not (await cluster.store.read_range(prefix, prefix + b"\xff")).items
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(
