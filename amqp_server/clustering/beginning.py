@@ -4,7 +4,7 @@ Source: RabbitMQ, rabbit_db:init, for vhost and user.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Final, TypeVar
 
 from amqp_server.broker.access.rights import VhostPermissions, new_user
@@ -26,13 +26,26 @@ one says there whether it is mirrored."""
 
 
 def first_definitions(
-    settings: Settings, random_bytes: Callable[[int], bytes]
+    settings: Settings,
+    random_bytes: Callable[[int], bytes],
+    *,
+    moved_vhosts: Container[str] | None = None,
 ) -> Iterator[Definition]:
-    """Yield what a new cluster begins with, what is needed first."""
+    """Yield what a new cluster begins with, what is needed first.
+
+    Args:
+        settings: of the node.
+        random_bytes: for the salt of the user's password.
+        moved_vhosts: those of a node whose definitions were moved here. It had its own users, and
+            who deleted the default one there does not get it here. None: nothing was moved.
+    """
     section, replication = settings.broker, settings.cluster.replication
     vhost = section.default_vhost
-    yield VhostDefinition(vhost)
-    if section.default_user:
+    if moved_vhosts is None:
+        yield VhostDefinition(vhost)
+    elif vhost not in moved_vhosts:
+        return
+    if section.default_user and moved_vhosts is None:
         user = new_user(
             section.default_user, section.default_pass, random_bytes, section.default_user_tags
         )

@@ -50,6 +50,7 @@ from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from cluster.asking.table import AskingTable
 from cluster.definitions.desk import Desk
+from cluster.definitions.moving import MARK
 from cluster.fronts.limits import FrontLimits, FrontNode
 from cluster.fronts.links.dialing import FrontDialing
 from cluster.fronts.links.table import FrontTable
@@ -275,7 +276,9 @@ class ClusteredNode:
 
     async def _begin_cluster(self) -> None:
         """Make what a new cluster begins with, unless a node has; as long as that takes."""
-        first = tuple(first_definitions(self._settings, secrets.token_bytes))
+        mark = self.node.follower.cache.get(self.node.keys.key("meta", MARK))
+        moved = None if mark is None else {vhost.name for vhost in self._broker.vhosts()}
+        first = tuple(first_definitions(self._settings, secrets.token_bytes, moved_vhosts=moved))
         while True:
             try:
                 await run_steps(self._decisions.making_first(first))

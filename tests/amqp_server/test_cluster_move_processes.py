@@ -5,8 +5,10 @@ from pathlib import Path
 
 import aio_pika
 import pytest
+from aio_pika.exceptions import ProbableAuthenticationError
 from click.testing import CliRunner
 
+from amqp_server.broker.access.rights import VhostPermissions, new_user
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
@@ -36,6 +38,8 @@ def fill(path: Path) -> None:
     exchange = ExchangeDefinition("later", "/", "x-delayed-message", True, False, False, DELAYED, 9)
     definitions: list[Definition] = [
         VhostDefinition("/"),
+        new_user("ops", "secret", bytes, ("administrator",)),
+        VhostPermissions("ops", "/", ".*", ".*", ".*"),
         QueueDefinition("classic", "/", True, False, {}, 1),
         QueueDefinition("quorum", "/", True, False, QUORUM, 2),
         QueueDefinition("priority", "/", True, False, PRIORITY, 3),
@@ -51,8 +55,10 @@ def fill(path: Path) -> None:
 
 async def use(nodes: ClusteredProcesses) -> None:
     await nodes.start_all()
-    url = f"amqp://guest:guest@127.0.0.1:{nodes.ports['n1']}/"
-    connection = await aio_pika.connect(url)
+    place = f"127.0.0.1:{nodes.ports['n1']}/"
+    with pytest.raises(ProbableAuthenticationError):
+        await aio_pika.connect(f"amqp://guest:guest@{place}")
+    connection = await aio_pika.connect(f"amqp://ops:secret@{place}")
     async with connection, asyncio.timeout(PATIENCE_S):
         channel = await connection.channel(publisher_confirms=True)
         for name in ("classic", "quorum", "priority"):

@@ -41,6 +41,12 @@ def test_without_a_default_user_there_is_none() -> None:
     assert kinds == [VhostDefinition, PolicyDefinition]
 
 
+def test_who_was_moved_has_users_and_vhosts_of_its_own() -> None:
+    (policy,) = first_definitions(settings(), bytes, moved_vhosts=("field", "other"))
+    assert isinstance(policy, PolicyDefinition)
+    assert not list(first_definitions(settings(), bytes, moved_vhosts=("other",)))
+
+
 @pytest.mark.parametrize(
     "without", [settings(default_policy=False), settings(replicas=1)], ids=["unwanted", "one node"]
 )
