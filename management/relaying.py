@@ -12,7 +12,7 @@ within ``IDLE_S`` ends: the node that asked may be gone, or its end was lost.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import count
@@ -63,12 +63,22 @@ class Relays:
             PeerRefusedError: the other node says no.
         """
         question = question_of(forwarded)
-        said, octets = await self._asked(node, {"begin": True}, CHANGE_S, question)
+        asking = asyncio.get_running_loop().create_task(
+            self._asked(node, {"begin": True}, CHANGE_S, question)
+        )
+        try:
+            said, octets = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            self._later(self._end_begun(node, asking))
+            raise
         response, number = answer_of(octets), said.get("next")
         if number is None:
             return response
         is_live = response.content_type == EVENT_STREAM
-        return replace(response, body=self._pieces(node, number), is_live=is_live)
+        pieces = self._pieces(node, number)
+        # From here on it has begun: one who gives it up before its first piece ends it too.
+        await anext(pieces)
+        return replace(response, body=pieces, is_live=is_live)
 
     async def stop(self) -> None:
         """Wait for nobody any more."""
@@ -79,6 +89,7 @@ class Relays:
     async def _pieces(self, node: str, number: object) -> AsyncGenerator[bytes]:
         is_over = False
         try:
+            yield b""
             while not is_over:
                 said, part = await self._asked(node, {"next": number}, PART_S)
                 is_over = said.get("next") is None
@@ -89,15 +100,29 @@ class Relays:
             raise TimeoutError(f"{node}: {error}") from error
         finally:
             if not is_over:
-                task = asyncio.get_running_loop().create_task(self._end(node, number))
-                self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
+                self._later(self._end(node, number))
+
+    def _later(self, ending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def _asked(
         self, node: str, said: dict[str, object], within_s: float, rest: bytes = b""
     ) -> tuple[dict[str, Any], bytes]:
         assert self._peers is not None, "there is another node"
         return _parsed(await self._peers.ask(node, SUBJECT, _said(said) + rest, within_s))
+
+    async def _end_begun(
+        self, node: str, asking: asyncio.Task[tuple[dict[str, Any], bytes]]
+    ) -> None:
+        """End an answer whose client has left before it began."""
+        try:
+            said, _ = await asking
+        except (PeerAwayError, PeerRefusedError):
+            return
+        if said.get("next") is not None:
+            await self._end(node, said["next"])
 
     async def _end(self, node: str, number: object) -> None:
         """Tell a node that nobody reads on; where that does not reach it, it notices later."""

@@ -28,6 +28,7 @@ class Rig:
         ended: whether the making has come to its end, however.
         places: how many places are kept.
         gone: set once a place was given up.
+        begins: nothing begins until it is set.
     """
 
     def __init__(self, *pieces: bytes, content_type: str = "text/csv") -> None:
@@ -41,6 +42,8 @@ class Rig:
         self.ended = False
         self.places = 0
         self.gone = asyncio.Event()
+        self.begins = asyncio.Event()
+        self.begins.set()
         self.fails: Exception | None = None
         self.hangs = False
 
@@ -48,6 +51,7 @@ class Rig:
         if question.startswith(b"{}"):
             raise PeerRefusedError("it is no request")
         await asyncio.sleep(0)
+        await self.begins.wait()
         await stack.enter_async_context(self._place())
         if self.content_type == "none":
             return of_error(HttpError(404, "not_found", "nothing"))
@@ -131,12 +135,33 @@ def test_a_client_that_leaves_while_a_part_is_made_ends_the_making() -> None:
     asyncio.run(run())
 
 
+def test_a_client_that_leaves_before_the_first_piece_ends_it() -> None:
+    rig = Rig(b"one")
+
+    async def run() -> None:
+        await (await rig.begun()).aclose()
+        await asyncio.gather(*rig.relays._ending)
+        assert (len(rig.parts), rig.places) == (0, 0)
+        rig.begins.clear()
+        beginning = asyncio.ensure_future(rig.relays.begin(B, GET))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.wait({beginning})
+        assert beginning.cancelled()
+        rig.begins.set()
+        await asyncio.gather(*rig.relays._ending)
+        assert (len(rig.parts), rig.places, rig.made) == (0, 0, [])
+        assert rig.peers.asked[-1][2].startswith(b'{"end"')
+
+    asyncio.run(run())
+
+
 def test_one_who_ends_it_while_a_part_is_made_ends_the_question_too() -> None:
     rig = Rig()
     rig.hangs = True
 
     async def run() -> None:
-        await rig.begun()
+        begun = await rig.begun()
         asking = asyncio.ensure_future(rig.parts.answer(b'{"next": 1}\n', B))
         with pytest.raises(PeerRefusedError, match="that answer is over"):
             await asking
@@ -149,6 +174,7 @@ def test_one_who_ends_it_while_a_part_is_made_ends_the_question_too() -> None:
         with pytest.raises(PeerRefusedError, match="it was ended"):
             await asking
         assert (rig.ended, rig.places) == (True, 0)
+        await begun.aclose()
 
     asyncio.run(run())
 
@@ -214,13 +240,12 @@ def test_a_node_may_have_so_many_open_and_others_have_their_own() -> None:
     rig = Rig(b"one")
 
     async def run() -> None:
-        for _ in range(OPEN_MAX):
-            await rig.begun()
+        begun = [await rig.begun() for _ in range(OPEN_MAX)]
         with pytest.raises(PeerRefusedError, match="16 long answers"):
             await rig.begun()
         await rig.parts.answer(b'{"begin": true}\nquestion', "rabbit@c")
         await rig.parts.stop()
-        assert rig.places == 0
+        assert (rig.places, len(begun)) == (0, OPEN_MAX)
 
     asyncio.run(run())
 
@@ -235,7 +260,7 @@ def test_those_that_begin_at_once_are_counted_too() -> None:
         assert sum(isinstance(each, PeerRefusedError) for each in came) == 4
         for number in range(OPEN_MAX):
             await rig.parts.answer(b'{"end": %d}\n' % (number + 1), A)
-        await rig.begun()
+        await (await rig.begun()).aclose()
         await rig.parts.stop()
         assert (rig.places, rig.parts._beginning[A]) == (0, 0)
 
