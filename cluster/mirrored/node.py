@@ -101,6 +101,7 @@ class MirroredNode:
         self.followed = FollowedStreams(
             core, self._replicas, self.compact, self.damages.__contains__
         )
+        self.sparing.on_left = self.followed.forget
         self.notes = CommitNotes(core)
         self._fsynced_number = self._last_lsn = self._reads_left_count = 0
         self._is_carrying = False

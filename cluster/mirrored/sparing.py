@@ -52,12 +52,14 @@ class Sparing:
     Attributes:
         is_short: whether the disk is nearly full.
         known: returns what is known of a queue; None is nothing. The shell's owner puts it there.
+        on_left: called with a queue of which no more is taken; who reads it here goes elsewhere.
     """
 
     def __init__(self, core: ReplicationCore) -> None:
         self._core = core
         self.is_short = False
         self.known: Callable[[str], KnownState | None] = _nothing
+        self.on_left: Callable[[str], None] = _nothing
         self._since_ms: dict[str, int] = {}
 
     def set_short(self, *, is_short: bool) -> None:
@@ -83,6 +85,7 @@ class Sparing:
             return False
         link.attached.pop(fence.queue, None)
         node.ready.to_leaders.append((leader, Refused(fence.queue, fence.epoch)))
+        self.on_left(fence.queue)
         return True
 
     def tick(self) -> None:
@@ -95,6 +98,7 @@ class Sparing:
                 if left_count and self._is_spared(queue):
                     del link.attached[queue]
                     node.ready.to_leaders.append((leader, Refused(queue, epoch)))
+                    self.on_left(queue)
                     left_count -= 1
 
     def _is_spared(self, queue: str) -> bool:
@@ -115,4 +119,4 @@ class Sparing:
 
 
 def _nothing(_queue: str) -> None:
-    """Until the shell's owner says what it knows."""
+    """Until the shell's owner says what it knows, and hears."""

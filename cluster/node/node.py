@@ -196,14 +196,16 @@ class ClusterNode:
         return state.leader, state.epoch, state.incarnation
 
     def has_readable_mirror(self, queue_id: str) -> bool:
-        """Return whether this node has a mirror of a queue that is in sync, as far as is known."""
-        known = self.view.queues.get(queue_id)
-        is_here = queue_id in self.shell.replicas() and queue_id not in self.shell.damages
-        if known is None or not is_here:
+        """Return whether this node has a mirror of a queue that is in sync, as far as is known.
+
+        One whose disk is nearly full does not count: it may leave at any moment.
+        """
+        known, shell = self.view.queues.get(queue_id), self.shell
+        is_here = queue_id in shell.replicas() and queue_id not in shell.damages
+        if known is None or not is_here or shell.sparing.is_short:
             return False
-        state, name = known.stored.state, self.options.node
-        members = {member.node for member in state.in_sync_set}
-        return state.leader != name and name in members
+        state, me = known.stored.state, shell.core.node.replica_id
+        return state.leader != me.node and me in state.in_sync_set
 
     def queue_id_of(self, vhost: str, name: str) -> str | None:
         """Return the id of the mirrored queue that has this name; None: there is none."""

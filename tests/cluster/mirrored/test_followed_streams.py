@@ -1,9 +1,10 @@
 """Who reads at a mirror has the leader that is obeyed tell of the stream."""
 
+from cluster.mirrored.sparing import TURN_MS, KnownState
 from cluster.replication import inputs
 from cluster.replication.frames import Follow
 from persistence.errors import DamagedError
-from tests.support.mirrored_machine import QUEUE, Link
+from tests.support.mirrored_machine import QUEUE, TICK_MS, Link
 from tests.support.quiet_streams import QuietStreams
 
 
@@ -58,3 +59,18 @@ def test_a_damaged_replica_is_read_no_more() -> None:
     assert not log.is_lost, "not within a read"
     quiet.mirror.up.carry_out()
     assert log.is_lost
+
+
+def test_readers_do_not_wait_at_a_mirror_that_takes_no_more() -> None:
+    quiet = QuietStreams()
+    log = quiet.read()
+    quiet.go_on()
+    sparing, states = quiet.mirror.up.sparing, quiet.cluster.states
+    sparing.known = lambda queue: KnownState(states[queue][0], 2)
+    sparing.set_short(is_short=True)
+    mirrors = sorted(quiet.cluster.machines.keys() - {quiet.leader.name})
+    quiet.go_on(TURN_MS * mirrors.index(quiet.mirror.name) // TICK_MS + 2)
+    assert log.is_lost
+    again = quiet.mirror.up.followed.follow(QUEUE)
+    quiet.go_on(20)
+    assert again.is_lost, "the leader goes on trying"

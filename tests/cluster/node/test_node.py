@@ -2,7 +2,10 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -10,8 +13,11 @@ from cluster.liveness.live_key import NameTakenError
 from cluster.metadata.port import Delete, Put, Transaction
 from cluster.metadata.records import StoredMember, encode_member
 from cluster.node.fitting import NodeFrozenError
+from cluster.node.node import ClusterNode
 from cluster.replication.state import QueueOptions
 from tests.support.etcd_server import EtcdServer
+from tests.support.mirrored_machine import QUEUE
+from tests.support.quiet_streams import QuietStreams
 from tests.support.running_cluster import Publisher, Running, running_cluster
 
 
@@ -266,3 +272,21 @@ def test_two_nodes_with_one_name_are_refused(tmp_path: Path, etcd: EtcdServer) -
             assert not cluster.nodes["a"].node.frozen_because
 
     asyncio.run(scenario())
+
+
+def test_a_mirror_is_read_while_it_is_in_sync_on_its_present_disk_and_has_room() -> None:
+    quiet = QuietStreams()
+    state, shell = quiet.cluster.states[QUEUE][0], quiet.mirror.up
+    known = SimpleNamespace(stored=SimpleNamespace(state=state))
+    stands_in = SimpleNamespace(view=SimpleNamespace(queues={QUEUE: known}), shell=shell)
+    node = cast("ClusterNode", stands_in)
+    assert ClusterNode.has_readable_mirror(node, QUEUE)
+    assert not ClusterNode.has_readable_mirror(node, "unknown")
+    older = frozenset(each._replace(disk="older") for each in state.in_sync_set)
+    known.stored.state = replace(state, in_sync_set=older)
+    assert not ClusterNode.has_readable_mirror(node, QUEUE)
+    known.stored.state = replace(state, leader=quiet.mirror.name)
+    assert not ClusterNode.has_readable_mirror(node, QUEUE)
+    known.stored.state = state
+    shell.sparing.set_short(is_short=True)
+    assert not ClusterNode.has_readable_mirror(node, QUEUE)
