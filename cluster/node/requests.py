@@ -162,6 +162,10 @@ class StateRequests:
     async def _settle(self, waiting: list[StateTransaction], done: set[int]) -> None:
         """Ask for all of them in groups; the numbers of those that were done come into ``done``."""
         while waiting := [each for each in waiting if self._owner.is_awaited(each.number)]:
+            if self._owner.is_frozen():
+                # The store went back, so that what it compares says nothing (R21).
+                await self._tell(TransactionRefused(each.number) for each in waiting)
+                return
             if old := [each for each in waiting if not self._is_current(each)]:
                 # The store has moved on, so these would be refused for ever. What is there is read
                 # first, as else the core would ask the same again.

@@ -59,6 +59,7 @@ class Asking:
             self.awaited.clear()
         if isinstance(happened, StoreSeen):
             fits = (happened.disk, happened.stamp) == ("disk a", self.identity.disk.stamp)
+            fits &= happened.revision >= self.identity.disk.seen_revision
             self.identity.frozen |= not fits
         self.inputs.append(happened)
         self.heard.set()

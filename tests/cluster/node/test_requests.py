@@ -178,6 +178,24 @@ def test_what_froze_the_node_is_not_believed() -> None:
     asyncio.run(scenario())
 
 
+def test_what_froze_the_node_is_not_asked_for_the_rest_of_a_group() -> None:
+    async def scenario() -> None:
+        async with asking() as asked:
+            queue_ids = await further(asked, 9)
+            value = encode_queue_state(stored("q7", "c", 7, 2))
+            put = Put(KEYS.queue_state("v", "q7"), value)
+            await asked.store.transact(Transaction((), (put,)))
+            asked.identity.disk = DiskIdentity("disk a", 3, seen_revision=1_000)
+            before = asked.revision()
+            for number, queue_id in enumerate(queue_ids, 1):
+                asked.submit(number, queue_id=queue_id)
+            await asked.until(lambda: len(asked.inputs) == 11)
+            assert {TransactionRefused(number) for number in range(1, 11)} < set(asked.inputs)
+            assert asked.revision() == before
+
+    asyncio.run(scenario())
+
+
 def test_another_queue_of_the_name_is_not_taken_for_the_one_that_was_asked_for() -> None:
     async def scenario() -> None:
         async with asking() as asked:
