@@ -2,8 +2,9 @@
 
 A full disk takes nothing, and what frees it, such as a checkpoint, needs some room. So a mirror
 leaves the in-sync sets before that, as one with a full disk does: it does not answer, and the
-leader takes it out. Where too few members would be left it stays, as the queue would stand still,
-and consumers could not free anything. Who is out gets nothing before there is room again.
+leader takes it out. Where too few members that live would be left it stays, or comes back, as the
+queue would stand still, and consumers could not free anything. Else who is out gets nothing before
+there is room again.
 
 Several members may be short of room. They do not leave at the same time: the leader takes nobody
 out where too few are left. So each tries for a while, one after the other.
@@ -13,13 +14,15 @@ out where too few are left. So each tries for a while, one after the other.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Fence, Refused
 from cluster.replication.inputs import FrameFromLeader, Input
-from cluster.replication.state import QueueState
+from cluster.replication.links import LinkFromLeader
+from cluster.replication.state import InSyncSet, QueueState
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +36,18 @@ AGAIN_MS: Final = 30_000
 """So much later a member tries again that was not taken out."""
 
 LOOKS_MAX: Final = 256
-"""Queues that are refused in one tick."""
+"""Queues that one tick looks at."""
 
 
 class KnownState(NamedTuple):
-    """What is known of a queue; it may be older than what the store has."""
+    """What is known of a queue; it may be older than what the store has.
+
+    ``living`` are the members of its in-sync set that live.
+    """
 
     state: QueueState
     min_isr: int
+    living: InSyncSet
 
 
 class Sparing:
@@ -61,6 +68,7 @@ class Sparing:
         self.known: Callable[[str], KnownState | None] = _nothing
         self.on_left: Callable[[str], None] = _nothing
         self._since_ms: dict[str, int] = {}
+        self._round: Iterator[tuple[str, LinkFromLeader, str]] = iter(())
 
     def set_short(self, *, is_short: bool) -> None:
         """Note whether the disk is nearly full."""
@@ -89,17 +97,24 @@ class Sparing:
         return True
 
     def tick(self) -> None:
-        """Refuse more of some queues that are attached."""
+        """Look at some queues that are attached, and refuse more of those that are spared."""
         if not self.is_short:
             return
-        node, left_count = self._core.node, LOOKS_MAX
-        for leader, link in node.from_leaders.items():
-            for queue, epoch in list(link.attached.items()):
-                if left_count and self._is_spared(queue):
-                    del link.attached[queue]
-                    node.ready.to_leaders.append((leader, Refused(queue, epoch)))
-                    self.on_left(queue)
-                    left_count -= 1
+        node, looks = self._core.node, list(islice(self._round, LOOKS_MAX))
+        if len(looks) < LOOKS_MAX:
+            self._round = self._attached()
+        for leader, link, queue in looks:
+            epoch = link.attached.get(queue)
+            is_present = epoch is not None and node.from_leaders.get(leader) is link
+            if epoch is not None and is_present and self._is_spared(queue):
+                del link.attached[queue]
+                node.ready.to_leaders.append((leader, Refused(queue, epoch)))
+                self.on_left(queue)
+
+    def _attached(self) -> Iterator[tuple[str, LinkFromLeader, str]]:
+        for leader, link in list(self._core.node.from_leaders.items()):
+            for queue in list(link.attached):
+                yield leader, link, queue
 
     def _is_spared(self, queue: str) -> bool:
         """Return whether a queue can do without this node, and it is this node's turn to leave."""
@@ -107,11 +122,11 @@ class Sparing:
         if known is None:
             return False
         members, leader = known.state.in_sync_set, known.state.leader
-        if me not in members:
-            return leader != me.node
-        if len(members) <= known.min_isr or leader == me.node:
+        if len(known.living - {me}) < known.min_isr or leader == me.node:
             self._since_ms.pop(queue, None)
             return False
+        if me not in members:
+            return True
         now_ms = self._core.node.now_ms
         rank = sorted(each for each in members if each.node != leader).index(me)
         elapsed_ms = now_ms - self._since_ms.setdefault(queue, now_ms) - rank * TURN_MS

@@ -89,7 +89,13 @@ class Replicas:
         known = self._view.queues.get(queue_id)
         if known is None:
             return None
-        return KnownState(known.stored.state, known.stored.options.min_isr)
+        state, live = known.stored.state, self._view.live_nodes()
+        living = [
+            each
+            for each in state.in_sync_set
+            if each.node in live and live[each.node].replica == each
+        ]
+        return KnownState(state, known.stored.options.min_isr, frozenset(living))
 
     def note_gone(self, queue_id: str) -> None:
         """There may be a note that a queue is gone: drop what is here of it."""

@@ -16,7 +16,13 @@ SEEDS = 10
 
 def knowing(cluster: Cluster, machine: Machine) -> None:
     """Have a node know at once what the store has."""
-    machine.up.sparing.known = lambda queue: KnownState(cluster.states[queue][0], MIN_ISR)
+
+    def known(queue: str) -> KnownState:
+        state, live = cluster.states[queue][0], cluster.live
+        living = {each for each in state.in_sync_set if each.node in live}
+        return KnownState(state, MIN_ISR, frozenset(living))
+
+    machine.up.sparing.known = known
 
 
 def whole() -> tuple[Cluster, Machine, list[Machine]]:
@@ -76,6 +82,37 @@ def test_of_several_only_so_many_leave_that_the_queue_goes_on() -> None:
     go_on(cluster, lambda: lead.commit > end)
     assert leader.name in members(cluster)
     assert len(members(cluster)) == MIN_ISR
+
+
+def test_who_has_left_is_back_where_the_queue_would_stand_still_without_it() -> None:
+    cluster, leader, (short, other) = whole()
+    short.up.sparing.set_short(is_short=True)
+    go_on(cluster, lambda: short.name not in members(cluster))
+    other.stop_now()
+    del cluster.live[other.name]
+    for pair in [pair for pair in cluster.links if other.name in pair]:
+        cluster.disconnect(*pair)
+    lead = leader.up.core.node.leaderships[QUEUE]
+    end = lead.replica.end
+    cluster.publish()
+    go_on(cluster, lambda: lead.commit > end)
+    assert members(cluster) == {leader.name, short.name}
+    cluster.start()
+    go_on(cluster, lambda: other.name in members(cluster))
+    go_on(cluster, lambda: short.name not in members(cluster))
+
+
+def test_a_tick_looks_at_so_many_queues_and_the_next_at_others() -> None:
+    _, leader, (short, _) = whole()
+    link = short.up.core.node.from_leaders[leader.name]
+    link.attached |= dict.fromkeys(map(str, range(1_000)), 1)
+    looked_at: list[str] = []
+    short.up.sparing.known = looked_at.append
+    short.up.sparing.set_short(is_short=True)
+    for count in range(10):
+        short.up.sparing.tick()
+        assert len(looked_at) <= count * sparing.LOOKS_MAX
+    assert set(looked_at) >= set(link.attached)
 
 
 def test_members_try_one_after_the_other_and_again() -> None:

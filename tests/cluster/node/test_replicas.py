@@ -82,6 +82,22 @@ def test_who_is_elected_reads_the_state_and_so_does_a_leader_that_hears_of_a_new
     assert having.read == ["q1", "q1"]
 
 
+def test_it_says_which_members_live_on_the_disk_that_is_a_member() -> None:
+    having = Having(FaultFS())
+    having.note("q1", "b", 6)
+    state = having.told.view.queues["q1"].stored.state
+    for each in state.in_sync_set:
+        having.told.live(each.node, 6, each.disk)
+    known = having.shell.sparing.known("q1")
+    assert known is not None
+    assert known.living == known.state.in_sync_set == state.in_sync_set
+    having.told.live("b", 7, "another disk")
+    known = having.shell.sparing.known("q1")
+    assert known is not None
+    assert {each.node for each in known.living} == {"a", "c"}
+    assert having.shell.sparing.known("never heard of") is None
+
+
 def test_a_queue_of_others_gets_none() -> None:
     having = Having(FaultFS())
     state = stored("q1", "b", 6, 1)
