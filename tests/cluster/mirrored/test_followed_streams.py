@@ -66,7 +66,7 @@ def test_readers_do_not_wait_at_a_mirror_that_takes_no_more() -> None:
     log = quiet.read()
     quiet.go_on()
     sparing, states = quiet.mirror.up.sparing, quiet.cluster.states
-    sparing.known = lambda queue: KnownState(states[queue][0], 2)
+    sparing.known = lambda queue: KnownState(states[queue][0], 2, states[queue][0].in_sync_set)
     sparing.set_short(is_short=True)
     mirrors = sorted(quiet.cluster.machines.keys() - {quiet.leader.name})
     quiet.go_on(TURN_MS * mirrors.index(quiet.mirror.name) // TICK_MS + 2)
