@@ -18,7 +18,7 @@ Source: ADR 72; ADR 58 for what is coming, ADR 18 for the order of copy and sett
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush, nsmallest
+from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ from persistence.record import Run, detached, memory_bytes
 from queues.batch import BATCH_BYTES_MAX
 from queues.delayed.due_times import DueTimes
 from queues.delayed.few import Waiting
-from queues.delayed.reading import reading
+from queues.delayed.reading import reading, within
 from queues.delayed.waiting import ASK_DISK_AGAIN_MS, PIECE_MAX, Due
 from queues.log_port import CommittedLog, QueueSlice, RecoveredMessages
 from queues.tail import QueueMemory
@@ -213,15 +213,14 @@ class CommittedWaiting:
         return [*self._read([(due, at) for at, due in wanted[:max_count]], max_count, set())]
 
     def walk(self) -> Iterator[Waiting]:
-        """Return what waits in the order in which it is due; nothing may change meanwhile.
+        """Return some that wait, about in the order of their times; nothing may change meanwhile.
 
         Raises:
             OSError: the disk could not be read.
         """
         yield from self.opened()
-        times = ((due, at) for slot in self.slots() for at, due in self._times.of_stretch(slot))
-        first = nsmallest(PIECE_MAX * 2, times)
-        yield from sorted(self._read(sorted(first, key=_POSITION), len(first), set()))
+        first = sorted(self._times.first(PIECE_MAX * 2), key=_POSITION)
+        yield from sorted(within(self._read(first, len(first), set()), NEAR_BYTES_MAX))
 
     def drop(self, position: int) -> None:
         """Forget one message that was just shown; it is gone for good at ``settled_lsn``."""

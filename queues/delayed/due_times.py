@@ -10,7 +10,7 @@ which something is, and nothing is ever sorted that is not due.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from typing import Final
 
 STRETCH: Final = 1_024
@@ -120,6 +120,16 @@ class DueTimes:
         base = number * STRETCH
         due_ms = () if stretch is None else stretch.due_ms
         return [(base + at, each) for at, each in enumerate(due_ms) if each]
+
+    def first(self, count: int) -> list[tuple[int, int]]:
+        """Return when some messages are due, and their positions, in order: about the first."""
+        held = self._stretches
+        found: list[tuple[int, int]] = []
+        for number in nsmallest(count, held, key=lambda each: held[each].first_ms):
+            found += [(due, at) for at, due in self.of_stretch(number)]
+            if len(found) >= LOOKED_AT_MAX * STRETCH:
+                break
+        return nsmallest(count, found)
 
     def stretches(self) -> Iterator[int]:
         """Return the numbers of the stretches in which something waits."""

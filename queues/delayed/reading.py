@@ -1,9 +1,19 @@
 """Finds messages that wait, by their times and positions: in memory, or in the log."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from queues.delayed.few import Waiting
 from queues.log_port import QueueLog
+
+
+def within(messages: Iterable[Waiting], bytes_max: int) -> Iterator[Waiting]:
+    """Return messages until their bodies have so many bytes, or more with the last one."""
+    size_bytes = 0
+    for message in messages:
+        yield message
+        size_bytes += len(message.record.body)
+        if size_bytes >= bytes_max:
+            return
 
 
 def reading(

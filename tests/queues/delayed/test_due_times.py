@@ -69,3 +69,30 @@ def test_clearing_forgets_all() -> None:
     times.clear()
     assert times.first_ms() is None
     assert times.of_stretch(0) == []
+
+
+class Counted(DueTimes):
+    """Notes the stretches that are shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked: list[int] = []
+
+    def of_stretch(self, number: int) -> list[tuple[int, int]]:
+        self.looked.append(number)
+        return super().of_stretch(number)
+
+
+def test_about_the_first_are_shown_without_a_look_at_all() -> None:
+    times = Counted()
+    count = 3 * LOOKED_AT_MAX
+    for number in reversed(range(count)):
+        times.add(number * STRETCH, [100 + number] * STRETCH)
+    assert times.first(3) == [(100, 0), (100, 1), (100, 2)]
+    assert len(times.first(2 * STRETCH)) == 2 * STRETCH
+    assert len(times.looked) == 3 + LOOKED_AT_MAX
+    few = DueTimes()
+    for number in range(count):
+        few.note(number * STRETCH, 500 - number)
+    assert len(few.first(count)) == count, "where each stretch has one, all are looked at"
+    assert few.first(1) == [(500 - count + 1, (count - 1) * STRETCH)]

@@ -1,5 +1,5 @@
 from queues.delayed.few import Waiting
-from queues.delayed.reading import reading
+from queues.delayed.reading import reading, within
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
 
@@ -38,3 +38,10 @@ def test_what_the_disk_has_lost_is_told() -> None:
     found = list(reading(log, {}, [(70, at) for at in range(6)], 9, lost))
     assert [each.position for each in found] == [0, 2, 3]
     assert lost == {1, 4, 5}
+
+
+def test_no_more_bodies_are_kept_than_may_be() -> None:
+    messages = [Waiting(70, at, record) for at, record in enumerate(run_of(b"123", b"45", b"6"))]
+    assert list(within(messages, 4)) == messages[:2]
+    assert list(within(messages, 1)) == messages[:1]
+    assert list(within(messages, 7)) == messages
