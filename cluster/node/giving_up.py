@@ -90,12 +90,12 @@ class GivingUp:
             is_spent: whether the rest should wait for another turn; asked after each queue.
         """
         node = self._core.node
-        yield from self._damaged_here()
         heard, is_stuck = self._heard(), self._is_stuck()
-        if len(heard) == len(self._view.live) and not is_stuck:
-            return
         if not node.lease.is_running(node.now_ms):
             # The store is away too. Nothing can be written, and who lives is not known any more.
+            return
+        yield from self._damaged_here()
+        if len(heard) == len(self._view.live) and not is_stuck:
             return
         looked_at = list(node.leaderships if is_stuck else islice(node.not_calm, LOOKS_MAX))
         for queue_id in looked_at:

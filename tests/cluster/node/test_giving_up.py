@@ -39,8 +39,14 @@ class Rig:
         self.heard: dict[str, int] = {}
         self.reaches_store = True
         self.writing_bytes = 0
+        self.damaged: list[str] = []
         self.giving_up = GivingUp(
-            self.core, self.told.view, self.heard.get, TTL_MS, lambda: self.writing_bytes
+            self.core,
+            self.told.view,
+            self.heard.get,
+            TTL_MS,
+            lambda: self.writing_bytes,
+            self.damaged,
         )
         self.at(100_000)
 
@@ -73,6 +79,24 @@ def test_a_queue_is_given_up_once_too_few_were_not_heard_for_longer_than_a_lease
     rig.lose("b", "c")
     assert rig.at(110_000 + AFTER_MS - 1) == []
     assert rig.at(110_000 + AFTER_MS) == [GiveUp("q", B, 21)]
+
+
+def test_a_queue_that_is_damaged_here_is_given_up_at_once_to_who_lives() -> None:
+    rig = Rig(live="ac")
+    assert rig.at(110_000, "b", "c") == []
+    rig.damaged.append("q")
+    assert rig.at(110_025, "b", "c") == [GiveUp("q", C, 21)]
+
+
+def test_while_the_store_is_away_a_damaged_queue_goes_on_here() -> None:
+    """Each try would be refused, and the queue stands still while it is open."""
+    rig = Rig()
+    assert rig.at(110_000, "b", "c") == []
+    rig.damaged.append("q")
+    rig.reaches_store = False
+    assert rig.at(110_000 + TTL_MS, "b", "c") == []
+    rig.reaches_store = True
+    assert rig.at(120_000, "b", "c") != []
 
 
 def test_who_was_asleep_listens_as_long_as_anybody_before_it_gives_up() -> None:
