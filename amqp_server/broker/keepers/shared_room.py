@@ -14,6 +14,7 @@ single node. A queue that nobody leads has not refused: it is tried again until 
 Source: ADR 72; ADR 39 for what a single node does.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -116,8 +117,7 @@ class SharedRoom:
         self._engine: WaitingEngine | None = None
         self._moving: Steps[None] | None = None
         self._open_count = self._open_bytes = 0
-        self._again: list[_Part] = []
-        self._again_at_ms: int | None = None
+        self._again: deque[tuple[int, _Part]] = deque()
         self._told_count = 0
         self._asked_at_ms: int | None = None
         self._is_closed = self._is_held = False
@@ -196,9 +196,10 @@ class SharedRoom:
         if self._is_closed or engine is None or self._is_held:
             return None
         due_ms = None if self._is_full else engine.waiting.next_deadline_ms()
-        if due_ms is None or self._again_at_ms is None:
-            return self._again_at_ms if due_ms is None else due_ms
-        return min(due_ms, self._again_at_ms)
+        if not self._again:
+            return due_ms
+        again_ms = self._again[0][0]
+        return again_ms if due_ms is None else min(due_ms, again_ms)
 
     def expire(self, now_ms: int) -> None:
         """Do nothing: a drain follows."""
@@ -215,8 +216,8 @@ class SharedRoom:
         if self._is_held:
             return False
         engine.waiting.enter()
-        self._try_again(now_ms)
-        is_more = self._moving_what_is_due(engine, now_ms, max_messages)
+        is_more = self._try_again(now_ms)
+        is_more |= self._moving_what_is_due(engine, now_ms, max_messages)
         # No client waits for room in a queue that messages fill whose time has come.
         self._congestion.excuse()
         return is_more
@@ -244,7 +245,6 @@ class SharedRoom:
         self._moving = None
         self._open_count = self._open_bytes = 0
         self._again.clear()
-        self._again_at_ms = None
 
     @property
     def _is_full(self) -> bool:
@@ -321,17 +321,20 @@ class SharedRoom:
         self._over(part.piece)
 
     def _keep(self, part: _Part) -> None:
-        self._again.append(part)
-        if self._again_at_ms is None:
-            self._again_at_ms = self._turn.now_ms + TRY_AGAIN_MS
+        self._again.append((self._turn.now_ms + TRY_AGAIN_MS, part))
+        if len(self._again) == 1:
             self._turn.mark_dirty(self)
 
-    def _try_again(self, now_ms: int) -> None:
-        if self._again_at_ms is not None and self._again_at_ms <= now_ms:
-            self._again_at_ms = None
-            again, self._again = self._again, []
-            for part in again:
-                self._publish(part, now_ms)
+    def _try_again(self, now_ms: int) -> bool:
+        """Try those again whose time it is, within the budget of the turn; return whether more."""
+        again, is_spent = self._again, self._turn.budget.is_spent
+        for _ in range(len(again)):
+            if again[0][0] > now_ms:
+                break
+            self._publish(again.popleft()[1], now_ms)
+            if is_spent():
+                break
+        return bool(again) and again[0][0] <= now_ms
 
     def _over(self, piece: _Piece) -> None:
         """A queue has its messages of a piece; settle the piece when all queues have theirs."""

@@ -1,13 +1,17 @@
 """The room of a delayed exchange of a cluster: leaders go, and nothing is lost or early."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import cast
 from unittest.mock import patch
 
 import pytest
 
-from amqp_server.broker.keepers.shared_room import SharedRoom
+from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.keepers.shared_room import TRY_AGAIN_MS, SharedRoom, _Part, _Piece
+from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.turn import Turn
 from persistence.record import Record, Run
 from queues.asked_port import CountsAnswer
 from queues.delayed.committed_waiting import CommittedWaiting
@@ -179,6 +183,38 @@ def test_messages_for_many_queues_go_in_short_steps(life: RoomLife) -> None:
     looked.extend(0 for _ in life.room._moving_out(engine, due, life.now_ms))
     assert sum(looked) >= 16
     assert max(looked) <= 2 * 3, "each is looked at twice"
+
+
+def test_messages_that_nobody_takes_are_tried_again_in_several_turns(life: RoomLife) -> None:
+    life.turn = Turn(4_096, budget=TurnBudget(count(step=1_000_000).__next__))
+    life.room._turn = life.turn
+    target = life.targets["q0"]
+    target.keeps_out = 1
+    engine = life.front.here
+    assert engine is not None
+    life.room._begin(engine)
+    piece = _Piece(engine, Due([0], [Record(b"\x01x\x01k", b"", b"m")]))
+    tried: list[int] = []
+    for _ in range(40):
+        life.room._keep(_Part(piece, "q0", piece.due.records))
+
+    def target_of(_name: str) -> PublishTarget:
+        tried.append(life.now_ms)
+        return cast("PublishTarget", target)
+
+    life.room._target_of = target_of
+    life.now_ms += TRY_AGAIN_MS
+    rounds = 0
+    while len(tried) < 40:
+        before = len(tried)
+        life.turn.budget.begin()
+        life.turn.end(life.now_ms)
+        rounds += 1
+        assert 0 < len(tried) - before < 20, "some each time, within the budget"
+    assert rounds > 2
+    life.turn.end(life.now_ms)
+    assert len(tried) == 40, "and then not before the next second"
+    assert life.room.next_deadline_ms() == life.now_ms + TRY_AGAIN_MS
 
 
 def test_an_exchange_that_is_gone_moves_nothing(life: RoomLife) -> None:
