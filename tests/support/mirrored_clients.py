@@ -153,6 +153,7 @@ class Clients(Shared):
         ledger = self.ledgers[served.log.led.lead.queue]
         numbers = numbers_of(batch.records)
         ledger.leaving |= numbers
+        served.acked |= numbers
         group = served.engine.commit_group
         lsn = served.engine.settle(batch.positions, batch.body_bytes)
         group = served.engine.commit_group

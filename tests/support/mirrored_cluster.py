@@ -191,6 +191,8 @@ class Cluster(Clients):
             good &= other in self.live and self.live[other].incarnation == incarnation
         if good:
             assert transaction.new.epoch >= state.epoch
+            acked = self.acked_before.get((name, boots, transaction.number), set())
+            self.ledgers[transaction.queue].gone |= acked
             self.put(transaction.queue, transaction.new)
         machine = self.machines[name]
         if machine.shell is not None and machine.boots == boots:

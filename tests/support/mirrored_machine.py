@@ -15,7 +15,7 @@ from cluster.mirrored.node import MirroredNode
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import LeaderFrame, MirrorFrame
 from cluster.replication.identity import DiskIdentity
-from cluster.replication.ready import Ready, StateTransaction
+from cluster.replication.ready import Change, Ready, StateTransaction
 from cluster.replication.state import LiveNode, QueueOptions, QueueState
 from cluster.replication.timers import Timers
 from persistence.log_form import LogForm
@@ -124,6 +124,7 @@ class Served:
         self.wakes = 0
         self.unacked: list[Batch] = []
         self.settling: set[int] = set()
+        self.acked: set[int] = set()
         self.dying: Dying | None = None
         self.copied_to: Served | None = None
         self.consumer = Taker(self) if draw.random() < 0.5 else None
@@ -205,6 +206,7 @@ class Shared:
         self.numbered: dict[int, tuple[str, int, int]] = {}
         self.ledgers = self.make_ledgers()
         self.fronts = [FrontEnd(name) for name in ("x", "y")]
+        self.acked_before: dict[tuple[str, int, int], set[int]] = {}
         self.served_count = 0
         self.published_count = 0
         self.moved_count = 0
@@ -278,6 +280,10 @@ class Machine:
                 self.cluster.links[leader, self.name].up.append(answer)
 
     def submit(self, transaction: StateTransaction) -> None:
+        served = self.served.get(transaction.queue)
+        if served is not None and transaction.change is Change.MOVE:
+            # Who leads next has all that was acked before (R22).
+            self.cluster.acked_before[self.name, self.boots, transaction.number] = set(served.acked)
         self.cluster.requests.append((self.name, self.boots, transaction))
 
     def read_state(self, queue: str) -> None:

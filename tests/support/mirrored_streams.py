@@ -87,6 +87,7 @@ class ServedStream(Served):
         self.wakes = 0
         self.unacked = []
         self.settling = set()
+        self.acked = set()
         self.dying = None
         self.copied_to = None
         self.consumer = None

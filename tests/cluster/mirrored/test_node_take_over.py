@@ -26,7 +26,7 @@ from persistence.queue_recovery import found_in
 from persistence.record import Run
 from persistence.slices import Expiries
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import DEAD, NAMES, NOW_MS, QUEUE, numbers_of
+from tests.support.mirrored_machine import DEAD, NAMES, NOW_MS, QUEUE, QUEUE_IDS, numbers_of
 
 SEEDS = 60
 BATCH = 10
@@ -76,6 +76,33 @@ def test_messages_are_confirmed_settled_moved_and_taken_over() -> None:
         assert sum(len(cluster.ledgers[queue].gone) for cluster in clusters) > 10
     assert sum(cluster.moved_count for cluster in clusters) > 5
     assert sum(cluster.served_count for cluster in clusters) > 20
+
+
+class Moving(Cluster):
+    """Queues stand still, and are handed over, all the time."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.kinds += [(6, self.stand_still)]
+
+    def stand_still(self) -> None:
+        queue, target = self.draw.choice(list(QUEUE_IDS)), self.draw.choice(NAMES)
+        machine = self.machines[self.states[queue][0].leader]
+        if machine.shell is None or target not in self.live:
+            return
+        if machine.up.core.may_hand_over(queue, target):
+            incarnation = self.live[target].incarnation
+            machine.up.step(inputs.HandOver(queue, target, incarnation))
+
+
+def test_what_was_acked_before_a_move_does_not_come_back() -> None:
+    acked_count = 0
+    for seed in range(10):
+        cluster = Moving(seed)
+        for _ in range(STEPS):
+            cluster.step()
+        acked_count += sum(map(len, cluster.acked_before.values()))
+    assert acked_count
 
 
 # -- mistakes, put in on purpose -------------------------------------------------------------------
