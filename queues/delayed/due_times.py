@@ -10,7 +10,7 @@ which something is, and nothing is ever sorted that is not due.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush, nsmallest
+from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
 STRETCH: Final = 1_024
@@ -18,6 +18,9 @@ STRETCH: Final = 1_024
 
 LOOKED_AT_MAX: Final = 24
 """Stretches that one call looks at: each takes some 80 us."""
+
+OTHERS_MAX: Final = 64
+"""Pairs in the heap besides two of each stretch; they may be of a time that is far away."""
 
 _NOBODY: Final = array("q", [0]) * STRETCH
 
@@ -147,8 +150,14 @@ class DueTimes:
         elif first_ms >= stretch.first_ms:
             return stretch
         stretch.first_ms = first_ms
-        heappush(self._heap, (first_ms, number))
+        self._push(first_ms, number)
         return stretch
+
+    def _push(self, first_ms: int, number: int) -> None:
+        heappush(self._heap, (first_ms, number))
+        if len(self._heap) > 2 * len(self._stretches) + OTHERS_MAX:
+            self._heap = [(each.first_ms, at) for at, each in self._stretches.items()]
+            heapify(self._heap)
 
     def _take_of(self, number: int, stretch: _Stretch, until_ms: int) -> list[tuple[int, int]]:
         due_ms, base = stretch.due_ms, number * STRETCH
@@ -160,5 +169,5 @@ class DueTimes:
             del self._stretches[number]
         else:
             stretch.first_ms = min([each for each in due_ms if each])
-            heappush(self._heap, (stretch.first_ms, number))
+            self._push(stretch.first_ms, number)
         return found

@@ -1,6 +1,6 @@
 import random
 
-from queues.delayed.due_times import LOOKED_AT_MAX, STRETCH, DueTimes
+from queues.delayed.due_times import LOOKED_AT_MAX, OTHERS_MAX, STRETCH, DueTimes
 
 
 def test_what_is_due_is_taken_and_nothing_else() -> None:
@@ -96,3 +96,13 @@ def test_about_the_first_are_shown_without_a_look_at_all() -> None:
         few.note(number * STRETCH, 500 - number)
     assert len(few.first(count)) == count, "where each stretch has one, all are looked at"
     assert few.first(1) == [(500 - count + 1, (count - 1) * STRETCH)]
+
+
+def test_what_comes_and_goes_leaves_nothing_before_a_time_that_is_far_away() -> None:
+    times = DueTimes()
+    times.add(0, [1 << 40, 7])
+    for _ in range(1_000):
+        assert times.take(7, 1) == [(7, 1)]
+        times.note(1, 7)
+    assert len(times._heap) <= 2 + OTHERS_MAX
+    assert times.first_ms() == 7
