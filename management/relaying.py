@@ -141,10 +141,9 @@ class _Open:
         idle: ends it where nobody asks on.
     """
 
-    def __init__(self, node: str, chunks: Chunks, place: AsyncExitStack) -> None:
+    def __init__(self, node: str, chunks: Chunks) -> None:
         self.node = node
         self.chunks = chunks
-        self.place = place
         self.left = memoryview(b"")
         self.making: asyncio.Future[bytes | None] | None = None
         self.idle: asyncio.TimerHandle | None = None
@@ -203,11 +202,10 @@ class Parts:
                 self._beginning[node] -= 1
             if isinstance(response.body, bytes):
                 return _said({"next": None}) + octets_of(response, response.body)
-            if response.is_live:
-                await place.aclose()
             number = next(self._numbers)
-            self._open[number] = found = _Open(node, response.body, place.pop_all())
+            self._open[number] = found = _Open(node, response.body)
             self._watch(number, found)
+            # It keeps no place among the requests that are worked on: a client may read slowly.
             return _said({"next": number}) + octets_of(response, b"")
 
     async def _part(self, number: int, found: _Open) -> bytes:
@@ -272,7 +270,6 @@ class Parts:
             await asyncio.wait({found.making})
         if isinstance(found.chunks, AsyncGenerator):
             await found.chunks.aclose()
-        await found.place.aclose()
 
 
 def _said(value: dict[str, object]) -> bytes:
