@@ -60,12 +60,13 @@ def test_the_settings_are_some_that_a_node_takes(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("0123456789abcdef" * 4 + "\n")
     secret.chmod(0o600)
-    by_hand, tls = (yaml.safe_load(block) for block in blocks("yaml"))
+    by_hand, tls, *options = (yaml.safe_load(block) for block in blocks("yaml"))
     by_hand["cluster"]["secret_file"] = str(secret)
     config = tmp_path / "haremq.yaml"
-    config.write_text(yaml.safe_dump(by_hand))
-    done = CliRunner().invoke(haremq, ["check-config", str(config)])
-    assert done.exit_code == 0, done.output
+    for each in ({}, *options):
+        config.write_text(yaml.safe_dump(laid_over(by_hand, each)))
+        done = CliRunner().invoke(haremq, ["check-config", str(config)])
+        assert done.exit_code == 0, done.output
     # The files of certificates are the only thing that is missing to the second one.
     config.write_text(yaml.safe_dump(laid_over(by_hand, tls)))
     done = CliRunner().invoke(haremq, ["check-config", str(config)])

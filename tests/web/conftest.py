@@ -25,9 +25,12 @@ def ui() -> WebUi:
     return built
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, for the tests of a file: Playwright has a loop that runs as long.
+
+    While it runs, no other test of this process could run one.
+    """
     if executable() is None:
         reason = "no chromium"
         pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)
