@@ -6,7 +6,8 @@ sector is written from the page cache, so that it comes with all earlier writes 
 kept or lost as one; writes into what a lost cut had freed are lost with it.
 
 A name is changed in a list of its own. A crash keeps any subset of the changes since the sync of
-their folder; no file ends up under two names.
+their folder; no file ends up under two names. A change is one of the folder itself, not of its
+path: it is seen where that folder is, and never in an earlier one of the same name.
 """
 
 import random
@@ -166,17 +167,26 @@ Node: TypeAlias = Content | Folder
 
 
 class Placed(NamedTuple):
-    """A node got a name: it was made, or had another before."""
+    """A node got a name: it was made, or had another before.
+
+    Attributes:
+        folder: what the name is in; None is the top one.
+        is_synced: it is on the disk, in a folder whose own name may not be there.
+    """
 
     path: str
     node: Node
+    folder: Node | None
+    is_synced: bool = False
 
 
 class Removed(NamedTuple):
-    """A name is gone."""
+    """A name is gone; see ``Placed``."""
 
     path: str
     node: Node
+    folder: Node | None
+    is_synced: bool = False
 
 
 class Names:
@@ -185,7 +195,7 @@ class Names:
     Attributes:
         durable: path to node, as far as folders were synced.
         current: the same as the processes see it.
-        pending: changes whose folder was not synced yet.
+        pending: changes whose folder was not synced yet, or has no durable name itself.
     """
 
     def __init__(self, durable: dict[str, Node] | None = None) -> None:
@@ -197,18 +207,24 @@ class Names:
         """Return a copy in which every node is a copy too."""
         nodes = {*self.durable.values(), *self.current.values()}
         nodes |= {change.node for change in self.pending}
+        nodes |= {change.folder for change in self.pending if change.folder is not None}
         copies = {node: node.copy() if isinstance(node, Content) else Folder() for node in nodes}
         copied = Names()
         copied.durable = {path: copies[node] for path, node in self.durable.items()}
         copied.current = {path: copies[node] for path, node in self.current.items()}
-        copied.pending = [change._replace(node=copies[change.node]) for change in self.pending]
+        copied.pending = [
+            change._replace(
+                node=copies[change.node], folder=change.folder and copies[change.folder]
+            )
+            for change in self.pending
+        ]
         return copied
 
     def place(self, path: str, node: Node) -> None:
-        self._change(Placed(path, node))
+        self._change(Placed(path, node, self.current.get(parent_of(path))))
 
     def remove(self, path: str) -> None:
-        self._change(Removed(path, self.current[path]))
+        self._change(Removed(path, self.current[path], self.current.get(parent_of(path))))
 
     def _change(self, change: Placed | Removed) -> None:
         _apply(self.current, change)
@@ -216,20 +232,28 @@ class Names:
 
     def fsync(self, folder: str) -> None:
         """Make the changes in a folder durable; older ones that they overtake are none any more."""
-        left: list[Placed | Removed] = []
+        synced, left = self.current.get(folder), list[Placed | Removed]()
         for change in self.pending:
-            if parent_of(change.path) == folder:
-                _apply(self.durable, change)
-                left = [older for older in left if not _overtakes(change, older)]
-            else:
+            is_inside = parent_of(change.path) == folder and change.folder is synced
+            if not is_inside and not change.is_synced:
                 left.append(change)
+                continue
+            left = [older for older in left if not _overtakes(change, older)]
+            if _is_seen(self.durable, change):
+                _apply(self.durable, change)
+            else:
+                left.append(change._replace(is_synced=True))
         self.pending = left
+
+    def choices_count(self) -> int:
+        """Return how many changes a crash may keep or lose."""
+        return sum(not change.is_synced for change in self.pending)
 
     def after_crash(self, choose: Choose) -> dict[str, Node]:
         """Return the tree that is left; the content of its files has yet to be looked at."""
         left = dict(self.durable)
         for change in self.pending:
-            if choose(2):
+            if change.is_synced or choose(2):
                 _apply(left, change)
         return {path: node for path, node in left.items() if _is_reachable(path, left)}
 
@@ -270,12 +294,19 @@ def _apply(tree: dict[str, Node], change: Placed | Removed) -> None:
     if isinstance(change, Placed):
         for path in [path for path, node in tree.items() if node is change.node]:
             del tree[path]
+        if not _is_seen(tree, change):
+            return
         if tree.get(change.path) not in {None, change.node}:
             _empty(tree, change.path)
         tree[change.path] = change.node
     elif tree.get(change.path) is change.node:
         _empty(tree, change.path)
         del tree[change.path]
+
+
+def _is_seen(tree: dict[str, Node], change: Placed | Removed) -> bool:
+    """Whether the folder of a change is there, and not another one of its name."""
+    return tree.get(parent_of(change.path)) is change.folder
 
 
 def _overtakes(change: Placed | Removed, older: Placed | Removed) -> bool:

@@ -184,7 +184,7 @@ class FaultFS:
             yield self.crash(partial(drawn, draw, share))
 
     def _states_count(self) -> int:
-        count: int = 2 ** len(self._names.pending)
+        count: int = 2 ** self._names.choices_count()
         nodes = {*self._names.durable.values(), *(change.node for change in self._names.pending)}
         for node in nodes:
             count *= node.states_count() if isinstance(node, Content) else 1
