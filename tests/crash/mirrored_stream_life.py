@@ -120,6 +120,9 @@ class MirroredStreamLife(ReplicaLife):
         self.actions += [(14, self.follow), (20, self.go_on_with_checkpoint), (6, self.commit)]
         self.actions.append((4, self.replace))
 
+    def some_max_priority(self) -> int | None:
+        return None
+
     def step(self) -> None:
         with patch.object(stream_content, "PIECE_BYTES", PIECE_BYTES):
             super().step()

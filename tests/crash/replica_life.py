@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from persistence.errors import is_shortage
 from persistence.files import Files
 from persistence.front_numbers import FrontNumber, Published
+from persistence.lane_map import lane_of
 from persistence.log_form import LogForm
 from persistence.log_state import LogOptions, LogState
 from persistence.operations import encode_enqueue, encode_requeued, encode_settle, encode_submitted
@@ -196,10 +197,18 @@ class ReplicaLife(Life):
         if len(self.replicas) >= 3:
             return
         queue_id = max(self.declared, default=0) + 1
-        lsn = self.node.commit.append_definition(change_of(queue_id, MIRRORED))
-        log = self.node.store.new_replica_log(MIRRORED, queue_id)
+        # One may get what another one has, so all of them are of a plain or of a priority queue.
+        top = self.some_max_priority()
+        for known in self.replicas.values():
+            top = known.log.state.options.max_priority
+        options = MIRRORED._replace(max_priority=top)
+        lsn = self.node.commit.append_definition(change_of(queue_id, options))
+        log = self.node.store.new_replica_log(options, queue_id)
         self.replicas[queue_id] = Known(log, [(0, State(0, 0, (), (), (), self.empty))], 0)
         self.declared[queue_id] = lsn
+
+    def some_max_priority(self) -> int | None:
+        return self.draw.choice((None, 2))
 
     def known(self) -> Known | None:
         if not self.replicas:
@@ -281,7 +290,7 @@ class ReplicaLife(Life):
         self.published_count += 1
         flags = PERSISTENT if self.draw.random() < 0.8 else 0
         body = b"%d " % self.published_count + bytes(self.draw.choice((0, 3, 60, 300)))
-        return Record(make_route("", "q"), HEADER, body, flags, 0)
+        return Record(make_route("", "q"), HEADER, body, flags, self.published_count % 4)
 
     def promise(self) -> None:
         if (known := self.known()) is not None:
@@ -344,10 +353,11 @@ class ReplicaLife(Life):
         """The queue gives memory up; what is not at the base is not its to give."""
         if (known := self.known()) is None or not known.now.live.messages:
             return
-        live = known.now.live.messages
-        chosen = sorted(live)[: self.draw.choice((1, 5, 30))]
-        slices = [Slice([live[at] for at in chosen], chosen)]
-        known.log.messages.spill(0, slices)
+        live, top = known.now.live.messages, known.log.state.options.max_priority
+        lane = lane_of(self.draw.choice(list(live.values())).priority, top)
+        of_lane = [at for at in sorted(live) if lane_of(live[at].priority, top) == lane]
+        chosen = of_lane[: self.draw.choice((1, 5, 30))]
+        known.log.messages.spill(lane, [Slice([live[at] for at in chosen], chosen)])
 
     def note(self, known: Known, lsn: int, state: State) -> None:
         known.states.append((lsn, state))

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from persistence.chunk_table import ChunkTable, StoredChunk
 from persistence.files import Octets
 from persistence.front_numbers import Published, PublishedTable
 from persistence.operations import Submitted, decode_operations
@@ -109,6 +110,12 @@ def only_the_last(building: Building, number: int) -> None:
 BRING = Building._bring_to_disk
 
 
+def of_one_lane(table: ChunkTable, position: int) -> list[StoredChunk]:
+    """Take a priority queue for a plain one."""
+    row = table.next_from(0, position)
+    return [] if row is None else [row]
+
+
 def buried_last(
     tombstones: Tombstones,
     queue: str,
@@ -148,10 +155,15 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "_bring_to_disk",
         only_the_last,
     ),
+    "a snapshot has the chunks of one lane": (ChunkTable, "each_next_from", of_one_lane),
 }
 
 
-SEEDS = {"only the last file of a snapshot is brought to the disk": 54}
+SEEDS = {
+    "only the last file of a snapshot is brought to the disk": 54,
+    "a snapshot that settles nothing": 61,
+    "a snapshot has the chunks of one lane": 14,
+}
 """Where to begin, so that what is rarely seen is seen soon; all others at 1."""
 
 
