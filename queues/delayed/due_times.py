@@ -150,10 +150,10 @@ class DueTimes:
         elif first_ms >= stretch.first_ms:
             return stretch
         stretch.first_ms = first_ms
-        self._push(first_ms, number)
+        self._order(first_ms, number)
         return stretch
 
-    def _push(self, first_ms: int, number: int) -> None:
+    def _order(self, first_ms: int, number: int) -> None:
         heappush(self._heap, (first_ms, number))
         if len(self._heap) > 2 * len(self._stretches) + OTHERS_MAX:
             self._heap = [(each.first_ms, at) for at, each in self._stretches.items()]
@@ -169,5 +169,5 @@ class DueTimes:
             del self._stretches[number]
         else:
             stretch.first_ms = min([each for each in due_ms if each])
-            self._push(stretch.first_ms, number)
+            self._order(stretch.first_ms, number)
         return found

@@ -345,25 +345,15 @@ def test_a_transient_queue_that_is_gone_is_served_no_more() -> None:
     assert rig.queues.led.get("q2") is not None, "the next one of its name"
 
 
-def test_what_waits_behind_a_transient_exchange_is_served_as_long_as_that_is_there() -> None:
-    rig = Rig()
-    rig.owner = "a"
-    rig.make(name=waiting_queue_name("x", "q1"), kind=WAITING)
-    assert rig.queues.led.get("q1") is not None
-    rig.queues.exchange_deleted(Event(EventKind.EXCHANGE_DELETED, "v", "another"))
-    assert rig.queues.led.get("q1") is not None
-    rig.queues.exchange_deleted(Event(EventKind.EXCHANGE_DELETED, "v", "x"))
-    assert rig.queues.led.get("q1") is None
-
-
-def test_what_waits_behind_transient_exchanges_ends_with_their_vhost() -> None:
-    rig = Rig()
-    rig.owner = "a"
-    rig.make(name=waiting_queue_name("x", "q1"), kind=WAITING)
-    rig.queues.exchange_deleted(Event(EventKind.VHOST_DELETED, "w", "w"))
-    assert rig.queues.led.get("q1") is not None
-    rig.queues.exchange_deleted(Event(EventKind.VHOST_DELETED, "v", "v"))
-    assert rig.queues.led.get("q1") is None
+def test_what_waits_is_served_as_long_as_its_transient_exchange_is_there() -> None:
+    vhost = EventKind.VHOST_DELETED, ("w", "w"), ("v", "v")
+    for kind, other, own in ((EventKind.EXCHANGE_DELETED, ("v", "another"), ("v", "x")), vhost):
+        rig = Rig()
+        rig.owner = "a"
+        rig.make(name=waiting_queue_name("x", "q1"), kind=WAITING)
+        for event, is_there in ((other, True), (own, False)):
+            rig.queues.exchange_deleted(Event(kind, *event))
+            assert (rig.queues.led.get("q1") is not None) == is_there
 
 
 def test_the_end_of_a_queue_that_nobody_uses_opens_no_way() -> None:

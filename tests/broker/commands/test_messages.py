@@ -44,7 +44,7 @@ class Desk:
         steps = self.commands.get(
             self.node.now_ms, "/", name, count=count, settled_by=settled_by, **asked
         )
-        got = list(finish(steps))
+        got = list(finish(steps))  # type: ignore[arg-type]
         self.node.end_turns()
         return got
 
@@ -218,7 +218,7 @@ def test_a_queue_that_is_deleted_in_between_ends_the_command() -> None:
     )
     next(steps)
     desk.client.send(commands.Queue.Delete, queue="jobs")
-    assert [one.payload for one in finish(steps)] == [b"0"]
+    assert [one.payload for one in finish(steps)] == [b"0"]  # type: ignore[arg-type]
     assert desk.node.broker.delivered.memory.used_bytes == 0
 
 

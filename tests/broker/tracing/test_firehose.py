@@ -103,7 +103,7 @@ def test_commands_are_traced_too(traced: Traced) -> None:
     steps = desk.get(
         0, "/", "jobs", username="guest", count=1, settled_by=SettledBy.NO_ACK, truncate_bytes=None
     )
-    assert len(finish(steps)) == 1
+    assert len(finish(steps)) == 1  # type: ignore[arg-type]
     traced.node.end_turns()
     assert traced.keys() == ["publish.", "deliver.jobs"]
 
