@@ -310,6 +310,10 @@ class QueueEngine(Protocol):
     def must_drain_before(self, holder: object) -> bool:
         """Note the consumer whose messages are settled next, which gets credit back.
 
+        Args:
+            holder: the consumer, or who took the messages by a get; None: they go back, or are
+                rejected, and are no continuation of what was settled before.
+
         Returns:
             Whether the queue must be drained first, because other consumers have messages due.
         """

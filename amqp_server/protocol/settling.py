@@ -314,7 +314,7 @@ class Settling:
         """
         for holder, batches in by_holder(self._counting(parts, requeue=requeue)):
             engine = holder.queue.engine
-            must_drain = engine.must_drain_before(batches)
+            must_drain = engine.must_drain_before(None)
             if requeue or must_drain:
                 self._turn.drain_now(engine, now_ms)
             for batch in batches:
@@ -341,7 +341,7 @@ class Settling:
         counted = self._counting(parts, requeue=requeue)
         for holder, batches in ranked((yield from grouping(counted))):
             engine = holder.queue.engine
-            must_drain = engine.must_drain_before(batches)
+            must_drain = engine.must_drain_before(None)
             if requeue or must_drain:
                 turn.drain_now(engine, turn.now_ms)
             if requeue:

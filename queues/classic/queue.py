@@ -285,17 +285,13 @@ class ClassicQueue(ShownQueue):
         return self._consumers.serves(lane)
 
     def must_drain_before(self, holder: object) -> bool:
-        """Note the consumer whose messages are settled next, which gets credit back.
-
-        Returns:
-            Whether the queue must be drained first, because other consumers have messages due.
-        """
+        """Note whose messages are settled next; see the port."""
         if self._consumers.count <= 1:
             return False
         ready = self._backlog.ready
         before, self._settled_by = self._settled_by, (holder, ready.next_position)
         has_due = ready.count > 0 and not self._consumers.all_are_blocked
-        return has_due and before != self._settled_by
+        return has_due and (holder is None or before != self._settled_by)
 
     # -- the queue itself -------------------------------------------------------------------
 

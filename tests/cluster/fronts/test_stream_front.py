@@ -248,3 +248,10 @@ def test_a_consumer_that_waits_for_a_leader_too_long_is_let_in_and_can_go() -> N
     rig.publish(1)
     rig.settle_down()
     assert consumer.bodies == []
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_what_is_rejected_is_of_no_consumer(where: str) -> None:
+    rig = Rig()
+    rig.lead(where)
+    assert not rig.front.must_drain_before(None)
