@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from persistence.replicas.log import ReplicaLog
 from persistence.replicas.stream_content import StreamContent
+from persistence.streams.compaction import Compaction
 from persistence.streams.extent import Extent, KeptSegment
 from persistence.streams.tail import Tail
 
 
 class CommittedReads:
-    """The half of ``queues.stream_log.StreamLog`` that reads.
+    """The half of ``queues.stream_log.StreamLog`` that reads; nothing of it is compacted by key.
 
     Args:
         replica: of this node.
@@ -102,3 +103,20 @@ class CommittedReads:
 
     def _forget_compacted(self) -> None:
         self._coming.forget_below(self._content.next_offset)
+
+    # -- what no mirrored stream does -----------------------------------------------------------
+
+    def set_compaction(self, compaction: Compaction | None) -> None:
+        """Keep all messages: a mirrored stream is not compacted."""
+
+    def compaction_due_ms(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
+        """Return None: there is nothing to do."""
+        return None
+
+    def compact(self, now_ms: int) -> bool:  # noqa: ARG002 - the port's name
+        """Return True: nothing is left to do."""
+        return True
+
+    def drop(self) -> int:
+        """Do nothing: the replica goes when a note says that the stream is gone."""
+        return 0

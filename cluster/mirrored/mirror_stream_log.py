@@ -16,7 +16,6 @@ from persistence.operations import decode_operations
 from persistence.replicas.log import ReplicaLog
 from persistence.stream_operations import StreamChunks, StreamKept, StreamSubmitted
 from persistence.streams.chunk import chunks_in
-from persistence.streams.compaction import Compaction
 from persistence.streams.gathering import Appended
 from persistence.streams.retention import Retention
 from queues.commits import NOTHING_TO_COMMIT, CommitGroup
@@ -142,21 +141,6 @@ class MirrorStreamLog(CommittedReads):
     def retain(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
         """Return None: the leader decides what goes."""
         return None
-
-    def set_compaction(self, compaction: Compaction | None) -> None:
-        """Keep what the leader keeps."""
-
-    def compaction_due_ms(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
-        """Return None: there is nothing to do."""
-        return None
-
-    def compact(self, now_ms: int) -> bool:  # noqa: ARG002 - the port's name
-        """Return True: nothing is left to do."""
-        return True
-
-    def drop(self) -> int:
-        """Do nothing: the replica goes when a note says that the stream is gone."""
-        return 0
 
 
 def _ignore() -> None:

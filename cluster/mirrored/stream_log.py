@@ -21,7 +21,6 @@ from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import NEVER_SAFE, MirroredLog
 from persistence.stream_operations import encode_stream_kept, encode_stream_offset
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
-from persistence.streams.compaction import Compaction
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
 from persistence.streams.retention import Retention, due_count
@@ -223,21 +222,6 @@ class MirroredStreamLog(CommittedReads):
             return None
         due_ms = segments[0].last_timestamp_ms + age_ms + 1 - (self.wall_ms(now_ms) - now_ms)
         return max(due_ms, now_ms + 1)
-
-    def set_compaction(self, compaction: Compaction | None) -> None:
-        """Keep all messages: a mirrored stream is not compacted."""
-
-    def compaction_due_ms(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
-        """Return None: there is nothing to do."""
-        return None
-
-    def compact(self, now_ms: int) -> bool:  # noqa: ARG002 - the port's name
-        """Return True: nothing is left to do."""
-        return True
-
-    def drop(self) -> int:
-        """Do nothing: the replica goes when a note says that the stream is gone."""
-        return 0
 
 
 def _ignore() -> None:
