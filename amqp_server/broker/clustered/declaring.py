@@ -130,7 +130,7 @@ class Declaring:
         if not may_be_reserved:
             check_unreserved("queue", name)
 
-        def check(_found: Found) -> BrokerError | None:
+        def check(_found: Found | None) -> BrokerError | None:
             try:
                 validate_queue(
                     name,
@@ -150,7 +150,8 @@ class Declaring:
             name, vhost, properties.durable, properties.auto_delete, properties.arguments
         )
         queue_id = queue_id or self.new_queue_id()
-        placed = self._place(queue, queue_id)
+        # Who places a queue reads its arguments, and takes them for checked.
+        placed = self._place(queue, queue_id) if check(None) is None else None
         state = self._stored.keys.queue_state(vhost, name)
         creation = yield from creating(
             self._references,

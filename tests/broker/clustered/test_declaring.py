@@ -22,7 +22,7 @@ from amqp_server.broker.definitions.definition import (
     VhostDefinition,
 )
 from amqp_server.broker.definitions.table import TABLE
-from amqp_server.broker.errors import BrokerError, NotFoundError
+from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from amqp_server.broker.steps import finish
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Field, longstr
@@ -295,6 +295,19 @@ def test_a_queue_that_ended_with_its_vhost_leaves_a_note_too(how: str) -> None:
             each.contents, node.queue(VHOST, "q", queue_definition({"x-max-length": Field("I", 5)}))
         )
     assert noted(each.contents) == {"id0"}
+
+
+@pytest.mark.parametrize("key", ["x-max-priority", "x-max-length", "x-expires"])
+def test_nobody_places_a_queue_whose_arguments_are_invalid(key: str) -> None:
+    each = trial()
+    node = each.nodes[0].declaring
+    placed: list[str] = []
+    node._place = lambda queue, _queue_id: placed.append(queue.name)
+    with pytest.raises(PreconditionFailedError, match="invalid arg"):
+        run(each.contents, node.queue(VHOST, "q", queue_definition({key: longstr("many")})))
+    assert not placed
+    run(each.contents, node.queue(VHOST, "q", queue_definition()))
+    assert placed == ["q"]
 
 
 def test_a_predeclared_exchange_is_there_without_a_question() -> None:
