@@ -5,7 +5,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol, cast
 
 from queues.batch import Batch
-from queues.ports import ConsumerHandle, QueueEngine
+from queues.consumer_port import ConsumerHandle
+from queues.ports import QueueEngine
 
 
 class GetAnswer(NamedTuple):

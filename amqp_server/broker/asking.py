@@ -15,8 +15,8 @@ from queues.asked_port import (
     GetAnswer,
     waiting_count,
 )
+from queues.consumer_port import ConsumerHandle
 from queues.errors import ExclusiveUseError
-from queues.ports import ConsumerHandle
 
 
 class _Getting:

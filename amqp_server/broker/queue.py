@@ -12,10 +12,11 @@ from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
 from queues.asked_port import AskedQueue
 from queues.commits import later_of
+from queues.consumer_port import ConsumerHandle
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
 from queues.outcomes import PurgeOutcome
-from queues.ports import ConsumerHandle, EmptiedQueue, EngineParts, QueueEngine
+from queues.ports import EmptiedQueue, EngineParts, QueueEngine
 from queues.stream_port import StreamQueue
 
 NOBODY: Final = object()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from queues.asked_port import ConsumeAnswer
-from queues.ports import ConsumerHandle
+from queues.consumer_port import ConsumerHandle
 
 WAIT_MS: Final = 5_000
 """How long a client waits: a change of leaders is over by then, or will take long."""

@@ -10,9 +10,9 @@ from cluster.fronts.frames import Counts, Got, Purged, Question, Settlement
 from cluster.fronts.questions import Answer, Then
 from queues.asked_port import ConsumeAnswer, CountsAnswer, GetAnswer
 from queues.batch import Batch
+from queues.consumer_port import ConsumerHandle
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle
 
 
 class AskingFront(EngineHere):

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from queues.ports import ConsumerHandle, Lane
+from queues.consumer_port import ConsumerHandle, Lane
 
 CANCEL_ON_FAILOVER: Final = "x-cancel-on-ha-failover"
 """The argument of a consumer that wants to hear of a new leader: it is cancelled then."""

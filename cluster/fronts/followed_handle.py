@@ -12,8 +12,8 @@ from typing import Final, Self
 from cluster.fronts.consumers_kept import CANCEL_ON_FAILOVER
 from persistence.record import Record
 from queues.batch import Batch
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.offset_spec import OffsetKind, OffsetSpec
-from queues.ports import ConsumerHandle, Lane
 
 OFFSET: Final = "x-stream-offset"
 """The argument that says where to begin, and the first header of each delivery."""

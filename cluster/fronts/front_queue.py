@@ -27,10 +27,11 @@ from cluster.fronts.ways import NoWay, Way
 from persistence.record import Run
 from queues.batch import Batch
 from queues.commits import CommitPoint
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, StillOpen, kept_out
-from queues.ports import ConsumerHandle, Lane, Positions, QueueEngine, WakeUp
+from queues.ports import Positions, QueueEngine, WakeUp
 
 POSITIONS_APART: Final = 1 << 24
 """Between the positions of two ways: further than two deliveries that are settled as one range."""

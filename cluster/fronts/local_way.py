@@ -16,7 +16,8 @@ from cluster.fronts.taking import Taking
 from queues.asked_port import as_giving, waiting_count
 from queues.batch import Batch
 from queues.commits import CommitPoint, is_safe, later_of, wait_for
-from queues.ports import ConsumerHandle, Lane, QueueEngine
+from queues.consumer_port import ConsumerHandle, Lane
+from queues.ports import QueueEngine
 
 
 def placed(batch: Batch, base: int) -> Batch:

@@ -9,7 +9,7 @@ the consumers of one lane waits in one line, so that the lane shows it in the or
 from collections import deque
 
 from queues.batch import Batch
-from queues.ports import ConsumerHandle, Lane
+from queues.consumer_port import ConsumerHandle, Lane
 
 
 class RemoteConsumer:

@@ -13,7 +13,7 @@ from cluster.fronts.frames import Cancel, Consume, Credit, Settlement, ToLeader
 from cluster.fronts.limits import FrontLimits
 from cluster.fronts.remote_consumer import Held, HeldLane, RemoteConsumer
 from queues.batch import Batch
-from queues.ports import ConsumerHandle, Lane
+from queues.consumer_port import ConsumerHandle, Lane
 
 GRANTS_PER_DRAIN: Final = 500
 """Consumers that are asked for credit in one drain."""

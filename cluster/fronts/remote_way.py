@@ -36,7 +36,8 @@ from cluster.fronts.questions import Answer
 from cluster.fronts.remote_consumers import RemoteConsumers
 from cluster.fronts.submissions import Submissions, Submitted
 from queues.batch import Batch
-from queues.ports import ConsumerHandle, Lane, QueueEngine
+from queues.consumer_port import ConsumerHandle, Lane
+from queues.ports import QueueEngine
 
 
 class LeaderPipe(Protocol):

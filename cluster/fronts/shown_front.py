@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from cluster.fronts.local_way import LocalHandle
+from queues.consumer_port import ConsumerHandle
 from queues.counters import QueueCounts
 from queues.looking import LOOK_COUNT_MAX, Looked, LookedMessage, LookPlace, Passed
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle, EmptiedQueue, QueueEngine, QueueState
+from queues.ports import EmptiedQueue, QueueEngine, QueueState
 
 
 class LedElsewhereError(OSError):

@@ -16,16 +16,9 @@ from cluster.fronts.taking import Take
 from cluster.fronts.ways import Way
 from queues.asked_port import ConsumeAnswer
 from queues.batch import Batch
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.options import QueueOptions
-from queues.ports import (
-    ConsumerHandle,
-    Lane,
-    Positions,
-    QueueEngine,
-    QueueState,
-    ReaderPosition,
-    WakeUp,
-)
+from queues.ports import Positions, QueueEngine, QueueState, ReaderPosition, WakeUp
 
 
 class StreamFront(FrontQueue):

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 from cluster.fronts.frames import Question, Settlement
 from cluster.fronts.submissions import Submitted
 from queues.batch import Batch
-from queues.ports import ConsumerHandle, Lane, QueueEngine
+from queues.consumer_port import ConsumerHandle, Lane
+from queues.ports import QueueEngine
 
 
 class Way(Protocol):

@@ -9,7 +9,7 @@ them (RabbitMQ, rabbit_queue_consumers). Consumers that wait for a lane wait tog
 
 from bisect import bisect_left, insort
 
-from queues.ports import ConsumerHandle, Lane
+from queues.consumer_port import ConsumerHandle, Lane
 
 
 class Cohort:

@@ -22,9 +22,10 @@ from typing import Final, TypeAlias
 
 from queues.classic.blocked import Cohort
 from queues.classic.rules import CLASSIC_RULES, SharingRules
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle, Lane, QueueState
+from queues.ports import QueueState
 
 NOBODY: Final = QueueState()
 

@@ -12,7 +12,7 @@ from queues.batch import Batch
 from queues.classic.backlog import Backlog
 from queues.classic.consumers import Consumers
 from queues.classic.priority_ready import PriorityReady
-from queues.ports import ConsumerHandle, Lane
+from queues.consumer_port import ConsumerHandle, Lane
 
 READ_COST: Final = 512
 """What a chunk that is read back counts, in messages: a chunk may hold one ready message alone."""

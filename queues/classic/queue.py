@@ -23,6 +23,7 @@ from queues.classic.removing import remove
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.classic.shown import ShownQueue
 from queues.commits import CommitGroup
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.counters import QueueCounters
 from queues.effects import QueueExpired, QueueUnused
 from queues.log_port import QueueLog, RecoveredMessages
@@ -30,7 +31,7 @@ from queues.looking import LookedMessage
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, PurgeOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
+from queues.ports import EngineParts, Positions
 
 EXPIRED_PER_GET_MAX: Final = 100_000
 """A get skips at most this many expired messages; behind more it finds the queue empty."""

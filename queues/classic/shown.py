@@ -5,9 +5,10 @@ from queues.classic.consumers import Consumers
 from queues.classic.counting import counts_of, spilled_of
 from queues.classic.delivery import Delivery
 from queues.classic.looking import look, passing_by
+from queues.consumer_port import ConsumerHandle
 from queues.counters import QueueCounts
 from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
-from queues.ports import ConsumerHandle, QueueState
+from queues.ports import QueueState
 
 
 class ShownQueue:

@@ -15,6 +15,7 @@ from persistence.record import Run
 from queues.batch import Batch
 from queues.classic.lifetime import wake_nobody
 from queues.commits import CommitGroup
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.counters import QueueCounts
 from queues.delayed.committed_waiting import CommittedWaiting
 from queues.errors import ExclusiveUseError
@@ -25,7 +26,7 @@ from queues.memory_log import MemoryLog
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import NOTHING_PURGED, PublishOutcome, PurgeOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
+from queues.ports import EngineParts, Positions, QueueState
 from queues.tail import NodeMemory, QueueMemory
 
 

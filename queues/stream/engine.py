@@ -16,6 +16,7 @@ from persistence.record import Run
 from persistence.streams.gathering import Appended
 from queues.batch import Batch
 from queues.commits import CommitGroup
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.counters import QueueCounters, QueueCounts
 from queues.log_port import RecoveredMessages
 from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
@@ -23,7 +24,7 @@ from queues.moves import Dying, Moves
 from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
 from queues.outcomes import NOTHING_PURGED, PublishOutcome, PurgeOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState, ReaderPosition
+from queues.ports import EngineParts, Positions, QueueState, ReaderPosition
 from queues.stream.compacting import CompactingStream
 from queues.stream.groups import Groups
 from queues.stream.looking import look, passing_by

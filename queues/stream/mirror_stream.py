@@ -6,7 +6,8 @@ is published, stored or decided for a group goes to the leader, by another way.
 
 from collections.abc import Callable
 
-from queues.ports import ConsumerHandle, EngineParts
+from queues.consumer_port import ConsumerHandle
+from queues.ports import EngineParts
 from queues.stream.engine import StreamEngine
 from queues.stream_log import StreamLog
 from queues.stream_port import StreamReader

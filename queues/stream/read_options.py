@@ -13,8 +13,8 @@ Source: RabbitMQ, streams; LavinMQ for automatic offset tracking; the group is H
 
 from typing import Final
 
+from queues.consumer_port import ConsumerHandle
 from queues.offset_spec import NEXT, OffsetSpec
-from queues.ports import ConsumerHandle
 from queues.stream.filter import Filter
 from queues.stream.reader import ReadOptions
 

@@ -2,9 +2,9 @@
 
 from typing import Final, NamedTuple, Protocol
 
+from queues.consumer_port import ConsumerHandle
 from queues.counters import QueueCounters
 from queues.offset_spec import NEXT, OffsetSpec
-from queues.ports import ConsumerHandle
 from queues.stream.filter import Filter
 from queues.stream.place import Place
 from queues.stream.progress import Progress

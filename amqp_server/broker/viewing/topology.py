@@ -17,8 +17,9 @@ from amqp_server.broker.vhost import Vhost
 from amqp_server.broker.viewing.bindings import BindingView, binding_view
 from amqp_server.wire.tables import Table, plain
 from exchanges.counters import ExchangeCounters
+from queues.consumer_port import ConsumerHandle
 from queues.counters import QueueCounts
-from queues.ports import ConsumerHandle, QueueState
+from queues.ports import QueueState
 
 DEFAULT_EXCHANGE: Final = ""
 

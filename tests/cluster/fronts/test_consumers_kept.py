@@ -1,7 +1,7 @@
 """Consumers keep their order while leaders change."""
 
 from cluster.fronts.consumers_kept import KeptConsumers
-from queues.ports import ConsumerHandle
+from queues.consumer_port import ConsumerHandle
 from tests.support.consumer import FakeConsumer
 
 

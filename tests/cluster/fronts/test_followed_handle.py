@@ -7,8 +7,8 @@ import pytest
 from cluster.fronts.followed_handle import FollowedHandle, offset_of
 from persistence.record import Record
 from queues.batch import Batch
+from queues.consumer_port import ConsumerHandle
 from queues.offset_spec import FIRST, NEXT, OffsetKind, OffsetSpec
-from queues.ports import ConsumerHandle
 from queues.stream.from_amqp10 import Wanted, read_messages
 from queues.stream.to_amqp10 import append_messages
 from tests.support.consumer import FakeConsumer

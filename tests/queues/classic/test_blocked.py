@@ -1,7 +1,7 @@
 """Consumers that wait together."""
 
 from queues.classic.blocked import Cohort
-from queues.ports import ConsumerHandle
+from queues.consumer_port import ConsumerHandle
 from tests.support.consumer import FakeConsumer, Prefetch
 
 

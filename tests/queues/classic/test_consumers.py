@@ -6,9 +6,9 @@ import pytest
 
 from queues.classic.consumers import Consumers
 from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
+from queues.consumer_port import ConsumerHandle
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle
 from tests.support.consumer import FakeConsumer, Prefetch
 
 SINGLE_ACTIVE = QueueOptions(single_active_consumer=True)

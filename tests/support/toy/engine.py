@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from persistence.record import Record, Run
 from queues.batch import Batch
 from queues.commits import point_at
+from queues.consumer_port import ConsumerHandle, Lane
 from queues.counters import QueueCounts
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.looking import LOOK_COUNT_MAX, Looked, LookedSlice, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, PurgeOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
+from queues.ports import EngineParts, Positions, QueueState
 
 OFFSET = "x-toy-offset"
 
