@@ -15,16 +15,10 @@ from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_equivalent_exchange,
     check_equivalent_queue,
-    validate_exchange,
-    validate_queue,
 )
+from amqp_server.broker.clustered.checking import why_no_exchange, why_no_queue
 from amqp_server.broker.clustered.deleting import deleting_queue, ended_with_queue
 from amqp_server.broker.clustered.held_exchanges import PREDECLARED, is_no_exchange, properties_of
-from amqp_server.broker.clustered.refusing import (
-    refuse_deduplication,
-    refuse_local_retention,
-    refuse_remembering,
-)
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.clustered.waiting import waiting_queue
 from amqp_server.broker.definitions.definition import (
@@ -65,7 +59,7 @@ from cluster.metadata.keys import DEFINITION
 from cluster.metadata.port import Delete, Item, Operation, Put
 from cluster.metadata.records import StoredQueueState, encode_queue_state
 from exchanges.delayed_message import TYPE as DELAYED
-from exchanges.errors import InvalidBindingError, InvalidExchangeError
+from exchanges.errors import InvalidBindingError
 from exchanges.kinds import KIND_NAMES, make_kind
 
 PlaceQueue: TypeAlias = Callable[[QueueDefinition, str], StoredQueueState | None]
@@ -130,28 +124,17 @@ class Declaring:
         if not may_be_reserved:
             check_unreserved("queue", name)
 
+        refused = why_no_queue(name, vhost, properties)
+
         def check(_found: Found | None) -> BrokerError | None:
-            try:
-                validate_queue(
-                    name,
-                    vhost,
-                    properties.arguments,
-                    durable=properties.durable,
-                    exclusive=False,
-                    auto_delete=properties.auto_delete,
-                )
-                refuse_deduplication(name, vhost, properties)
-                refuse_local_retention(name, vhost, properties)
-            except BrokerError as error:
-                return error
-            return None
+            return refused
 
         queue = QueueDefinition(
             name, vhost, properties.durable, properties.auto_delete, properties.arguments
         )
         queue_id = queue_id or self.new_queue_id()
         # Who places a queue reads its arguments, and takes them for checked.
-        placed = self._place(queue, queue_id) if check(None) is None else None
+        placed = self._place(queue, queue_id) if refused is None else None
         state = self._stored.keys.queue_state(vhost, name)
         creation = yield from creating(
             self._references,
@@ -188,16 +171,7 @@ class Declaring:
             return 0
 
         def check(_found: Found) -> BrokerError | None:
-            try:
-                validate_exchange(name, vhost, properties.arguments)
-                check_unreserved("exchange", name)
-                make_kind(properties.exchange_type, matched_table(properties.arguments))
-                refuse_remembering(name, vhost, properties.exchange_type, properties.arguments)
-            except BrokerError as error:
-                return error
-            except InvalidExchangeError as error:
-                return PreconditionFailedError(str(error))
-            return None
+            return why_no_exchange(name, vhost, properties)
 
         exchange = ExchangeDefinition(
             name,
