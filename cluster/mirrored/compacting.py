@@ -51,9 +51,15 @@ class Compacting:
         self._looked_at_ms = 0
         self._due: dict[str, None] = {}
 
-    def ask(self, queue: str) -> None:
-        """Compact a queue in this turn."""
-        self._due[queue] = None
+    def ask(self, queue: str, *, may_wait: bool = False) -> None:
+        """Compact a queue in this turn.
+
+        Args:
+            queue: its name.
+            may_wait: not while a mirror that has got a snapshot needs the records behind it.
+        """
+        if not (may_wait and self._holds_records(queue)):
+            self._due[queue] = None
 
     def forget(self, queue: str) -> None:
         """A queue is gone."""

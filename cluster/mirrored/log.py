@@ -61,8 +61,11 @@ class Leader(Protocol):
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether a mirror has the queue up to here, or there is none; else as above."""
 
-    def compact(self, queue: str) -> None:
-        """Put what is committed into the messages, before this turn ends."""
+    def compact(self, queue: str, *, may_wait: bool = False) -> None:
+        """Put what is committed into the messages, before this turn ends.
+
+        With ``may_wait`` not while a mirror needs the records.
+        """
 
 
 class MirroredLog:
@@ -248,10 +251,14 @@ class MirroredLog:
         """Append a record of a stream that has no message; return the LSN."""
         return self._append((octets,), is_settlement=True)
 
-    def compact(self) -> None:
-        """Have what is committed put into the replica's base, before this turn ends."""
+    def compact(self, *, may_wait: bool = False) -> None:
+        """Have what is committed put into the replica's base, before this turn ends.
+
+        Args:
+            may_wait: not while a mirror that is behind needs the records.
+        """
         if not self.has_ended:
-            self._leader.compact(self.led.lead.queue)
+            self._leader.compact(self.led.lead.queue, may_wait=may_wait)
 
     def settle(self, positions: range, *, is_promised: bool = False) -> int:
         """Record that these positions are settled for ever; return the LSN, 0 if it waits.

@@ -252,9 +252,9 @@ class MirroredNode:
             self._unanswered[queue] = None
         return is_elsewhere
 
-    def compact(self, queue: str) -> None:
+    def compact(self, queue: str, *, may_wait: bool = False) -> None:
         """Put what is committed of a queue into its messages, with the next ``carry_out``."""
-        self.compacting.ask(queue)
+        self.compacting.ask(queue, may_wait=may_wait)
 
     def after_writing(self, call: Callable[[], None]) -> None:
         """Call when all that the core asked for so far is on the disk; for the links' windows."""

@@ -9,7 +9,8 @@ A mirror keeps the same octets, so offsets and times are the same whoever leads.
 committed: older chunks from the replica's content, later ones from memory.
 
 What is kept the leader decides: a record says from which offset on. All nodes drop whole segments
-below it.
+below it. Only what is compacted is in a segment. So the leader has it compacted as soon as what
+is coming would end a segment, where something may be due to go then.
 """
 
 from collections.abc import Callable, Sequence
@@ -131,8 +132,15 @@ class MirroredStreamLog(CommittedReads):
         if committed > self.readable_offset and self._log.may_deliver:
             self.readable_offset = committed
             self.on_readable()
+        if self._ends_segment():
+            self._log.compact(may_wait=True)
 
     # -- out: see ``CommittedReads`` ---------------------------------------------------------------
+
+    @property
+    def segment_count(self) -> int:
+        """How many segments there are on this node; one more where what is coming ends one."""
+        return super().segment_count + self._ends_segment()
 
     @property
     def message_count(self) -> int:
@@ -201,24 +209,48 @@ class MirroredStreamLog(CommittedReads):
         content, wall_ms = self._content, self.wall_ms(now_ms)
         segments = content.kept.segments.all
         sizes = [segment.content_bytes for segment in segments]
-        if sizes:
-            sizes[-1] += self._coming.size_bytes
+        unwritten_bytes = self._unwritten_bytes()
+        if sizes and unwritten_bytes and segments[-1].is_full(self._segment_bytes_max):
+            # The newest segment, which stays, is the one that begins with what is unwritten.
+            sizes.append(unwritten_bytes)
+        elif sizes:
+            sizes[-1] += unwritten_bytes
         count = due_count(
             self._retention, wall_ms, sizes, lambda index: segments[index].last_timestamp_ms
         )
-        first_offset = segments[count].first_offset if count else 0
+        first_offset = segments[count - 1].next_offset if count else 0
         if first_offset > self._kept_from:
             self._kept_from = first_offset
             self._append_note(encode_stream_kept(first_offset, self._segment_bytes_max))
-        if self._kept_from > content.first_offset:
-            self._log.compact()
+            wait_for(self._log.last_point, partial(self._log.compact, may_wait=True))
+        if self._kept_from > content.first_offset or self._ends_segment():
+            self._log.compact(may_wait=True)
             return now_ms + AGAIN_MS
-        return self._due_ms(now_ms)
+        return self._due_ms(now_ms, len(sizes))
 
-    def _due_ms(self, now_ms: int) -> int | None:
-        """Return when anything is due by age (instant)."""
+    def _unwritten_bytes(self) -> int:
+        """Return the size of what is in no segment."""
+        self._forget_compacted()
+        return self._content.kept.tail.size_bytes + self._coming.size_bytes
+
+    def _ends_segment(self) -> bool:
+        """Return whether a segment would end, and something may be due, were all compacted."""
+        retention, segments = self._retention, self._content.kept.segments
+        if retention.max_bytes is None and retention.max_age_ms is None:
+            return False
+        unwritten_bytes, ends_at_bytes = self._unwritten_bytes(), self._segment_bytes_max
+        for newest in segments.all[-1:]:
+            if not newest.is_full(ends_at_bytes):
+                ends_at_bytes -= newest.content_bytes
+        if unwritten_bytes < ends_at_bytes:
+            return False
+        total_bytes = segments.content_bytes + unwritten_bytes
+        return retention.max_age_ms is not None or total_bytes > (retention.max_bytes or 0)
+
+    def _due_ms(self, now_ms: int, segment_count: int) -> int | None:
+        """Return when anything is due by age (instant), of so many segments."""
         segments, age_ms = self._content.kept.segments.all, self._retention.max_age_ms
-        if len(segments) < 2 or age_ms is None:  # noqa: PLR2004 - the newest one stays
+        if segment_count < 2 or age_ms is None:  # noqa: PLR2004 - the newest one stays
             return None
         due_ms = segments[0].last_timestamp_ms + age_ms + 1 - (self.wall_ms(now_ms) - now_ms)
         return max(due_ms, now_ms + 1)

@@ -367,6 +367,8 @@ class KeptChunks:
 
     def drop_below(self, offset: int) -> None:
         """Drop the segments that end by an offset, but not the newest."""
+        if self.segments.all and self.segments.next_offset <= offset and self._begins_segment():
+            self.spill()
         due = self.segments.closed_below(offset)
         if due:
             self._unneeded += self.segments.take_oldest(len(due))

@@ -74,6 +74,17 @@ def test_records_that_a_mirror_needs_are_kept_for_longer() -> None:
     assert rig.go_on() == ["q"]
 
 
+def test_what_may_wait_is_not_compacted_while_a_mirror_needs_it() -> None:
+    rig = Rig()
+    rig.held.add("q")
+    rig.write("q", 50)
+    rig.compacting.ask("q", may_wait=True)
+    assert rig.go_on() == []
+    rig.held.clear()
+    rig.compacting.ask("q", may_wait=True)
+    assert rig.go_on() == ["q"]
+
+
 def test_of_many_replicas_with_little_the_largest_are_compacted_first() -> None:
     rig = Rig()
     for number in range(10):

@@ -49,7 +49,7 @@ class FakeLeader:
     def is_elsewhere(self, queue: str, index: int) -> bool:
         return index <= self.elsewhere
 
-    def compact(self, queue: str) -> None:
+    def compact(self, queue: str, *, may_wait: bool = False) -> None:
         self.compacted.append(queue)
 
 

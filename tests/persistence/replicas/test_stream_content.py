@@ -103,6 +103,18 @@ def test_what_is_not_kept_goes_in_whole_segments() -> None:
     assert content.kept.unneeded_bytes > 0
 
 
+def test_a_full_segment_goes_where_the_tail_begins_the_next_one() -> None:
+    content = content_on(new_disk())
+    content.take(StreamKept(0, 0, SEGMENT_BYTES))
+    content.take(chunks(0, b"x" * SEGMENT_BYTES))
+    content.take(chunks(1, b"y"))
+    assert (content.kept.segments.next_offset, len(content.kept.tail.chunks)) == (1, 1)
+    content.take(StreamKept(0, 1, 0))
+    assert [each.first_offset for each in content.kept.segments.all] == [1]
+    assert offsets(content) == [1]
+    assert content.kept.unneeded_bytes > SEGMENT_BYTES
+
+
 def piece_of(content: StreamContent, behind: int, base: int) -> tuple[int, StreamContent]:
     """Return what a mirror that has nothing makes of a piece."""
     index, parts = content.piece(behind, base)
