@@ -56,10 +56,18 @@ class Decisions:
 
     def declaring_queue(
         self, vhost: str, name: str, properties: QueueProperties, *, may_be_reserved: bool = False
-    ) -> WaitingSteps[None]:
-        """Create a queue that is not exclusive, or check that the one there is equivalent."""
-        inquiry = self._declaring.queue(vhost, name, properties, may_be_reserved=may_be_reserved)
-        return self._deciding(inquiry)
+    ) -> WaitingSteps[str]:
+        """Create a queue that is not exclusive, or check that the one there is equivalent.
+
+        Returns the id that a new queue has got. One that was there has another one.
+        """
+        queue_id = self._declaring.new_queue_id()
+        yield from self._deciding(
+            self._declaring.queue(
+                vhost, name, properties, may_be_reserved=may_be_reserved, queue_id=queue_id
+            )
+        )
+        return queue_id
 
     def creating_queue(
         self, vhost: str, name: str, properties: QueueProperties

@@ -93,10 +93,12 @@ def _declaring_queue(
     session = channel.session
     vhost, may_be_reserved = session.open_vhost, not name
     name, properties = queues.asked_queue(channel, method, name)
-    yield from _decisions(channel).declaring_queue(
+    queue_id = yield from _decisions(channel).declaring_queue(
         vhost.name, name, properties, may_be_reserved=may_be_reserved
     )
-    if vhost.queues.find(name) is None:  # another client has deleted it since
+    found = vhost.queues.find(name)
+    if found is None or found.stored_id == queue_id:
+        # Another client has deleted it since; or it is new, and its leader may still begin.
         return queues.declared(channel, method, name, 0, 0)
     queue = vhost.queues.get(name, session)
     vhost.queues.refresh(queue, channel.turn.now_ms)

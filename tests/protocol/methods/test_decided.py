@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from pamqp import commands
 
+from amqp_server.broker import asking
+from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.wire.methods import Method
 from cluster.metadata.memory import Fate
 from cluster.metadata.port import Put, Transaction
+from queues.asked_port import CountsAnswer
 from tests.support.clustered_nodes import (
     IMPATIENT_MS,
     KEYS,
@@ -75,6 +79,34 @@ def test_what_is_declared_on_one_node_is_used_on_another_at_once() -> None:
             name = f"q{number}"
             assert isinstance(await one.ask(Q.Declare, queue=name, durable=True), Q.DeclareOk)
             assert isinstance(await other.ask(kind, queue=name, **arguments), answer), kind
+
+    play(case)
+
+
+def test_the_leader_of_a_queue_that_was_just_made_is_not_asked_for_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def counting(queue: Queue, now_ms: int) -> WaitingSteps[CountsAnswer]:
+        asked.append(queue.name)
+        return original(queue, now_ms)
+
+    original = asking.counting
+    monkeypatch.setattr("amqp_server.protocol.methods.queue.counting", counting)
+
+    async def case(cluster: Cluster) -> None:
+        one, other = cluster.open(0), cluster.open(1)
+        assert dict(await one.ask(Q.Declare, queue="q", durable=True)) == {
+            "queue": "q",
+            "message_count": 0,
+            "consumer_count": 0,
+        }
+        assert asked == []
+        one.client.send_bytes(publish("", "q", b"one"))
+        for client in (one, other):
+            assert isinstance(await client.ask(Q.Declare, queue="q", durable=True), Q.DeclareOk)
+        assert asked == ["q", "q"]
 
     play(case)
 
