@@ -274,7 +274,8 @@ class Cluster:
             ]
             for machine in there:
                 self._check_disk(machine, queue)
-            if not there and options.min_isr > 1:
+            # A min_isr that was raised promises nothing before the set has reached it.
+            if not there and promises.full_since > 1:
                 raise ViolationError(f"I9 {queue}: no member of {sorted(members)} has its disk")
 
     def _check_disk(self, machine: Machine, queue: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from cluster.replication.core import ReplicationCore
 from cluster.replication.errors import BrokenInvariantError
 from tests.simulation import choices
+from tests.simulation.choices import Event
 from tests.simulation.explore import (
     FAULTS,
     RARE,
@@ -134,3 +135,27 @@ def test_a_core_that_breaks_an_invariant_ends_the_run(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ReplicationCore, "may_append", broken)
     assert run(0).broken == "I1 q: planted"
+
+
+def test_a_raised_min_isr_promises_nothing_before_the_set_has_reached_it() -> None:
+    events: list[Event] = [
+        ("image", "a"),
+        ("get", "a", "q"),
+        ("syncpart", "a", 1),
+        ("syncpart", "a", 1),
+        ("shrink", "a", "q", "c0"),
+        ("apply", ("a", "q", "shrink", "c0", 5)),
+        ("reply", ("a", "q", "shrink", "c0", 5)),
+        ("change", "a", "q", "abc", 1),
+        ("apply", ("a", "q", "change", "abc", 1, 6)),
+        ("reply", ("a", "q", "change", "abc", 1, 6)),
+        ("shrink", "a", "q", "b0"),
+        ("stamp", "a"),
+        ("apply", ("a", "q", "shrink", "b0", 7)),
+        ("reply", ("a", "q", "shrink", "b0", 7)),
+        ("change", "a", "q", "abc", 2),
+        ("apply", ("a", "q", "change", "abc", 2, 8)),
+        ("crash", "a", 0),
+        ("restore", "a"),
+    ]
+    assert replay(7253, events) == (events, None)
