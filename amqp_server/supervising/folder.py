@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,9 @@ LOCK: Final = "lock"
 SECRET: Final = "secret"  # noqa: S105 - a file's name
 SECRET_BYTES: Final = 32
 ETCD: Final = "etcd"
+ETCD_PORTS: Final = range(22_500, 25_500)
+"""Below those that the kernel gives to connections: none takes one while etcd starts, or starts
+again."""
 ETCD_HINT: Final = "etcd is not on the PATH; on Debian and Ubuntu: apt-get install etcd-server"
 
 
@@ -152,12 +155,19 @@ def check_free(ports: Iterable[int]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that nobody uses now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Return ports of loopback that nobody uses now, of ``ETCD_PORTS``.
+
+    Raises:
+        TakenPortError: there are not so many.
+    """
+    found: list[int] = []
+    for port in secrets.SystemRandom().sample(ETCD_PORTS, len(ETCD_PORTS)):
+        if len(found) == count:
+            return found
+        with suppress(TakenPortError):
+            check_free([port])
+            found.append(port)
+    raise TakenPortError(
+        f"fewer than {count} ports from {ETCD_PORTS.start} to {ETCD_PORTS.stop - 1} of {LOOPBACK}"
+        " can be had for etcd"
+    )

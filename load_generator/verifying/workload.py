@@ -97,16 +97,18 @@ class Workload:
         for thread in self._publishers:
             thread.join()
 
-    def settle(self, longest_s: float) -> list[str]:
+    def settle(self, longest_s: float, drain_s: float | None = None) -> list[str]:
         """Wait until what was confirmed has arrived; end the consumers; drain what is left.
 
         Args:
-            longest_s: for the first part, and again for the drain.
+            longest_s: for the first part.
+            drain_s: for the drain; None is as long.
 
         Returns:
             What was wrong, if anything: consumers did not get what was ready for them, or the
             queues could not be drained.
         """
+        drain_s = longest_s if drain_s is None else drain_s
         deadline_s = time.monotonic() + longest_s
         while self._consumers and not self._is_quiet() and time.monotonic() < deadline_s:
             time.sleep(0.1)
@@ -114,7 +116,7 @@ class Workload:
         self._stop_consumers.set()
         while self._consumers:
             self._consumers.pop().join()
-        failures = self._drain(EMPTY_PASSES if late else 1, time.monotonic() + longest_s)
+        failures = self._drain(EMPTY_PASSES if late else 1, time.monotonic() + drain_s)
         found = late & _values(self._notebook.rows, Action.DRAIN)
         if found and had_consumers:
             text = f"{len(found)} messages were ready, and consumers did not get them"

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET
 from tests.clients.support.server import HOST, Server
-from tests.clients.test_http_differential import high_free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.clients
 
@@ -50,7 +50,7 @@ class Program:
 @pytest.fixture(scope="module")
 def haremq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     folder = tmp_path_factory.mktemp("node")
-    server = Server(folder, high_free_port(), NODE)
+    server = Server(folder, free_port(), NODE)
     try:
         server.wait_until_it_accepts()
         yield Program(server, folder)
@@ -153,7 +153,7 @@ def test_ctrl_c_ends_it_quietly(haremq: Program) -> None:
 
 
 def test_a_node_that_goes_ends_a_stream_with_a_line(tmp_path: Path) -> None:
-    server = Server(tmp_path, high_free_port(), NODE)
+    server = Server(tmp_path, free_port(), NODE)
     server.wait_until_it_accepts()
     haremq = Program(server, tmp_path)
     running = haremq.start("logs", "--follow", "-o", "jsonl")

@@ -14,7 +14,7 @@ from pika.exchange_type import ExchangeType
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.server import Server
-from tests.clients.test_http_differential import high_free_port
+from tests.support.ports import free_port
 
 HEADERS = {
     "Authorization": f"Basic {b64encode(b'guest:guest').decode()}",
@@ -52,14 +52,14 @@ def channel_to(port: int) -> BlockingChannel:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     if not SERVER.exists():
         pytest.skip("Debian's rabbitmq-server is not installed")
-    port = high_free_port()
+    port = free_port()
     settings = f"""\
 broker: {{cluster_name: hare}}
 management: {{listeners: [{{port: {port + HTTP_PORT_OFFSET}}}], metrics_listeners: []}}
 """
     server = Server(tmp_path_factory.mktemp("node"), port, settings)
     try:
-        with RabbitMQ(high_free_port()) as rabbitmq:
+        with RabbitMQ(free_port()) as rabbitmq:
             server.wait_until_it_accepts()
             ours, theirs = channel_to(port), channel_to(rabbitmq.port)
             yield Pair(Side(port, ours), Side(rabbitmq.port, theirs))

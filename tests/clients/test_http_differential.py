@@ -13,7 +13,7 @@ from conformance.http_calls.call import VHOST, Call
 from conformance.http_calls.script import REMOVAL, SCENE
 from conformance.http_differential import load_rows, run
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
-from tests.clients.support.server import Server, accepts
+from tests.clients.support.server import Server
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.clients
@@ -30,25 +30,16 @@ class Ports(NamedTuple):
     haremq: int
 
 
-def high_free_port() -> int:
-    """Return a free port whose ports of streams, management and distribution are free too."""
-    while True:
-        port = 20_000 + free_port() % 10_000
-        offsets = (0, STREAM_PORT_OFFSET, HTTP_PORT_OFFSET, 2 * HTTP_PORT_OFFSET)
-        if not any(accepts(port + offset) for offset in offsets):
-            return port
-
-
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     if not SERVER.exists():
         pytest.skip("Debian's rabbitmq-server is not installed")
-    port = high_free_port()
+    port = free_port()
     settings = f"""\
 broker: {{load_definitions: {DEFINITIONS}}}
 management:
   listeners: [{{port: {port + HTTP_PORT_OFFSET}}}]
-  metrics_listeners: [{{port: {high_free_port()}}}]
+  metrics_listeners: [{{port: {free_port()}}}]
 stream_protocol: {{advertised_host: localhost}}
 net:
   listeners:
@@ -56,7 +47,7 @@ net:
   - {{port: {port + STREAM_PORT_OFFSET}, protocol: stream}}
 """
     haremq = Server(tmp_path_factory.mktemp("node"), port, settings, has_listeners=True)
-    rabbitmq_port = high_free_port()
+    rabbitmq_port = free_port()
     try:
         with RabbitMQ(rabbitmq_port, stream_port=rabbitmq_port + STREAM_PORT_OFFSET) as rabbitmq:
             haremq.wait_until_it_accepts()

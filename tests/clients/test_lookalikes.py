@@ -13,7 +13,7 @@ import pytest
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
 from tests.clients.support.server import Server
-from tests.clients.test_http_differential import high_free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.clients
 
@@ -138,8 +138,8 @@ class Ours:
 
 @contextlib.contextmanager
 def both(folder: Path) -> Iterator[tuple[RabbitMQ, Ours]]:
-    with RabbitMQ(high_free_port()) as theirs:
-        server = Server(folder, high_free_port(), "management: {metrics_listeners: []}\n")
+    with RabbitMQ(free_port()) as theirs:
+        server = Server(folder, free_port(), "management: {metrics_listeners: []}\n")
         try:
             server.wait_until_it_accepts()
             ours = Ours(server, folder)

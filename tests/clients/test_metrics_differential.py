@@ -13,7 +13,6 @@ from conformance.rabbitmq import SERVER, RabbitMQ
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.metrics_traffic import Traffic, scraped
 from tests.clients.support.server import Server
-from tests.clients.test_http_differential import high_free_port
 from tests.support.ports import free_port
 from tests.support.scrapes import Scraped, name_of
 
@@ -87,7 +86,7 @@ def test_metrics_are_those_of_rabbitmq(tmp_path: Path) -> None:
     )
     port = free_port()
     with RabbitMQ(
-        high_free_port(), stream_port=free_port(), metrics_port=rabbitmq_metrics_port
+        free_port(), stream_port=free_port(), metrics_port=rabbitmq_metrics_port
     ) as rabbitmq:
         haremq = Server(tmp_path, port, settings % port, has_listeners=True)
         try:

@@ -13,13 +13,13 @@ from typing import Final
 
 from pamqp import commands
 
-from benchmarks.brokers import free_port
 from conformance.address import Address
 from conformance.client import Channel, Connection
 from conformance.events import ClosedByPeerError
 from tests.crash.kill_loop import node_of
 from tests.crash.link import HOST
 from tests.crash.node import Killable, RabbitNode
+from tests.support.ports import free_port
 
 PERSISTENT: Final = 2
 TRANSIENT: Final = 1

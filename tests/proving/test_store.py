@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from amqp_server.proving.store import is_well, leader_in, renewing_leases
-from amqp_server.supervising.folder import free_ports
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.records import StoredQueueState, encode_queue_state
 from cluster.replication.state import QueueOptions, QueueState
+from tests.support.ports import free_port
 from tests.support.scripted_etcd import etcd_that_says
 
 NAMES = ("n1", "n2", "n3")
@@ -20,7 +20,7 @@ def test_the_store_says_who_leads() -> None:
     state = QueueState("n2", 7, 3, frozenset())
     stored = encode_queue_state(StoredQueueState("id", state, QueueOptions(NAMES, 2)))
     key = KeySpace("c").queue_state("/", "orders")
-    away = f"http://127.0.0.1:{free_ports(1)[0]}"
+    away = f"http://127.0.0.1:{free_port()}"
     with etcd_that_says("127.0.0.1", {key: stored}) as port:
         urls = [away, f"http://127.0.0.1:{port}"]
         assert leader_in(urls, "c", "orders") == "n2"

@@ -19,7 +19,7 @@ from amqp_server.supervising.layout import laid_over
 from tests.cluster.conftest import require_etcd
 from tests.scenarios.test_dev_cluster import consumed, publish, running
 from tests.style.tree import text_of
-from tests.supervising.test_nodes import free_port
+from tests.support.ports import free_port
 
 DOCUMENT = Path("docs/clustering.md")
 PATIENCE_S = 60

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import require_etcd
-from tests.supervising.test_nodes import free_port
+from tests.support.ports import free_port
 
 PATIENCE_S = 120
 ENDED_S = 60

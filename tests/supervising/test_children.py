@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from amqp_server.supervising.children import Child, ending_with
-from amqp_server.supervising.folder import found_etcd, free_ports
+from amqp_server.supervising.folder import found_etcd
 from amqp_server.supervising.layout import etcd_command
 from amqp_server.supervising.supervision import ChildPlan
+from tests.support.ports import free_port
 
 PATIENCE_MS = 20_000
 
@@ -75,7 +76,7 @@ def test_a_child_says_that_it_is_ready_and_logs(tmp_path: Path) -> None:
 
 
 def test_an_etcd_says_that_it_is_ready(tmp_path: Path) -> None:
-    port, peer_port = free_ports(2)
+    port, peer_port = free_port(), free_port()
     command = etcd_command(found_etcd(), tmp_path / "data", port, peer_port)
     child = Child(plan(tmp_path, *command), os.environ)
     wait_for(child.told.fileno())

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from amqp_server.settings.load import SettingsError, load_settings
+from amqp_server.supervising import folder as folder_module
 from amqp_server.supervising.folder import (
+    ETCD_PORTS,
     FolderError,
     NoEtcdError,
     TakenPortError,
@@ -118,6 +120,19 @@ def test_free_ports_are_different_and_free() -> None:
     assert len(set(ports)) == 5
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", ports[0]))
+
+
+def test_no_port_for_etcd_is_one_that_the_kernel_gives_to_connections() -> None:
+    of_kernel = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(ETCD_PORTS) < min(32_768, int(of_kernel[0]))
+
+
+def test_taken_ports_are_not_given_to_etcd(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        monkeypatch.setattr(folder_module, "ETCD_PORTS", range(port, port + 1))
+        with pytest.raises(TakenPortError, match=f"fewer than 1 ports from {port} to {port}"):
+            free_ports(1)
 
 
 def test_a_port_that_somebody_has_is_told() -> None:

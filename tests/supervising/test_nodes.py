@@ -12,33 +12,21 @@ from pathlib import Path
 import pytest
 
 from amqp_server.supervising.folder import NoEtcdError, TakenPortError
-from amqp_server.supervising.layout import laid_out
 from amqp_server.supervising.nodes import Wish, run
 from amqp_server.supervising.supervision import ChildPlan
-from tests.support import ports
+from tests.support.ports import free_port
 
 PATIENCE_MS = 60_000
-NODES_MAX = 3
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from amqp_server.supervising.layout import laid_out
 from amqp_server.supervising.nodes import Wish, run
 
 wish = Wish(2, int(sys.argv[1]), folder=Path(sys.argv[2]), keeps=True, is_clustered=False,
             others={"broker": {"default_user": "me"}})
 raise SystemExit(0 if run(wish, lambda text: print(text, flush=True)) else 1)
 """
-
-
-def free_port() -> int:
-    """Return a port for AMQP of the first of some nodes, all of whose ports are free."""
-    while True:
-        port = ports.free_port()
-        places = laid_out(Path("/"), NODES_MAX, port)
-        if all(ports.is_free(each) for place in places for each in place.ports):
-            return port
 
 
 @pytest.fixture

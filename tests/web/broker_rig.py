@@ -8,7 +8,7 @@ import json
 import threading
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -106,13 +106,26 @@ def post(server: Server, path: str, body: dict[str, object]) -> None:
         assert answer.status < 300, answer.status
 
 
+def connected(
+    server: Server, properties: Mapping[str, object] | None = None
+) -> pika.BlockingConnection:
+    """Connect without heartbeats: nobody would answer them while the browser is at work.
+
+    Args:
+        server: the broker.
+        properties: what the client says of itself; None says what pika does.
+    """
+    parameters = pika.URLParameters(server.uri)
+    parameters.heartbeat = 0
+    parameters.client_properties = None if properties is None else dict(properties)
+    return pika.BlockingConnection(parameters)
+
+
 @contextmanager
 def filled(server: Server) -> Iterator[None]:
     """Put some of everything into it, and hold a connection open for a block."""
     define(server, RULES)
-    parameters = pika.URLParameters(server.uri)
-    parameters.client_properties = {"connection_name": HOSTILE, "app": {"name": HOSTILE}}
-    connection = pika.BlockingConnection(parameters)
+    connection = connected(server, {"connection_name": HOSTILE, "app": {"name": HOSTILE}})
     fill(connection.channel())
     done = threading.Event()
     holder = threading.Thread(target=hold_open, args=(connection, done), daemon=True)
@@ -126,7 +139,7 @@ def filled(server: Server) -> Iterator[None]:
 
 
 def hold_open(connection: pika.BlockingConnection, done: threading.Event) -> None:
-    """Answer heartbeats until the tests are over."""
+    """Take what the broker says until the tests are over."""
     while not done.is_set():
         connection.process_data_events(1)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import address_of, define, haremq
+from tests.web.broker_rig import address_of, connected, define, haremq
 from tests.web.chromium import Watched
 
 RUN = "window.ran=1"
@@ -43,10 +43,8 @@ def server(ui: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     """A broker whose every name is hostile."""
     with haremq(tmp_path_factory.mktemp("hostile")) as started:
         fill(started)
-        parameters = pika.URLParameters(started.uri)
         everything = dict.fromkeys(("connection_name", "product", "version", "platform"), CORPUS[0])
-        parameters.client_properties = everything | {text[:100]: text for text in CORPUS[:-1]}
-        connection = pika.BlockingConnection(parameters)
+        connection = connected(started, everything | {text[:100]: text for text in CORPUS[:-1]})
         channel = connection.channel()
         as_json = pika.BasicProperties(content_type="application/json")
         channel.queue_declare("json", durable=True)

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 
-import pika
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.server import Server
-from tests.web.broker_rig import Channel, address_of
+from tests.web.broker_rig import Channel, address_of, connected
 from tests.web.chromium import Watched
 
 LETTERS = 300
@@ -31,7 +30,7 @@ RUNNING = {
 @pytest.fixture
 def channel(filled_server: Server) -> Iterator[Channel]:
     """A channel, and queues of which one gets the dead letters of the other."""
-    connection = pika.BlockingConnection(pika.URLParameters(filled_server.uri))
+    connection = connected(filled_server)
     channel = connection.channel()
     to_dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "jobs.dlq"}
     channel.queue_declare("jobs.work", durable=True, arguments=to_dead)
@@ -210,7 +209,7 @@ def test_a_job_is_paused_and_goes_on(
     expect(panel).to_contain_text("paused")
     assert watched.axe() == []
     panel.get_by_role("button", name="Resume").click()
-    expect(page.get_by_text("3 of 3 from jobs.work to jobs.other")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("3 of 3 from jobs.work to jobs.other")).to_be_visible()
     assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (0, 3)
 
 

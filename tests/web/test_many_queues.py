@@ -56,4 +56,4 @@ def test_a_typed_word_looks_through_all_of_them(watched: Watched) -> None:
     page = watched.page
     page.keyboard.press("/")
     page.keyboard.type("ready:>0 ")
-    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible()

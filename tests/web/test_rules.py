@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pika
 import pika.exceptions
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import HOSTILE, address_of
+from tests.web.broker_rig import HOSTILE, address_of, connected
 from tests.web.chromium import Watched
 
 
@@ -114,9 +113,7 @@ def test_definitions_are_exported_and_imported_after_a_look(
 
 
 def test_a_connection_is_closed(watched: Watched, filled_server: Server) -> None:
-    parameters = pika.URLParameters(filled_server.uri)
-    parameters.client_properties = {"connection_name": "to be closed"}
-    doomed = pika.BlockingConnection(parameters)
+    doomed = connected(filled_server, {"connection_name": "to be closed"})
     page = watched.page
     go(page, "#/connections")
     page.get_by_role("link", name="to be closed").click()

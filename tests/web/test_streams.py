@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 
-import pika
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import Channel, address_of
+from tests.web.broker_rig import Channel, address_of, connected
 from tests.web.chromium import Watched
 
 MESSAGES = 20
@@ -27,9 +26,7 @@ def watched(browser: Browser, filled_server: Server) -> Iterator[Watched]:
 @pytest.fixture
 def reading(filled_server: Server) -> Iterator[Channel]:
     """A stream of several segments, and a consumer that has taken some messages and no more."""
-    parameters = pika.URLParameters(filled_server.uri)
-    parameters.client_properties = {"connection_name": "slow-reader"}
-    connection = pika.BlockingConnection(parameters)
+    connection = connected(filled_server, {"connection_name": "slow-reader"})
     channel = connection.channel()
     small = {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 2_000}
     channel.queue_declare("log.small", durable=True, arguments=small)

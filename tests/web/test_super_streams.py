@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-import pika
 import pytest
 from pika.exchange_type import ExchangeType
 from playwright.sync_api import Browser, expect
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import HOSTILE, Channel, address_of
+from tests.web.broker_rig import HOSTILE, Channel, address_of, connected
 from tests.web.chromium import Watched
 
 MESSAGES = 1_500
@@ -19,7 +18,7 @@ PARTITIONS = ("trips-0", "trips-1", HOSTILE + "-2")
 @pytest.fixture(scope="module")
 def reading(filled_server: Server) -> Iterator[Channel]:
     """A super stream whose first partition is read by a group that has taken some and no more."""
-    connection = pika.BlockingConnection(pika.URLParameters(filled_server.uri))
+    connection = connected(filled_server)
     channel = connection.channel()
     channel.exchange_declare(
         "trips", ExchangeType("direct"), durable=True, arguments={"x-super-stream": True}

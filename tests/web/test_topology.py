@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-import pika
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import address_of
+from tests.web.broker_rig import address_of, connected
 from tests.web.chromium import Watched
 
 
@@ -16,9 +15,7 @@ def publishing(filled_server: Server) -> Iterator[None]:
     """Two programs of a family that publish to a topic exchange, and one to the default."""
     opened = []
     for name, exchange in (("till-1", "orders"), ("till-2", "orders"), ("robot", "")):
-        parameters = pika.URLParameters(filled_server.uri)
-        parameters.client_properties = {"connection_name": name}
-        connection = pika.BlockingConnection(parameters)
+        connection = connected(filled_server, {"connection_name": name})
         channel = connection.channel()
         channel.confirm_delivery()
         channel.basic_publish(exchange, "payments", b"m")

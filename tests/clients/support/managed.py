@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET
-from tests.clients.support.server import HOST, Server, accepts
-from tests.support.ports import free_port
+from tests.clients.support.deadlines import wait_until
+from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts
 
 SETTINGS = "management: {}\n"
 
@@ -28,13 +28,12 @@ class Managed:
 
 @contextmanager
 def managed_server(directory: Path) -> Iterator[Managed]:
-    """Run a node for the block, on a port whose port of management is free too."""
-    port = 20_000 + free_port() % 15_000
-    while accepts(port) or accepts(port + HTTP_PORT_OFFSET):
-        port += 1
-    server = Server(directory, port, SETTINGS)
+    """Run a node for the block."""
+    server = Server(directory, settings=SETTINGS)
     try:
         server.wait_until_it_accepts()
-        yield Managed(server)
+        managed = Managed(server)
+        wait_until(lambda: accepts(managed.port), "the HTTP API", START_TIMEOUT_S)
+        yield managed
     finally:
         server.stop()

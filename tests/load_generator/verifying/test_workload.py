@@ -73,5 +73,5 @@ def test_a_consumer_that_gets_nothing_is_told_from_a_loss(noted: NotedCluster) -
         stop.set()
         publisher.run(stop)
     workload._shape = Shape(("load-4", "load-5"))
-    said = workload.settle(2.0)
+    said = workload.settle(2.0, drain_s=60.0)
     assert said == ["200 messages were ready, and consumers did not get them in 2 s"]
