@@ -66,6 +66,11 @@ class ChunkTable:
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
 
+    @property
+    def size_bytes(self) -> int:
+        """The size of all chunks; looks at each."""
+        return sum([row.size_bytes for row in self])
+
     def lane(self, lane: int) -> Sequence[StoredChunk]:
         """Return the chunks of a lane, by position."""
         return self._lanes.get(lane, ())

@@ -37,6 +37,9 @@ from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
 
+SHORT_BYTES: Final = 1024 * 1024
+"""Where the disk is short of room, a checkpoint is due when it would free this much."""
+
 ROOM_DIRECTORY: Final = f"{SPILL_DIRECTORY}/room"
 """A file made and removed to test for room; a start removes one that a kill left."""
 
@@ -195,10 +198,11 @@ class Store:
 
     # -- checkpoints: on the loop ---------------------------------------------------------------
 
-    def checkpoint_is_due(self) -> bool:
-        """Return whether a checkpoint would free anything; looks at every queue.
+    def checkpoint_is_due(self, *, is_short: bool = False) -> bool:
+        """Return whether a checkpoint would free enough; looks at every queue.
 
-        Call it when a file of the write-ahead log has ended, and otherwise about once a second.
+        Where the disk ``is_short`` of room, less is enough. Call it when a file of the write-ahead
+        log has ended, and otherwise about once a second.
         """
         if self._under_way is not None or self._wal is None:
             return False
@@ -206,9 +210,9 @@ class Store:
             return True
         logs = self._logs.values()
         due_bytes = sum([each.due_bytes for each in logs])
-        return due_bytes >= self._limits.unneeded_bytes_max or any(
-            [each.is_dropped for each in logs]
-        )
+        bytes_max = self._limits.unneeded_bytes_max
+        enough_bytes = min(bytes_max, SHORT_BYTES) if is_short else bytes_max
+        return due_bytes >= enough_bytes or any([each.is_dropped for each in logs])
 
     def begin_checkpoint(self) -> Checkpoint:
         """Begin a checkpoint; queues dropped from now on are removed after the next one."""

@@ -59,6 +59,7 @@ from cluster.links.hello import NONCE_BYTES, Hello
 from cluster.links.kinds import Purpose
 from cluster.links.port import MakeLink
 from cluster.links.sockets.dialer import Address
+from cluster.mirrored.emptying import room_above
 from cluster.mirrored.fsyncs import NodeCommit
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.node.addresses import address_of
@@ -137,6 +138,7 @@ class ClusteredNode:
         self.node = node = ClusterNode(
             options, disk.replicas, commit, self._queues, makers=self._makers
         )
+        self._free_bytes = disk.free_bytes
         self._stored = StoredDefinitions(node.keys)
         self._applier = Applier(turn, self._stored)
         life = secrets.token_hex(8)
@@ -230,6 +232,8 @@ class ClusteredNode:
             node, broker, standings, self.peers, self._wanted_of
         )
         node.listen(commands)
+        limit_bytes = self._settings.broker.disk_free_limit_bytes
+        node.shell.emptying.room_bytes = partial(room_above, limit_bytes, self._free_bytes)
         broker.alarms.subscribe(self._look_at_disk)
         self._look_at_disk()
         broker.events.subscribe(self._queues.queue_deleted, (EventKind.QUEUE_DELETED,))

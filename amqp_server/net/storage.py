@@ -174,7 +174,9 @@ class Storage:
     # ── checkpoints ──
 
     def _begin_checkpoint_if_due(self) -> None:
-        if self._is_checkpointing or self._is_stopping or not self._store.checkpoint_is_due():
+        if self._is_checkpointing or self._is_stopping:
+            return
+        if not self._store.checkpoint_is_due(is_short=self._monitor.is_low):
             return
         self._is_checkpointing = True
         self._loop.call_soon(self._step, self._store.begin_checkpoint())

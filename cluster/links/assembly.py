@@ -8,7 +8,7 @@ from cluster.links.errors import LinkError
 from cluster.links.lanes import CatchUp
 from cluster.links.settings import Windows
 from cluster.links.windows import BEGUN_MAX, LIVE, Lane, kept_max
-from cluster.replication.frames import CommitNote, Fence, LeaderFrame, Payload, Snapshot
+from cluster.replication.frames import CommitNote, Fence, LeaderFrame, LetGo, Payload, Snapshot
 
 OPEN_MAX: Final = 2 * BEGUN_MAX
 """Frames that are open on one connection; the other node begins fewer."""
@@ -150,6 +150,6 @@ class OpenFrames:
         if opened.missing:
             return Part(frame, opened.lane, free, 0, is_whole=False)
         del self._open[opened.begun.number]
-        assert not isinstance(frame, Fence | CommitNote), "it has no records"
+        assert not isinstance(frame, Fence | CommitNote | LetGo), "it has no records"
         whole = replace(frame, payload=opened.assembly.finish())
         return Part(whole, opened.lane, free, opened.owed, is_whole=True)

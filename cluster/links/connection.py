@@ -23,14 +23,14 @@ from cluster.links.end import LinkEnd
 from cluster.links.envelope import Octets
 from cluster.links.errors import LinkError
 from cluster.links.handshake import Handshake
-from cluster.links.hello import FOLLOWS_FROM, Hello
+from cluster.links.hello import FOLLOWS_FROM, LETS_GO_FROM, Hello
 from cluster.links.kinds import MIRROR_KINDS, Flag, Kind
 from cluster.links.lanes import Lanes, lane_of
 from cluster.links.layout import PIECE
 from cluster.links.payload import HeldOctets, LogReader, Waiting
 from cluster.links.settings import LinkSettings
 from cluster.links.windows import BEGUN_MAX, LIVE, IncomingWindow, Lane, OutgoingWindow, piece_max
-from cluster.replication.frames import Append, Follow, LeaderFrame, MirrorFrame
+from cluster.replication.frames import Append, Follow, LeaderFrame, LetGo, MirrorFrame
 
 _JOINED_BYTES_MAX: Final = 4_096
 """Fewer octets of records are copied behind their head: one buffer for the socket."""
@@ -88,6 +88,8 @@ class LinkConnection(LinkEnd):
         try:
             if isinstance(frame, LeaderFrame):
                 assert self.is_dialer, "a listener sends no frames of a leader"
+                if isinstance(frame, LetGo) and self._handshake.version < LETS_GO_FROM:
+                    return
                 self._lanes.put(frame)
             else:
                 assert not self.is_dialer, "a dialer sends no frames of a mirror"

@@ -20,6 +20,7 @@ from cluster.links.layout import (
     FENCE,
     FOLLOW,
     GOT,
+    LET_GO,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
     PART,
@@ -45,6 +46,7 @@ from cluster.replication.frames import (
     Follow,
     Got,
     LeaderFrame,
+    LetGo,
     MirrorFrame,
     Part,
     Refused,
@@ -159,6 +161,9 @@ def _leader_frame(kind: int, is_start: bool, body: memoryview, names: QueueNames
         case Kind.FENCE:
             number, epoch = _exactly(FENCE, body)
             return Begun(Fence(names.of(number), epoch), number, 0, body[:0])
+        case Kind.LET_GO:
+            number, epoch = _exactly(LET_GO, body)
+            return Begun(LetGo(names.of(number), epoch), number, 0, body[:0])
         case _:
             raise LinkError(f"kind {kind} is none of a leader")
 

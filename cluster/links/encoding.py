@@ -12,6 +12,7 @@ from cluster.links.layout import (
     FENCE,
     FOLLOW,
     GOT,
+    LET_GO,
     NAME_BYTES_MAX,
     NAMES_BYTES_MAX,
     PART,
@@ -34,6 +35,7 @@ from cluster.replication.frames import (
     Follow,
     Got,
     LeaderFrame,
+    LetGo,
     MirrorFrame,
     Part,
     Refused,
@@ -136,6 +138,8 @@ def encode_leader_frame(frame: LeaderFrame, queue: int, size: int) -> tuple[Kind
             return Kind.COMMIT_NOTE, COMMIT_NOTE.pack(queue, frame.epoch, frame.commit)
         case Fence():
             return Kind.FENCE, FENCE.pack(queue, frame.epoch)
+        case LetGo():
+            return Kind.LET_GO, LET_GO.pack(queue, frame.epoch)
 
 
 def encode_mirror_frame(frame: MirrorFrame, queue: int = _NO_QUEUE) -> tuple[Kind, bytes]:

@@ -21,10 +21,11 @@ NONCE_BYTES: Final = 32
 TEXT_BYTES_MAX: Final = 255
 VERSION_MIN: Final = 1
 VERSION_MAX: Final = 1
-MIRRORING_VERSION_MAX: Final = 2
-"""Of links for mirroring: the second one has FOLLOW and COMMIT_NOTE."""
+MIRRORING_VERSION_MAX: Final = 3
+"""Of links for mirroring: the second one has FOLLOW and COMMIT_NOTE, the third LET_GO."""
 
 FOLLOWS_FROM: Final = 2
+LETS_GO_FROM: Final = 3
 
 _FIXED: Final = Struct("<8sHHH6Q32s")
 _PURPOSE: Final = Struct("<8sH")

@@ -33,6 +33,7 @@ class Kind(IntEnum):
     APPEND = 19
     PART = 20
     COMMIT_NOTE = 21
+    LET_GO = 22
     ENDS = 32
     GOT = 33
     REFUSED = 34
@@ -57,6 +58,7 @@ LEADER_KINDS = frozenset(
         Kind.APPEND,
         Kind.PART,
         Kind.COMMIT_NOTE,
+        Kind.LET_GO,
         Kind.PIECE,
     }
 )

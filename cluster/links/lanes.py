@@ -15,7 +15,15 @@ from typing import Final, TypeAlias
 from cluster.links.errors import LinkError
 from cluster.links.payload import HeldOctets, Waiting
 from cluster.links.windows import BEGUN_MAX, LIVE, Lane, OutgoingWindow
-from cluster.replication.frames import CommitNote, Fence, LeaderFrame, Part, Snapshot, Tail
+from cluster.replication.frames import (
+    CommitNote,
+    Fence,
+    LeaderFrame,
+    LetGo,
+    Part,
+    Snapshot,
+    Tail,
+)
 
 CatchUp: TypeAlias = Tail | Snapshot | Part
 
@@ -78,7 +86,9 @@ class Lanes:
         if len(self) >= self._waiting_max:
             raise LinkError(f"{len(self)} frames wait, the other node is too slow")
         queue = frame.queue
-        waiting = Waiting(frame, None if isinstance(frame, Fence | CommitNote) else frame.payload)
+        waiting = Waiting(
+            frame, None if isinstance(frame, Fence | CommitNote | LetGo) else frame.payload
+        )
         is_catch_up = isinstance(frame, CatchUp)
         if is_catch_up and self._last_live.get(queue, 0) <= self._left_count:
             line = self._begun.get(queue)

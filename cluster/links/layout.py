@@ -8,6 +8,7 @@
     SNAPSHOT  queue u32 | epoch | position | rows u32 | size | row, ... | octets
     PART      queue u32 | epoch | number | start | stop | index | index_epoch | size | octets
     COMMIT_NOTE  queue u32 | epoch | commit
+    LET_GO    queue u32 | epoch
     PIECE     queue u32 | octets
     row       epoch | index of its first record
 
@@ -37,6 +38,7 @@ TAIL: Final = Struct("<I4QIIQ")
 SNAPSHOT: Final = Struct("<IQQIQ")
 PART: Final = Struct("<I7Q")
 COMMIT_NOTE: Final = Struct("<IQQ")
+LET_GO: Final = Struct("<IQ")
 PIECE: Final = Struct("<I")
 ROW: Final = Struct("<QQ")
 ENDS: Final = Struct("<IQQQHHI")

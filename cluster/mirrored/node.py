@@ -9,7 +9,6 @@
 No socket, file or clock is here. The write-ahead log says through its group commit what is synced.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -19,16 +18,18 @@ from cluster.mirrored.catch_ups import CatchUps
 from cluster.mirrored.commit_notes import CommitNotes
 from cluster.mirrored.compacting import RECORDS_BYTES_MAX, Compacting
 from cluster.mirrored.damages import Damages
+from cluster.mirrored.emptying import Emptying
 from cluster.mirrored.followed_streams import FollowedStreams
 from cluster.mirrored.fsyncs import Fsyncs, NodeCommit
 from cluster.mirrored.groups import Groups, LedQueue
+from cluster.mirrored.held_back import HeldBack
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.ports import LinkRoom, Surroundings
 from cluster.mirrored.serving import Serving
 from cluster.mirrored.sparing import Sparing
 from cluster.mirrored.writing import written
 from cluster.replication.core import NotServingError, ReplicationCore
-from cluster.replication.frames import Follow, Part, Snapshot, Want
+from cluster.replication.frames import Follow, LetGo, Part, Refused, Snapshot, Want
 from cluster.replication.inputs import (
     BeginAnew,
     Forget,
@@ -59,9 +60,6 @@ from persistence.replicas.log import ReplicaLog
 READS_MAX: Final = 2
 """Reads for mirrors that are behind in one go; the answers of the mirrors ask for more."""
 
-HELD_LOOKED_AT_MAX: Final = 16
-"""Of queues that still may not deliver, or admit nothing, so many are looked at in a step."""
-
 
 class MirroredNode:
     """The shell of a core. Whoever appends through a log calls ``carry_out`` before the turn ends.
@@ -87,11 +85,10 @@ class MirroredNode:
         self._replicas: dict[str, ReplicaLog] = {}
         self._logs: dict[str, MirroredLog] = {}
         self._groups = Groups()
-        self._held: OrderedDict[str, None] = OrderedDict()
-        self._shut: OrderedDict[str, None] = OrderedDict()
-        self._unanswered: OrderedDict[str, None] = OrderedDict()
+        self._waiting = HeldBack(core, self._logs)
         self.damages = Damages(core)
-        self.sparing = Sparing(core)
+        self.emptying = Emptying(core, self._replicas, self._empty)
+        self.sparing = Sparing(core, self.emptying)
         self._buildings = Buildings(core, self._replicas)
         self.catch_ups = CatchUps(core, self._replicas, self.damages)
         self.compacting = Compacting(
@@ -133,6 +130,7 @@ class MirroredNode:
         self.damages.forget(queue)
         self.compacting.forget(queue)
         self.followed.forget(queue)
+        self.emptying.forget(queue)
         self.notes.forget_queue(queue)
         self._groups.forget(queue)
         return self._replicas.pop(queue, None)
@@ -140,10 +138,17 @@ class MirroredNode:
     def note_state(self, queue: str, state: QueueState) -> None:
         """A queue's state is known: a damaged replica that nobody counts on begins anew."""
         if self.damages.may_begin_anew(queue, state):
-            self._buildings.forget(queue)
-            self.damages.forget(queue)
-            self.followed.forget(queue)
-            self.step(BeginAnew(queue, state.epoch, Installation(nothing(), None)))
+            self._begin_anew(BeginAnew(queue, state.epoch, Installation(nothing(), None)))
+
+    def _empty(self, queue: str, epoch: int) -> None:
+        nothing_there = Installation(nothing(), None)
+        self._begin_anew(BeginAnew(queue, epoch, nothing_there, is_let_go=True))
+
+    def _begin_anew(self, happened: BeginAnew) -> None:
+        self._buildings.forget(happened.queue)
+        self.damages.forget(happened.queue)
+        self.followed.forget(happened.queue)
+        self.step(happened)
 
     def _note_damage(self, queue: str, error: DamagedError) -> bool:
         """Note damage; return whether another replica has what cannot be read here."""
@@ -175,14 +180,24 @@ class MirroredNode:
             case FrameFromLeader(leader, Snapshot() as snapshot):
                 if (whole := self._buildings.complete(leader, snapshot)) is not None:
                     self.core.step(FrameFromLeader(leader, whole))
-            case _ if self.sparing.is_short and self.sparing.refuses(happened):
+            case _ if self.sparing.is_on and self.sparing.refuses(happened):
                 pass
             case _:
                 self._forget_connection(happened)
                 self.core.step(happened)
+                self._answer_refused(happened)
         if isinstance(happened, FrameFromLeader):
             self.followed.came(happened.leader, happened.frame.queue)
         self.carry_out()
+
+    def _answer_refused(self, happened: Input) -> None:
+        """Let a mirror go that refused a queue and that nobody counts on."""
+        if isinstance(happened, FrameFromMirror) and isinstance(happened.frame, Refused):
+            queue, mirror = happened.frame.queue, happened.mirror
+            lead = self.core.lead_of(queue)
+            is_of_now = lead is not None and lead.epoch == happened.frame.promised
+            if lead is not None and is_of_now and self.core.may_let_go(queue, mirror):
+                self.core.node.ready.to_mirrors.append((mirror, LetGo(queue, lead.epoch)))
 
     def _forget_connection(self, happened: Input) -> None:
         """Forget what was of a connection that is over, or whose like begins."""
@@ -216,7 +231,7 @@ class MirroredNode:
         """Return whether messages are admitted into a queue (R22); else it is told later."""
         may = self.core.may_append(queue)
         if not may:
-            self._shut[queue] = None
+            self._waiting.shut[queue] = None
         return may
 
     def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
@@ -228,28 +243,28 @@ class MirroredNode:
         try:
             return self.core.judge(queue, publishers, submission)
         except NotServingError:
-            self._shut[queue] = None
+            self._waiting.shut[queue] = None
             raise
 
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered; who is refused is told later."""
         may = self.core.may_deliver(queue)
         if not may:
-            self._held[queue] = None
+            self._waiting.held[queue] = None
         return may
 
     def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now; else as above."""
         may = self.core.may_confirm(queue, index)
         if not may:
-            self._shut[queue] = None
+            self._waiting.shut[queue] = None
         return may
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether a mirror has the queue up to here, or there is none; else as above."""
         is_elsewhere = self.core.is_elsewhere(queue, index)
         if not is_elsewhere:
-            self._unanswered[queue] = None
+            self._waiting.unanswered[queue] = None
         return is_elsewhere
 
     def compact(self, queue: str, *, may_wait: bool = False) -> None:
@@ -278,42 +293,7 @@ class MirroredNode:
         finally:
             self._is_carrying = False
         self.followed.look()
-        if self._held:
-            self._let_go(self._held, self.core.may_deliver, _deliver)
-        if self._shut:
-            self._let_go(self._shut, self._admits, _admit)
-        if self._unanswered:
-            self._let_go(self._unanswered, self._is_answered, _deliver)
-
-    def _let_go(
-        self,
-        held: OrderedDict[str, None],
-        may: Callable[[str], bool],
-        tell: Callable[[MirroredLog], None],
-    ) -> None:
-        """Tell queues that were held back and may go on; some of the others may wait."""
-        left_count = HELD_LOOKED_AT_MAX
-        for _ in range(len(held)):
-            queue, _ = held.popitem(last=False)
-            log = self._logs.get(queue)
-            if log is None:
-                continue
-            if may(queue):
-                tell(log)
-                continue
-            # Behind the others: each is looked at in its turn.
-            held[queue] = None
-            left_count -= 1
-            if not left_count:
-                return
-
-    def _admits(self, queue: str) -> bool:
-        """Return whether a run would be decided now: no move (R22), and a lease (R17)."""
-        return self.core.may_append(queue) and self.core.may_confirm(queue, 0)
-
-    def _is_answered(self, queue: str) -> bool:
-        """Return whether a mirror has the record that a queue looks at; not all may have it."""
-        return self.core.is_elsewhere(queue, self._logs[queue].lag.index)
+        self._waiting.tell()
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""
@@ -390,11 +370,3 @@ class MirroredNode:
         self.notes.committed(queue)
         if log is not None and log.led.lead.epoch == committed.epoch:
             log.commit(committed.index)
-
-
-def _deliver(log: MirroredLog) -> None:
-    log.on_committed()
-
-
-def _admit(log: MirroredLog) -> None:
-    log.on_admitted()

@@ -6,6 +6,8 @@ leader takes it out. Where too few members that live would be left it stays, or 
 queue would stand still, and consumers could not free anything. Else who is out gets nothing before
 there is room again.
 
+Where the disk stays nearly full, what was left so is emptied: ``cluster.mirrored.emptying``.
+
 Several members may be short of room. They do not leave at the same time: the leader takes nobody
 out where too few are left. So each tries for a while, one after the other.
 
@@ -18,8 +20,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
+from cluster.mirrored.emptying import Emptying
 from cluster.replication.core import ReplicationCore
-from cluster.replication.frames import Fence, Refused
+from cluster.replication.frames import Fence, LetGo, Refused
 from cluster.replication.inputs import FrameFromLeader, Input
 from cluster.replication.links import LinkFromLeader
 from cluster.replication.state import InSyncSet, QueueState
@@ -55,6 +58,7 @@ class Sparing:
 
     Args:
         core: of this node.
+        emptying: of the replicas that were left.
 
     Attributes:
         is_short: whether the disk is nearly full.
@@ -62,13 +66,21 @@ class Sparing:
         on_left: called with a queue of which no more is taken; who reads it here goes elsewhere.
     """
 
-    def __init__(self, core: ReplicationCore) -> None:
+    def __init__(self, core: ReplicationCore, emptying: Emptying) -> None:
         self._core = core
+        self._emptying = emptying
+        emptying.can_do_without = self._can_do_without
+        emptying.is_member = self._is_member
         self.is_short = False
         self.known: Callable[[str], KnownState | None] = _nothing
         self.on_left: Callable[[str], None] = _nothing
         self._since_ms: dict[str, int] = {}
         self._round: Iterator[tuple[str, LinkFromLeader, str]] = iter(())
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any queue may be refused."""
+        return self.is_short or bool(self._emptying)
 
     def set_short(self, *, is_short: bool) -> None:
         """Note whether the disk is nearly full."""
@@ -76,6 +88,7 @@ class Sparing:
             return
         self.is_short = is_short
         self._since_ms.clear()
+        self._emptying.set_short(is_short=is_short)
         if is_short:
             log.warning(
                 "the disk is nearly full: of queues that can do without it no more is taken"
@@ -83,6 +96,9 @@ class Sparing:
 
     def refuses(self, happened: Input) -> bool:
         """Refuse a leader that wants to attach; return False where that goes on as always."""
+        if isinstance(happened, FrameFromLeader) and isinstance(happened.frame, LetGo):
+            self._emptying.hear(happened.frame)
+            return True
         if not isinstance(happened, FrameFromLeader) or not isinstance(happened.frame, Fence):
             return False
         leader, fence, node = happened.leader, happened.frame, self._core.node
@@ -90,6 +106,7 @@ class Sparing:
         if link is None or replica is None or replica.promised > fence.epoch:
             return False
         if not self._is_spared(fence.queue):
+            self._emptying.answers(fence.queue)
             return False
         link.attached.pop(fence.queue, None)
         node.ready.to_leaders.append((leader, Refused(fence.queue, fence.epoch)))
@@ -98,6 +115,7 @@ class Sparing:
 
     def tick(self) -> None:
         """Look at some queues that are attached, and refuse more of those that are spared."""
+        self._emptying.tick()
         if not self.is_short:
             return
         node, looks = self._core.node, list(islice(self._round, LOOKS_MAX))
@@ -110,6 +128,20 @@ class Sparing:
                 del link.attached[queue]
                 node.ready.to_leaders.append((leader, Refused(queue, epoch)))
                 self.on_left(queue)
+
+    def _can_do_without(self, queue: str, epoch: int) -> bool:
+        """Return whether a queue has enough members that live, without this node."""
+        known, me = self.known(queue), self._core.node.replica_id
+        return (
+            known is not None
+            and known.state.epoch == epoch
+            and me not in known.state.in_sync_set
+            and len(known.living) >= max(known.min_isr, 1)
+        )
+
+    def _is_member(self, queue: str) -> bool:
+        known = self.known(queue)
+        return known is not None and self._core.node.replica_id in known.state.in_sync_set
 
     def _attached(self) -> Iterator[tuple[str, LinkFromLeader, str]]:
         for leader, link in list(self._core.node.from_leaders.items()):
@@ -126,7 +158,9 @@ class Sparing:
             self._since_ms.pop(queue, None)
             return False
         if me not in members:
-            return True
+            return self.is_short or self._emptying.waits(queue)
+        if not self.is_short:
+            return False
         now_ms = self._core.node.now_ms
         rank = sorted(each for each in members if each.node != leader).index(me)
         elapsed_ms = now_ms - self._since_ms.setdefault(queue, now_ms) - rank * TURN_MS

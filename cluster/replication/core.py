@@ -198,6 +198,11 @@ class ReplicationCore:
         lead = self.lead_of(queue)
         return lead is not None and membership.may_grow(self.node, lead, mirror)
 
+    def may_let_go(self, queue: str, mirror: str) -> bool:
+        """Return whether a mirror may be told that nobody counts on what it has."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_let_go(self.node, lead, mirror)
+
     def may_touch(self, queue: str) -> bool:
         """Return whether a write of unknown outcome waits to be settled."""
         lead = self.lead_of(queue)

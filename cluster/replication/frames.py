@@ -89,7 +89,19 @@ class CommitNote:
     commit: int
 
 
-LeaderFrame = Fence | Tail | Snapshot | Append | Part | CommitNote
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Leader: you refused this queue in this epoch, and nobody counts on what you have of it.
+
+    The in-sync set does not have you, nor does a write that is under way. It will only after you
+    have answered a fence that comes behind this. It passes between shells, as a ``Part`` does.
+    """
+
+    queue: str
+    epoch: int
+
+
+LeaderFrame = Fence | Tail | Snapshot | Append | Part | CommitNote | LetGo
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,15 +181,17 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class BeginAnew:
-    """What the replica has is damaged, and nobody counts on it: replace it by nothing.
+    """Nobody counts on what the replica has, which is damaged or takes room: replace it by nothing.
 
-    The state of this epoch has an in-sync set without this replica, which has promised no leader so
-    late an epoch. Who leads in it finds an empty log. ``payload`` is the content of nothing.
+    The state of this epoch has an in-sync set without this replica. Either it has promised no
+    leader so late an epoch, or the leader of this epoch has let it go since it answered a fence
+    last. Who leads finds an empty log. ``payload`` is the content of nothing.
     """
 
     queue: str
     epoch: int
     payload: Payload
+    is_let_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,15 @@ def may_change(node: NodeState, lead: Leadership, options: QueueOptions) -> bool
     return node.replica_id in members and is_enough and may_submit(node, lead)
 
 
+def may_let_go(node: NodeState, lead: Leadership, mirror: str) -> bool:
+    """Return whether nobody counts on a mirror: neither a set that may be (R6), nor this leader.
+
+    It is not attached, so that it joins only after it has answered another fence (R8).
+    """
+    is_awaited = any(each.node == mirror for each in lead.waited_for())
+    return mirror in node.to_mirrors and mirror not in lead.mirrors and not is_awaited
+
+
 def change_options(node: NodeState, lead: Leadership, options: QueueOptions) -> None:
     """Submit other options, and the set without members that are no replicas any more."""
     new = replace(lead.state, in_sync_set=_members_in(lead, options))

@@ -8,6 +8,7 @@ from cluster.replication.frames import (
     Fence,
     Got,
     LeaderFrame,
+    LetGo,
     Part,
     Refused,
     Snapshot,
@@ -22,7 +23,7 @@ from cluster.replication.take_over import promise
 def obey(node: NodeState, leader: str, frame: LeaderFrame) -> None:
     """Do what a leader's frame says, or refuse it; parts and notes are not for this."""
     link = node.from_leaders[leader]
-    if isinstance(frame, Part | CommitNote):
+    if isinstance(frame, Part | CommitNote | LetGo):
         return
     replica = node.replicas.get(frame.queue)
     if replica is None:

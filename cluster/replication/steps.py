@@ -168,7 +168,8 @@ def _lease_renewed(node: NodeState, happened: inputs.LeaseRenewed) -> None:
 def _begin_anew(node: NodeState, happened: inputs.BeginAnew) -> None:
     replica = node.replicas[happened.queue]
     hold(
-        happened.epoch > replica.promised,
+        happened.epoch > replica.promised
+        or (happened.is_let_go and happened.epoch == replica.promised),
         "I3",
         happened.queue,
         f"{replica.promised} is promised, and somebody may count on what it has",

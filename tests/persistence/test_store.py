@@ -1,6 +1,7 @@
 """The store's own rules; lives and crashes are in test_opening and tests/crash."""
 
 import errno
+from unittest.mock import patch
 
 import pytest
 
@@ -8,7 +9,7 @@ from persistence.chunking import CHUNK_BYTES_MAX
 from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.slices import Slice
-from persistence.store import ROOM_DIRECTORY, Store
+from persistence.store import ROOM_DIRECTORY, SHORT_BYTES, Store
 from tests.support.commit import FakeDisk, commit_all, commit_on
 from tests.support.fault_fs import FaultFS
 from tests.support.records import record
@@ -64,6 +65,16 @@ def test_a_checkpoint_is_due_when_a_file_of_the_log_has_ended() -> None:
     store.finish(made, None)
     assert wal.released_below == 2
     assert store.checkpoint_is_due(), "another file has ended meanwhile"
+
+
+def test_where_the_disk_is_short_of_room_a_checkpoint_is_due_for_less() -> None:
+    store, _ = started()
+    log = store.new_log(LogOptions())
+    with patch.object(type(log), "due_bytes", SHORT_BYTES):
+        assert not store.checkpoint_is_due()
+        assert store.checkpoint_is_due(is_short=True)
+    with patch.object(type(log), "due_bytes", SHORT_BYTES - 1):
+        assert not store.checkpoint_is_due(is_short=True)
 
 
 def test_a_transient_queue_is_in_no_checkpoint() -> None:

@@ -18,6 +18,7 @@ from cluster.replication.frames import (
     Follow,
     Got,
     LeaderFrame,
+    LetGo,
     MirrorFrame,
     Part,
     Refused,
@@ -49,11 +50,15 @@ def last_of(table: EpochTable) -> tuple[int, int]:
 @st.composite
 def leader_frames(draw: st.DrawFn) -> LeaderFrame:
     name, epoch, after, commit = draw(NAMES), draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
-    kind = draw(st.sampled_from(["fence", "append", "start", "tail", "snapshot", "part", "note"]))
+    kind = draw(
+        st.sampled_from(["fence", "append", "start", "tail", "snapshot", "part", "note", "let go"])
+    )
     octets = draw(st.binary(min_size=1, max_size=200))
     count = draw(st.integers(1, len(octets)))
     if kind == "fence":
         return Fence(name, epoch)
+    if kind == "let go":
+        return LetGo(name, epoch)
     if kind == "note":
         return CommitNote(name, epoch, commit)
     if kind == "part":
@@ -138,6 +143,7 @@ SAMPLES: list[LeaderFrame | MirrorFrame] = [
     Refused("q", 4),
     Ack(77),
     CommitNote("q", 3, 8),
+    LetGo("q", 3),
     Follow("q", 3, is_on=True),
 ]
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from cluster.links.connection import LinkConnection
 from cluster.links.envelope import HEADER_BYTES, seal
+from cluster.links.hello import LETS_GO_FROM
 from cluster.links.kinds import Kind
 from cluster.links.layout import QUEUE
 from cluster.replication.frames import (
@@ -14,6 +15,7 @@ from cluster.replication.frames import (
     Ends,
     Got,
     LeaderFrame,
+    LetGo,
     MirrorFrame,
     Refused,
     Snapshot,
@@ -49,6 +51,15 @@ def test_frames_of_both_sides_arrive_as_they_were_sent() -> None:
     assert pair.at_a.frames == answers
     assert pair.at_b.frames == sent
     assert pair.at_a.reasons == pair.at_b.reasons == []
+
+
+@pytest.mark.parametrize("version", [LETS_GO_FROM - 1, LETS_GO_FROM])
+def test_an_older_node_is_not_sent_what_it_would_not_understand(version: int) -> None:
+    pair = LinkedPair().opened()
+    pair.a._handshake.version = version
+    pair.a.put(LetGo("q", 4))
+    pair.carry()
+    assert pair.at_b.frames == ([LetGo("q", 4)] if version >= LETS_GO_FROM else [])
 
 
 def test_records_are_views_of_the_input() -> None:

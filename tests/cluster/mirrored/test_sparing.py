@@ -1,57 +1,15 @@
 """A mirror whose disk is nearly full leaves where its queue can do without it, and comes back."""
 
-from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
 
 from cluster.mirrored import sparing
-from cluster.mirrored.sparing import KnownState
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import QUEUE, Machine
+from tests.support.mirrored_machine import QUEUE
+from tests.support.short_disks import MIN_ISR, go_on, members, toggling, whole
 
-MIN_ISR = 2
 SEEDS = 10
-
-
-def knowing(cluster: Cluster, machine: Machine) -> None:
-    """Have a node know at once what the store has."""
-
-    def known(queue: str) -> KnownState:
-        state, live = cluster.states[queue][0], cluster.live
-        living = {each for each in state.in_sync_set if each.node in live}
-        return KnownState(state, MIN_ISR, frozenset(living))
-
-    machine.up.sparing.known = known
-
-
-def whole() -> tuple[Cluster, Machine, list[Machine]]:
-    """Return a cluster, the node that leads, and its mirrors."""
-    cluster = Cluster(3)
-    cluster.heal()
-    leader = cluster.machines[cluster.states[QUEUE][0].leader]
-    mirrors = [each for each in cluster.running() if each is not leader]
-    for machine in cluster.running():
-        knowing(cluster, machine)
-    return cluster, leader, mirrors
-
-
-def members(cluster: Cluster) -> set[str]:
-    return {each.node for each in cluster.states[QUEUE][0].in_sync_set}
-
-
-def go_on(cluster: Cluster, holds: Callable[[], bool], steps_max: int = 6_000) -> None:
-    for _ in range(steps_max):
-        if holds():
-            return
-        for _ in range(4):
-            cluster.carry()
-            cluster.sync()
-        cluster.tick()
-        cluster.answer_store()
-        cluster.read()
-        cluster.connect()
-    raise AssertionError("it does not come about")
 
 
 def test_it_leaves_takes_nothing_and_comes_back() -> None:
@@ -119,6 +77,7 @@ def test_members_try_one_after_the_other_and_again() -> None:
     cluster, _, mirrors = whole()
     cluster.tick()
     first, second = sorted(mirrors, key=lambda each: each.name)
+    first.up.sparing.is_short = second.up.sparing.is_short = True
     base_ms = first.up.core.node.now_ms
     found: dict[str, list[int]] = {first.name: [], second.name: []}
     for seconds in range(80):
@@ -147,14 +106,7 @@ def test_nothing_is_lost_where_disks_are_nearly_full_now_and_then(first: int) ->
     with patch.multiple(sparing, TRY_MS=400, TURN_MS=500, AGAIN_MS=2_000):
         for seed in range(first, first + SEEDS):
             cluster = Cluster(seed)
-
-            def toggle(cluster: Cluster = cluster) -> None:
-                for machine in cluster.running():
-                    knowing(cluster, machine)
-                machine = cluster.draw.choice(cluster.running())
-                machine.up.sparing.set_short(is_short=cluster.draw.random() < 0.5)
-
-            cluster.kinds.append((3, toggle))
+            cluster.kinds.append((3, toggling(cluster)))
             for _ in range(3_000):
                 cluster.step()
             cluster.kinds.pop()

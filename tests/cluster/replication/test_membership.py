@@ -1,6 +1,9 @@
 """Changes of the in-sync set: what the store was asked for may be so."""
 
+from cluster.replication.frames import Refused
 from cluster.replication.inputs import (
+    Attach,
+    FrameFromMirror,
     GiveUp,
     Grow,
     MirrorDisconnected,
@@ -49,6 +52,25 @@ def test_who_is_taken_out_is_waited_for_until_the_store_has_answered() -> None:
     assert nodes.committed["q"].index < index
     nodes.step("a", TransactionDone(nodes.transactions[-1].number, 2))
     assert nodes.committed["q"].index == index
+
+
+def test_a_mirror_is_let_go_only_where_no_set_has_it_and_it_is_not_attached() -> None:
+    nodes = serving()
+    assert not nodes.cores["a"].may_let_go("q", "c"), "a member"
+    nodes.step("a", MirrorDisconnected("c"))
+    nodes.step("a", Shrink("q", C0))
+    nodes.connect("a", "c")
+    assert not nodes.cores["a"].may_let_go("q", "c"), "the write may be refused"
+    nodes.step("a", TransactionDone(nodes.transactions[-1].number, 2))
+    assert nodes.cores["a"].may_let_go("q", "c")
+    assert not nodes.cores["a"].may_let_go("q", "b"), "a member"
+    assert not nodes.cores["a"].may_let_go("unknown", "c")
+    nodes.step("a", Attach("c", "q"))
+    assert not nodes.cores["a"].may_let_go("q", "c"), "it may answer"
+    nodes.settle()
+    nodes.step("a", Grow("q", "c"))
+    nodes.step("a", FrameFromMirror("c", Refused("q", lead_of(nodes).epoch)))
+    assert not nodes.cores["a"].may_let_go("q", "c"), "it may have been taken in"
 
 
 def test_the_set_never_shrinks_below_min_isr() -> None:
