@@ -92,6 +92,7 @@ class DecidingDesk:
         for each in under_way:
             each.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        await self._desk.stop()
 
     async def _everywhere(self, told: Awaited[None], revision: int) -> None:
         await self._in_time(told)

@@ -23,11 +23,11 @@ from cluster.metadata.errors import (
     RecordFormatError,
     StoreWentBackError,
 )
+from cluster.metadata.grouping import Group, group_of
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.port import Done, Item, MetadataStore, Outcome, Read, Refused, Transaction
 from cluster.metadata.records import StoredQueueState, decode_queue_state
 from cluster.node.evidence import Asked, Evidence
-from cluster.node.grouping import Group, group_of
 from cluster.node.pauses import Pauses
 from cluster.node.transactions import stored_after, transaction_of
 from cluster.node.view import ClusterView, KnownQueue

@@ -76,7 +76,7 @@ def test_all_that_was_in_a_vhost_goes_after_it_and_queues_leave_their_note() -> 
                 lambda _before: None,
             )
         )
-        await cluster.alike()
+        await until(lambda: cluster.nodes[0].follower.cache.get(item.key) is None)
         await sweep.sweep()
         for kind in ("x", "q", "b", "perm"):
             assert await stored(cluster, kind) == 0, kind

@@ -1,23 +1,25 @@
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cluster.definitions.creating import Created, Exists, creating
+from cluster.definitions.creating import Copy, Created, Creation, Exists, creating
 from cluster.definitions.desk import LANES, SETTLED_WITHIN_MS, Desk
 from cluster.definitions.inquiry import reading
+from cluster.definitions.joining import CHANGES_MAX, READS_MAX
 from cluster.definitions.references import References
 from cluster.definitions.removing import Removed, removing
-from cluster.metadata.errors import OutcomeUnknownError, StoreAwayError
+from cluster.metadata.errors import LeaseGoneError, OutcomeUnknownError, StoreAwayError
 from cluster.metadata.following.follower import Follower
 from cluster.metadata.keys import KeySpace
 from cluster.metadata.local import open_local_store
 from cluster.metadata.memory import Fate, MemoryStore
 from cluster.metadata.paging import read_whole
-from cluster.metadata.port import MetadataStore, Put, Transaction, end_of_prefix
+from cluster.metadata.port import Done, Item, MetadataStore, Put, Transaction, end_of_prefix
 from persistence.files import OsFiles
 from tests.support.etcd_server import EtcdServer
 from tests.support.etcd_stores import Clock, opened, play
@@ -30,7 +32,7 @@ def keys_of_a_cluster() -> KeySpace:
     return KeySpace(f"desk {next(NUMBERS)}")
 
 
-async def two_nodes_declare(stores: list[MetadataStore]) -> None:
+async def two_nodes_declare(stores: list[MetadataStore], rounds: int = 2) -> None:
     """Each of two nodes declares and deletes the same queues; both copies are alike in the end."""
     keys = keys_of_a_cluster()
     references = References(keys)
@@ -44,7 +46,7 @@ async def two_nodes_declare(stores: list[MetadataStore]) -> None:
         for number, store in enumerate(stores)
     ]
     try:
-        for _ in range(2):
+        for _ in range(rounds):
             queues = [keys.queue_definition("/", f"q{number}") for number in range(2 * LANES)]
             creations = await asyncio.gather(
                 *(
@@ -104,8 +106,8 @@ def test_two_nodes_in_memory_whose_answers_are_lost(monkeypatch: pytest.MonkeyPa
             return outcome
 
     store = Losing(lambda: 0)
-    asyncio.run(two_nodes_declare([store, store]))
-    assert store.asked > 200
+    asyncio.run(two_nodes_declare([store, store], rounds=8))
+    assert store.asked > 100
 
 
 def test_two_nodes_on_a_disk(tmp_path: Path) -> None:
@@ -194,5 +196,79 @@ def test_a_store_that_is_away_is_waited_for_as_long_as_the_patience_lasts() -> N
         store.go_away()
         with pytest.raises(StoreAwayError):
             await Desk(store, keys, "n", "life", lambda: 0).run(reading(b"a", b"b"))
+
+    asyncio.run(run())
+
+
+def counted(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> list[Transaction]:
+    """Return the list into which each transaction comes that the store is asked for."""
+    asked: list[Transaction] = []
+    original = store.transact
+
+    async def transact(transaction: Transaction) -> object:
+        asked.append(transaction)
+        return await original(transaction)
+
+    monkeypatch.setattr(store, "transact", transact)
+    return asked
+
+
+def test_those_that_stand_in_line_share_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        store, keys, desk = rig(lambda: 0)
+        references, vhost = References(keys), keys.key("vhost", "/")
+        put = await store.transact(Transaction(then=(Put(vhost, b""),)))
+        assert isinstance(put, Done)
+        there = {vhost: Item(vhost, b"", put.revision, put.revision)}
+        asked = counted(store, monkeypatch)
+        queues = [keys.queue_definition("/", f"q{number}") for number in range(160)]
+
+        def declares(copy: Copy) -> list[Coroutine[Any, Any, Creation]]:
+            # Each is declared by two clients.
+            return [desk.run(creating(references, Put(q, b""), copy)) for q in queues * 2]
+
+        creations = await asyncio.gather(*declares(there.get))
+        assert Counter(map(type, creations)) == {Created: 160, Exists: 160}
+        # The second client of each queue is refused one by one at most: it reads what there is.
+        writes = len(asked)
+        assert writes <= 160 // CHANGES_MAX * 2 + LANES
+        again = await asyncio.gather(*declares(lambda _: None))
+        assert Counter(map(type, again)) == {Exists: 320}
+        assert len(asked) - writes <= 320 // READS_MAX + LANES
+
+    asyncio.run(run())
+
+
+def test_what_the_store_does_not_take_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        _, keys, desk = rig(lambda: 0)
+        vhosts = [Put(keys.key("vhost", f"v{number}"), b"") for number in range(CHANGES_MAX)]
+        vhosts[3] = Put(vhosts[3].key, b"", lease=4711)
+        came = await asyncio.gather(
+            *(desk.run(creating(References(keys), each, lambda _: None)) for each in vhosts),
+            return_exceptions=True,
+        )
+        kinds = Counter(map(type, came))
+        assert kinds == {Created: CHANGES_MAX - 1, LeaseGoneError: 1}
+
+    asyncio.run(run())
+
+
+def test_who_is_ended_leaves_the_others_in_line() -> None:
+    async def run() -> None:
+        _, keys, desk = rig(lambda: 0)
+        puts = [Put(keys.key("vhost", f"v{number}"), b"") for number in range(CHANGES_MAX)]
+        running = [
+            asyncio.ensure_future(desk.run(creating(References(keys), each, lambda _: None)))
+            for each in puts
+        ]
+        await asyncio.sleep(0)
+        running[2].cancel()
+        came = await asyncio.gather(*running, return_exceptions=True)
+        kinds = Counter(map(type, came))
+        assert kinds == {Created: CHANGES_MAX - 1, asyncio.CancelledError: 1}
+        await desk.stop()
 
     asyncio.run(run())

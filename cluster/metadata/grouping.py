@@ -59,12 +59,13 @@ class Group:
         ]
 
 
-def group_of(parts: Iterable[Transaction]) -> Group:
+def group_of(parts: Iterable[Transaction], operations_max: int = OPERATIONS_MAX) -> Group:
     """Return as many of the first parts as one transaction may have; one at least.
 
     Args:
         parts: no two of them change the same key, and none compares a range. What several compare
             or read is asked for once. Their own ``otherwise`` is left out.
+        operations_max: of a group of more than one.
     """
     compare: dict[Comparison, None] = {}
     then: dict[Operation, None] = {}
@@ -75,7 +76,7 @@ def group_of(parts: Iterable[Transaction]) -> Group:
         work = [each for each in part.then if each not in then]
         total_bytes += sum(map(_bytes_of, (*more, *work)))
         count = max(len(compare) + len(more), len(then) + len(work))
-        if taken and (count > OPERATIONS_MAX or total_bytes > GROUP_BYTES_MAX):
+        if taken and (count > operations_max or total_bytes > GROUP_BYTES_MAX):
             break
         compare.update(dict.fromkeys(more))
         then.update(dict.fromkeys(work))

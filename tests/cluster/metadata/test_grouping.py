@@ -2,6 +2,7 @@
 
 import asyncio
 
+from cluster.metadata.grouping import GROUP_BYTES_MAX, group_of
 from cluster.metadata.memory import MemoryStore
 from cluster.metadata.port import (
     OPERATIONS_MAX,
@@ -14,7 +15,6 @@ from cluster.metadata.port import (
     Transaction,
     Value,
 )
-from cluster.node.grouping import GROUP_BYTES_MAX, group_of
 
 MEMBER = Value(b"member", b"a")
 
