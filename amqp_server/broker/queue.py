@@ -159,6 +159,11 @@ class Queue:
         return None if asked is None or asked.gives_at_once else asked
 
     @property
+    def is_ended_by_store(self) -> bool:
+        """Whether the store of a cluster deletes it when its last consumer goes."""
+        return self.properties.auto_delete and self.stored_id != ""
+
+    @property
     def text(self) -> str:
         """``queue 'q' in vhost '/'``, as texts have it."""
         return queue_text(self.vhost_name, self.name)

@@ -6,7 +6,7 @@ Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 from pamqp import commands
 
@@ -17,6 +17,7 @@ from amqp_server.broker.steps import Steps, advance, finish
 from amqp_server.broker.turn import Drainable
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
+from amqp_server.protocol.cancel_notices import CancelNotices
 from amqp_server.protocol.consumer import Consumer
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.errors import ModeError
@@ -32,8 +33,6 @@ from amqp_server.protocol.transaction import Settlement, Transaction, by_tag
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
 from amqp_server.wire.methods import Method, encode_method
-
-CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
 
 class ReplyLost(Protocol):
@@ -53,6 +52,7 @@ class Channel(ShownChannel):
         lane: the way out for the deliveries of its consumers.
         unacked: the outstanding delivery tags.
         consumers: by tag.
+        cancel_notices: tells the client of those that have ended without it.
         reply_receiver: the direct reply-to consumer; None without.
         consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
         last_queue_name: the queue that an empty name means; None before any declare.
@@ -84,6 +84,7 @@ class Channel(ShownChannel):
         self.lane = self._new_lane()
         self._settling = Settling(self.unacked, self.lane)
         self.consumers: dict[str, Consumer] = {}
+        self.cancel_notices = CancelNotices(number, session, outbox)
         self.reply_receiver: ReplyReceiver | None = None
         self.consumer_prefetch = 0
         self.last_queue_name: str | None = None
@@ -313,18 +314,15 @@ class Channel(ShownChannel):
         return True
 
     def consumer_lost(self, consumer: Consumer) -> None:
-        """Tell the client that a consumer of it has ended, if the client can understand that.
-
-        Source: RabbitMQ, consumer cancel notification.
-        """
+        """Tell the client that a consumer of it has ended."""
         consumer.lane.forget(consumer.queue)
         self._delivered.forget(consumer)
         if self.consumers.pop(consumer.consumer_tag, None) is not None:
             self._tell_cancelled(consumer.consumer_tag)
 
     def _tell_cancelled(self, consumer_tag: str) -> None:
-        if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
-            self.write(commands.Basic.Cancel(consumer_tag, nowait=True))
+        if not self.is_closing:
+            self.cancel_notices.tell(consumer_tag)
 
     def stop(self, now_ms: int) -> None:
         """Take nothing more and answer nothing: the first step of the end."""
@@ -353,18 +351,27 @@ class Channel(ShownChannel):
             lane.shut()
         self.session.open_vhost.totals.channels.close(self)
 
-    def giving_back(self) -> Steps[None]:
-        """Cancel the consumers and requeue the unacked messages: the last step of the end."""
+    def giving_back(self) -> Steps[list[Queue]]:
+        """Cancel the consumers and requeue the unacked messages: the last step of the end.
+
+        Returns:
+            Queues that had consumers of it, and that the store deletes where these were the last.
+        """
         consumers, self.consumers = self.consumers, {}
         of_queue: dict[Queue, list[Consumer]] = {}
+        left: list[Queue] = []
         for count, consumer in enumerate(consumers.values(), start=1):
-            of_queue.setdefault(consumer.queue, []).append(consumer)
+            queue = consumer.queue
+            if queue.is_ended_by_store and queue not in of_queue:
+                left.append(queue)
+            of_queue.setdefault(queue, []).append(consumer)
             if not count % PIECE_MAX:
                 yield
         consumers.clear()
         yield from self._settling.releasing(of_queue, self._drop_consumer)
         for lane in self._lanes():
             lane.close()
+        return left
 
     def _lanes(self) -> list[Lane]:
         unshared = self._settling.unshared_lane

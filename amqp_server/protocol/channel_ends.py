@@ -1,6 +1,8 @@
 """How the channels of one connection end: by their client, by an error, or with the connection.
 
-A channel that ends gives back all that it holds, in steps. Its last word waits for that.
+A channel that ends gives back all that it holds, in steps. Its last word waits for that, and in a
+cluster for the auto-delete queues that it has left (``broker.unused``). Where the connection ends
+that waits only if a client was there to hear of it, and behind all that is given back.
 
 Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, for texts and order.
 """
@@ -12,7 +14,8 @@ from typing import Protocol, TypeAlias
 from pamqp import commands
 
 from amqp_server.broker.events import EventKind
-from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
+from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import StepsJob, Suspended, WaitingSteps, advance, resume_after
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import DeliveryTimeoutError
@@ -72,6 +75,7 @@ class ChannelEnds:
         "_channels",
         "_ending",
         "_input",
+        "_left_count",
         "_outbox",
         "_publishing",
         "_session",
@@ -105,7 +109,13 @@ class ChannelEnds:
         self._input = intake
         self.fail_connection = fail
         self.waiting: WaitingEvent | None = None
-        self._ending: dict[Channel, Steps[None]] = {}
+        self._ending: dict[Channel, WaitingSteps[None]] = {}
+        self._left_count = 0
+
+    @property
+    def waits_outside(self) -> bool:
+        """Whether an event, or a channel that ends, waits for something outside of the turns."""
+        return self.waiting is not None or self._left_count > 0
 
     # ── an error ──
 
@@ -163,13 +173,22 @@ class ChannelEnds:
         self._ending[channel] = steps = self._ending_one(channel, last_word)
         try:
             advance(steps, channel.turn.budget.is_spent)
-        except Suspended:
+        except Suspended as suspended:
             self._input.hold()
-            channel.turn.later(StepsJob(self._before_input(steps), channel.turn))
+            job = StepsJob(self._before_input(steps), channel.turn)
+            if suspended.wait is not None:
+                resume_after(suspended.wait, job, channel.turn)
+                return
+            channel.turn.later(job)
             self._input.wake()
 
-    def ending_all(self, now_ms: int) -> Steps[None]:
-        """Release every channel; the connection ends."""
+    def ending_all(self, now_ms: int, *, is_heard: bool) -> WaitingSteps[None]:
+        """Release every channel; the connection ends.
+
+        Args:
+            now_ms: the time.
+            is_heard: a client waits for the end of this.
+        """
         self.fail_connection = _nobody_to_tell  # this leaves no reference cycle
         self._session.has_no_channels()
         ending = tuple(self._ending.values())
@@ -177,19 +196,26 @@ class ChannelEnds:
         for channel in channels:
             self._stop(channel, now_ms)
         for steps in ending:
-            for _ in steps:  # its own job may continue it in between
-                yield
+            for wait in steps:  # its own job may continue it in between
+                if wait is not None:
+                    steps.close()  # it has given everything back, and nobody hears its last word
+                    break
+                yield None
+        self._ending.clear()
         for channel in channels:
             yield from channel.getting_due()
         for channel in channels:
             channel.shut()
+        left: list[Queue] = []
         while channels:
             channel = channels.pop(0)
-            yield from channel.giving_back()
+            left += yield from channel.giving_back()
             self._channels.pop(channel.number, None)
-            yield
+            yield None
         self._channels.clear()
         self._session.channels_open = 0
+        if is_heard:
+            yield from self._leaving(left, now_ms)
 
     def forget(self, channel: Channel) -> None:
         """Make a number free: its close was answered."""
@@ -207,18 +233,29 @@ class ChannelEnds:
         events, about = session.broker.events, (session, channel.number)
         events.note(EventKind.CHANNEL_CLOSED, session.vhost_name, "", about)
 
-    def _ending_one(self, channel: Channel, last_word: Method) -> Steps[None]:
+    def _ending_one(self, channel: Channel, last_word: Method) -> WaitingSteps[None]:
         yield from channel.getting_due()
         channel.shut()
-        yield from channel.giving_back()
+        left = yield from channel.giving_back()
+        yield from self._leaving(left, channel.turn.now_ms)
         del self._ending[channel]
         if isinstance(last_word, commands.Channel.CloseOk):
             self.forget(channel)
         self._outbox.write(encode_method(channel.number, last_word))
 
-    def _before_input(self, steps: Steps[None]) -> Steps[None]:
+    def _leaving(self, left: list[Queue], now_ms: int) -> WaitingSteps[None]:
+        """Wait for auto-delete queues whose last consumer may have been here."""
+        decisions = self._session.broker.decisions
+        if not left or decisions is None:
+            return
+        self._left_count += 1
         try:
-            for _ in steps:  # the end of the connection may continue it in between
-                yield
+            yield from decisions.leaving_unused(left, now_ms)
+        finally:
+            self._left_count -= 1
+
+    def _before_input(self, steps: WaitingSteps[None]) -> WaitingSteps[None]:
+        try:
+            yield from steps  # the end of the connection may continue it in between
         finally:
             self._input.release()

@@ -162,7 +162,7 @@ class Closing:
         state = self._life.state
         if (state, Step.PEER_CLOSED) not in TRANSITIONS:
             raise ChannelStateError(f"unexpected method in connection state {state.value}")
-        self._release(now_ms)
+        self._release(now_ms, is_heard=True)
         self._farewell.say(encode_method(0, commands.Connection.CloseOk()))
         self._step(Step.PEER_CLOSED)
         code, text = method.reply_code, method.reply_text
@@ -225,8 +225,8 @@ class Closing:
         A client that is gone does not keep what it holds while its event waits for something
         outside, such as a metadata store that is away.
         """
-        is_gone, waiting = self._outbox.is_abandoned, self._channel_ends.waiting
-        return not self._intake.is_stalled or (is_gone and waiting is not None)
+        is_gone, waits = self._outbox.is_abandoned, self._channel_ends.waits_outside
+        return not self._intake.is_stalled or (is_gone and waits)
 
     def lose(self, now_ms: int) -> None:
         """Note that the socket is gone; answers to its input are not kept."""
@@ -246,8 +246,11 @@ class Closing:
             log.log(logging.DEBUG if is_check else logging.INFO, "connection lost %s", session)
             self._step(Step.EOF)
 
-    def _release(self, now_ms: int) -> None:
-        """Give back everything it holds: deliveries, consumers, exclusive queues."""
+    def _release(self, now_ms: int, *, is_heard: bool = False) -> None:
+        """Give back everything it holds: deliveries, consumers, exclusive queues.
+
+        With ``is_heard`` the last words wait for auto-delete queues that are left, too.
+        """
         if self._is_released:
             return
         self._is_released = True
@@ -256,7 +259,7 @@ class Closing:
             self._refusal = None
             broker.logins.let_go(session.peer.address)
         self._reading.end()
-        ending = self._channel_ends.ending_all(now_ms)
+        ending = self._channel_ends.ending_all(now_ms, is_heard=is_heard)
         if not self._farewell.begin(ending, broker.turn, self._farewell_said):
             self._on_output()
         if session.vhost is not None:

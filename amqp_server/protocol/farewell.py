@@ -8,7 +8,7 @@ queue that was consumed exclusively. The resources are also given back when the 
 
 from collections.abc import Callable
 
-from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.steps import StepsJob, WaitingSteps
 from amqp_server.broker.turn import Turn
 from amqp_server.connections.outbox import Outbox
 from persistence.record import Octets
@@ -30,7 +30,7 @@ class Farewell:
         self._is_ending = False
         self.is_held = False
 
-    def begin(self, ending: Steps[None], turn: Turn, on_said: Callable[[], None]) -> bool:
+    def begin(self, ending: WaitingSteps[None], turn: Turn, on_said: Callable[[], None]) -> bool:
         """Give back the connection's resources, as many now as the turn's budget allows.
 
         Args:
@@ -61,7 +61,7 @@ class Farewell:
         self._words = []
         self.is_held = False
 
-    def _until_said(self, ending: Steps[None]) -> Steps[None]:
+    def _until_said(self, ending: WaitingSteps[None]) -> WaitingSteps[None]:
         try:
             yield from ending
         finally:

@@ -22,7 +22,9 @@ from amqp_server.broker.definitions.definition import (
     DestinationWord,
 )
 from amqp_server.broker.errors import UndecidedError
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
+from amqp_server.broker.unused import leaving_unused
 from amqp_server.wire.tables import Table
 from cluster.definitions.inquiry import Inquiry
 from cluster.metadata.errors import MetadataError, OutcomeUnknownError
@@ -126,6 +128,10 @@ class Decisions:
                 yield from self._desk.pause().value()
             else:
                 return
+
+    def leaving_unused(self, queues: Iterable[Queue], now_ms: int) -> WaitingSteps[None]:
+        """Wait for auto-delete queues that have lost a consumer; see ``broker.unused``."""
+        return leaving_unused(queues, self._desk.pause, now_ms)
 
     # ── exchanges and bindings ──
 

@@ -128,12 +128,29 @@ def _in_exclusive_use(queue: Queue) -> AccessRefusedError:
     return AccessRefusedError(f"{queue.text} in exclusive use")
 
 
-def cancel(channel: Channel, method: commands.Basic.Cancel, now_ms: int) -> Method | None:
-    """End a consumer; an unknown tag is no error."""
-    channel.cancel_consumer(method.consumer_tag or "", now_ms)
-    if method.nowait:
-        return None
-    return commands.Basic.CancelOk(method.consumer_tag)
+def cancel(
+    channel: Channel, method: commands.Basic.Cancel, now_ms: int
+) -> Method | WaitingSteps[Method | None] | None:
+    """End a consumer; an unknown tag is no error.
+
+    An auto-delete queue whose last consumer it was is gone before the answer.
+    """
+    consumer_tag = method.consumer_tag or ""
+    consumer = channel.consumers.get(consumer_tag)
+    channel.cancel_consumer(consumer_tag, now_ms)
+    answer = None if method.nowait else commands.Basic.CancelOk(method.consumer_tag)
+    if consumer is not None and consumer.queue.is_ended_by_store:
+        return _answered_once_gone(channel, consumer.queue, answer, now_ms)
+    return answer
+
+
+def _answered_once_gone(
+    channel: Channel, queue: Queue, answer: Method | None, now_ms: int
+) -> WaitingSteps[Method | None]:
+    decisions = channel.session.broker.decisions
+    if decisions is not None:
+        yield from decisions.leaving_unused((queue,), now_ms)
+    return answer
 
 
 def get(

@@ -29,6 +29,7 @@ from amqp_server.protocol.methods import queue as queues
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
+from queues.effects import Effect, QueueUnused
 
 Answered: TypeAlias = Method | WaitingSteps[Any] | None
 Handler: TypeAlias = Callable[[Channel, Any, int], Answered]
@@ -128,8 +129,28 @@ def _deleting_queue(
         counts = yield from counting(queue, channel.turn.now_ms)
         vhost.queues.check_conditions(queue, counts, **is_conditional)
         count = counts.ready_count
-        yield from decisions.deleting_queue(vhost.name, name, queue.stored_id)
+        yield from _hearing_later(
+            channel, decisions.deleting_queue(vhost.name, name, queue.stored_id)
+        )
     return None if method.nowait else commands.Queue.DeleteOk(count)
+
+
+def _hearing_later(channel: Channel, deleting: WaitingSteps[None]) -> WaitingSteps[None]:
+    """Delete; the client hears of its consumers that go behind the answer."""
+    notices = channel.cancel_notices
+    notices.hold()
+    try:
+        yield from deleting
+    finally:
+        # Effects are carried out once the answer is written.
+        channel.turn.emit(_release_notices(channel), QueueUnused(""))
+
+
+def _release_notices(channel: Channel) -> Callable[[Effect, int], None]:
+    def release(_effect: Effect, _now_ms: int) -> None:
+        channel.cancel_notices.release(is_told=not channel.is_closing)
+
+    return release
 
 
 def bind_queue(channel: Channel, method: commands.Queue.Bind, now_ms: int) -> Answered:

@@ -332,25 +332,6 @@ def test_many_declares_of_one_client_leave_others_their_turns() -> None:
     play(case)
 
 
-def test_an_auto_delete_queue_goes_everywhere_with_its_last_consumer() -> None:
-    async def case(cluster: Cluster) -> None:
-        one, other = cluster.open(0), cluster.open(1)
-        await one.ask(Q.Declare, queue="q", auto_delete=True)
-        await one.ask(B.Consume, queue="q", consumer_tag="me")
-        cluster.store.go_away()
-        one.client.send(B.Cancel, consumer_tag="me")
-        await one.expect(B.CancelOk)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert one.node.vhost.queues.find("q") is not None, "the store has to decide"
-        cluster.store.come_back()
-        await until(lambda: one.node.vhost.queues.find("q") is None)
-        await until(lambda: other.node.vhost.queues.find("q") is None)
-        assert (await refused(other, Q.Declare, queue="q", passive=True))[0] == 404
-
-    play(case)
-
-
 def test_a_name_that_an_exclusive_queue_has_waits_for_it() -> None:
     async def case(cluster: Cluster) -> None:
         one, other = cluster.open(0), cluster.open(1)

@@ -1,0 +1,80 @@
+"""Definitions that go: who deletes a queue of a cluster, or leaves one, hears of it in order."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from pamqp import commands
+
+from amqp_server import deciding_desk
+from tests.support.clustered_nodes import Cluster, cluster_of, until
+
+Q, B = commands.Queue, commands.Basic
+
+
+def play(case: Callable[[Cluster], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        async with cluster_of() as cluster:
+            await case(cluster)
+
+    asyncio.run(run())
+
+
+def test_who_deletes_a_queue_that_it_consumes_from_hears_of_its_consumers_last() -> None:
+    async def case(cluster: Cluster) -> None:
+        one, other = cluster.open(0), cluster.open(1)
+        await one.ask(Q.Declare, queue="q", durable=True)
+        for tag in ("a", "b"):
+            await one.ask(B.Consume, queue="q", consumer_tag=tag)
+        await other.ask(B.Consume, queue="q", consumer_tag="c")
+        one.client.send(Q.Delete, queue="q")
+        assert [each.name for each in await one.methods(3)] == [
+            "Queue.DeleteOk",
+            "Basic.Cancel",
+            "Basic.Cancel",
+        ]
+        await other.expect(B.Cancel)
+
+    play(case)
+
+
+def test_who_cannot_delete_a_queue_hears_of_its_consumers_later_too() -> None:
+    async def case(cluster: Cluster) -> None:
+        one, other = cluster.open(0), cluster.open(0)
+        one.client.open_channel(2)
+        await one.ask(Q.Declare, 2, queue="q", durable=True)
+        await one.ask(B.Consume, 2, queue="q", consumer_tag="a")
+        arguments = {"queue": "q", "if_unused": True}
+        one.client.send(Q.Delete, 2, **arguments)
+        await one.expect(commands.Channel.Close)
+        one.client.send(commands.Channel.CloseOk, 2)
+        await one.ask(B.Consume, queue="q", consumer_tag="b")
+        await other.ask(Q.Delete, queue="q")
+        await one.expect(B.Cancel)
+
+    play(case)
+
+
+def test_an_auto_delete_queue_goes_everywhere_with_its_last_consumer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding_desk, "PAUSE_MS", 1)
+
+    async def case(cluster: Cluster) -> None:
+        one, other = cluster.open(0), cluster.open(1)
+        await one.ask(Q.Declare, queue="q", auto_delete=True)
+        await one.ask(B.Consume, queue="q", consumer_tag="me")
+        cluster.store.go_away()
+        one.client.send(B.Cancel, consumer_tag="me")
+        await one.expect(B.CancelOk)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert one.node.vhost.queues.find("q") is not None, "the store has to decide"
+        cluster.store.come_back()
+        await until(lambda: one.node.vhost.queues.find("q") is None)
+        await until(lambda: other.node.vhost.queues.find("q") is None)
+        other.client.send(Q.Declare, queue="q", passive=True)
+        assert (await other.expect(commands.Channel.Close)).reply_code == 404
+
+    play(case)
