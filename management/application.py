@@ -4,7 +4,7 @@ Whatever fails, the answer says so, and nothing else in the node notices.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
@@ -49,6 +49,9 @@ PEER_BODY_BYTES_MAX: Final = 15 * 1024 * 1024
 PEERS_WAITING_MAX: Final = 1_000
 """Requests of other nodes that wait; the links of each let it ask only so much at a time."""
 
+RETRY_AFTER_S: Final = 10
+"""So long a client is asked to wait where too many answers are sent in pieces."""
+
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
 
 Pages: TypeAlias = Callable[[Request], Response | None]
@@ -91,6 +94,9 @@ class Application:
             services.peers.answer_to(IN_PARTS, self._parts.answer)
         self._places = Places(settings.requests_max, settings.requests_max)
         # Of their own: else requests of two nodes could wait for each other's places.
+        # Nor may clients that read a file slowly keep all places from others.
+        files_max = max(settings.requests_max // 2, 1)
+        self._places_for_files = Places(files_max, 0, _too_many_files)
         self._places_for_peers = Places(settings.requests_max, PEERS_WAITING_MAX)
 
     @asynccontextmanager
@@ -140,8 +146,27 @@ class Application:
         await place.enter_async_context(self._places.place())
         async with asyncio.timeout(self._timeout_s):
             if user is None:
-                return await self._made(route, match, request, user)
-            return await self._made_somewhere(route, match, Forwarded(request, user))
+                response = await self._made(route, match, request, user)
+            else:
+                response = await self._made_somewhere(route, match, Forwarded(request, user))
+        if not isinstance(response.body, bytes) and not response.is_live:
+            await self._move(response.body, place)
+        return response
+
+    async def _move(self, pieces: AsyncIterator[bytes], place: AsyncExitStack) -> None:
+        """Give an answer in pieces a place of another kind: it lasts as long as its client reads.
+
+        Raises:
+            HttpError: 503, as many are sent already.
+        """
+        await place.aclose()
+        try:
+            await place.enter_async_context(self._places_for_files.place())
+        except HttpError:
+            # What makes the pieces may be on another node.
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
+            raise
 
     async def _made_somewhere(self, route: Route, match: Match, forwarded: Forwarded) -> Response:
         """Make the answer on the node of the cluster that has to."""
@@ -253,6 +278,11 @@ class Application:
         if page is None:
             raise not_found()
         return page
+
+
+def _too_many_files() -> HttpError:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return HttpError(UNAVAILABLE, "unavailable", "too many files are sent at a time", headers)
 
 
 async def _whole(chunks: AsyncIterator[bytes]) -> bytes:

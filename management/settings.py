@@ -82,7 +82,8 @@ class ManagementSettings:
         metadata={
             "min": 1,
             "max": 10_000,
-            "doc": "Requests that are worked on at a time; as many wait, further ones get 503.",
+            "doc": "Requests that are worked on at a time; as many wait, further ones get 503."
+            " Besides, half as many exports of messages are sent at a time.",
         },
     )
     body_bytes_max: int = field(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from management import composition
+from management.access.login import Credentials, basic_header
 from management.call import Call
 from management.http.errors import HttpError
 from management.http.request import Request, parsed_query
@@ -157,18 +158,54 @@ def test_an_answer_that_takes_too_long_is_503(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("odd")
-def test_a_place_is_kept_until_the_answer_is_sent() -> None:
-    with Api(ManagementSettings(requests_max=1)) as api:
+def test_answers_in_pieces_have_places_of_their_own_until_they_are_sent() -> None:
+    with Api(ManagementSettings(requests_max=4)) as api:
 
-        async def held() -> bool:
+        async def held() -> None:
             application = api.management.application
             async with AsyncExitStack() as stack:
-                sending = application.answering(Request("GET", "/api/pieces"))
-                await stack.enter_async_context(sending)
-                assert application._places.are_taken
-            return application._places.are_taken
+                for _ in range(2):
+                    sending = application.answering(Request("GET", "/api/pieces"))
+                    await stack.enter_async_context(sending)
+                assert application._places.working_count == 0
+                assert application._places_for_files.are_taken
+                refused = await application.handle(Request("GET", "/api/pieces"))
+                assert (refused.status, refused.headers["retry-after"]) == (503, "10")
+                free = await application.handle(Request("GET", "/api/version"))
+                assert free.status == 200
+            assert application._places_for_files.working_count == 0
+            assert application._places.working_count == 0
 
-        assert api._runner.run(held()) is False
+        api._runner.run(held())
+
+
+@pytest.mark.usefixtures("odd")
+def test_pieces_that_find_no_place_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Api(ManagementSettings(requests_max=1)) as api:
+        ended: list[str] = []
+
+        async def relayed() -> AsyncGenerator[bytes]:
+            try:
+                yield b""
+            finally:
+                ended.append("told the other node")
+
+        async def begun(*_: object) -> Response:
+            pieces = relayed()
+            await anext(pieces)
+            return Response(200, pieces)
+
+        async def held() -> None:
+            application = api.management.application
+            monkeypatch.setattr(application, "_made_somewhere", begun)
+            async with application._places_for_files.place():
+                login = {"authorization": basic_header(Credentials("guest", "guest"))}
+                request = Request("GET", "/api/whoami", headers=login, is_loopback=True)
+                refused = await application.handle(request)
+                assert refused.status == 503
+                assert ended == ["told the other node"]
+
+        api._runner.run(held())
 
 
 METHODS = st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH"])

@@ -9,6 +9,17 @@ from management.http.errors import HttpError
 from management.places import Places
 
 
+def test_where_nobody_may_wait_the_next_is_refused_as_it_is_said() -> None:
+    async def work() -> None:
+        places = Places(1, 0, lambda: HttpError(418))
+        for _ in range(2):
+            async with places.place():
+                with pytest.raises(HttpError, match="418"):
+                    await AsyncExitStack().enter_async_context(places.place())
+
+    asyncio.run(work())
+
+
 def test_what_finds_no_place_waits_and_what_may_not_wait_is_refused() -> None:
     async def work() -> list[str]:
         places, seen = Places(1, 1), list[str]()
