@@ -68,7 +68,8 @@ def _amqp(broker: "Broker", settings: Sections) -> "MakeConnection":
 
 
 def _stream(broker: "Broker", settings: Sections) -> "MakeConnection":
-    from amqp_server.stream_protocol import connection, single_active  # noqa: PLC0415 -- see above
+    from amqp_server.broker.groups import single_active  # noqa: PLC0415 -- see above
+    from amqp_server.stream_protocol import connection  # noqa: PLC0415 -- see above
 
     section = settings.stream_protocol
     output_max_bytes = settings.net.write_high_watermark_bytes

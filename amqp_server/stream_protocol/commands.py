@@ -6,6 +6,7 @@ Source: RabbitMQ, rabbit_stream_reader.
 import logging
 from collections.abc import Callable, Sequence
 
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.stream_counts import StreamConsumerView, StreamPublisherView
@@ -32,7 +33,6 @@ from amqp_server.stream_protocol.publish_frame import PublishFrames
 from amqp_server.stream_protocol.publishers import Publishers
 from amqp_server.stream_protocol.requests import Requests
 from amqp_server.stream_protocol.session import StreamSession
-from amqp_server.stream_protocol.single_active import Groups
 from amqp_server.stream_protocol.streams import store_offset
 from amqp_server.stream_protocol.subscriptions import Subscriptions
 from queues.commits import is_safe, wait_for

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.connections.heartbeat import Heartbeat
 from amqp_server.connections.intake import Intake
@@ -34,7 +35,6 @@ from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandK
 from amqp_server.stream_protocol.publish_frame import PublishFrames
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.settings import StreamProtocolSettings
-from amqp_server.stream_protocol.single_active import Groups
 from amqp_server.stream_protocol.transitions import COURSE, HANDSHAKE, State, Step
 from persistence.record import Octets
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.groups.single_active import PLAIN, Groups
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.super_streams import partitions_of
 from amqp_server.broker.vhost import Vhost
@@ -18,7 +19,6 @@ from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import Code, CommandKey
 from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
-from amqp_server.stream_protocol.single_active import PLAIN, Groups
 from amqp_server.stream_protocol.subscription import Subscription, begin
 
 ANSWER_TIMEOUT_MS: Final = 60_000

@@ -11,6 +11,7 @@ Source: RabbitMQ, rabbit_stream_reader; stream protocol, Deliver.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from amqp_server.broker.groups.single_active import PLAIN, GroupKey
 from amqp_server.broker.protocol_counts import ProtocolCounters
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.stream_counts import StreamConsumerView
@@ -18,7 +19,6 @@ from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import U8, U64
 from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
-from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader
 from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, WantedValues
 from queues.offset_spec import NEXT, OffsetSpec

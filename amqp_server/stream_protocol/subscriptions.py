@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.groups.single_active import GroupKey
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.stream_counts import StreamConsumerView
@@ -19,7 +20,6 @@ from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandKey
 from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
-from amqp_server.stream_protocol.single_active import GroupKey
 from amqp_server.stream_protocol.subscription import Subscription, properties_bytes
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 

@@ -1,8 +1,8 @@
 """Groups of the stream protocol with members that mean ill."""
 
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.stream_protocol.fields import U16
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
-from amqp_server.stream_protocol.single_active import Groups
 from tests.support.peer import Node
 from tests.support.stream_peer import Answer, StreamPeer
 

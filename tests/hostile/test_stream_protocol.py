@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string, string_map, strings
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
-from amqp_server.stream_protocol.single_active import Groups
 from exchanges.bindings import Destination, DestinationKind
 from tests.support.counted_clock import budget_of
 from tests.support.peer import Node

@@ -2,9 +2,9 @@
 
 import pytest
 
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.stream_protocol.fields import U8, U16, U32, U64, string, string_map, strings
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
-from amqp_server.stream_protocol.single_active import Groups
 from tests.support.peer import Node
 from tests.support.stream_peer import Answer, StreamPeer, ok, refused
 

@@ -10,13 +10,13 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from amqp_server.broker.groups.single_active import Groups
 from amqp_server.connections.peer import Peer
 from amqp_server.stream_protocol.connection import OUTPUT_MAX_BYTES, Connection
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string, string_map
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
 from amqp_server.stream_protocol.settings import StreamProtocolSettings
-from amqp_server.stream_protocol.single_active import Groups
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, decode_chunk_header
 from tests.support.peer import Node
 

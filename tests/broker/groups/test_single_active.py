@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from amqp_server.stream_protocol.single_active import PLAIN, GroupKey, Groups
+from amqp_server.broker.groups.single_active import PLAIN, GroupKey, Groups
 
 KEY = GroupKey("/", "s", "app")
 

@@ -1,0 +1,1 @@
+"""Groups of subscriptions of which one reads (single active consumer), on one node or several."""
