@@ -34,6 +34,10 @@ from cluster.replication.state import QueueOptions
 CATCH_UPS_MAX: Final = 32
 """Queues that are led here and may get replicas at once: each is copied from this node."""
 
+GETS_NOTHING_MS: Final = 60_000
+"""A queue whose new replicas have got nothing for so long leaves its place to another one. Their
+disk may be full. Its leader goes on trying, and it counts again once they get on."""
+
 LOOKS_MAX: Final = 256
 """Queues that are looked at before the members are counted anew."""
 
@@ -84,6 +88,8 @@ class Restoring:
         self._wanted_of = wanted_of
         self._rules = rules
         self._gone = GoneNodes(replace_after_ms)
+        # By queue that has to take replicas in: how far they were, and since when.
+        self._come_to: dict[str, tuple[int, int]] = {}
         self._due: dict[str, None] = {}
         self._are_all_due = False
         self._bell = Bell()
@@ -166,12 +172,14 @@ class Restoring:
         known = self._node.view.queues.get(queue_id)
         if known is None or known.stored.state.leader != self._name:
             self.catching_up.pop(queue_id, None)
+            self._come_to.pop(queue_id, None)
             return False
         stored = known.stored
         if _has_to_take_in(stored, nodes):
-            self.catching_up[queue_id] = 0
+            self._note_taking_in(queue_id)
         elif self.catching_up.get(queue_id) != known.revision:
             self.catching_up.pop(queue_id, None)
+            self._come_to.pop(queue_id, None)
         wanted = self._wanted_of(known.vhost, known.name)
         if wanted is None:
             return False
@@ -187,6 +195,24 @@ class Restoring:
             return False
         return True
 
+    def _note_taking_in(self, queue_id: str) -> None:
+        """Note that a queue has replicas to take in, and has a place as long as these get on."""
+        now_ms, come_to = self._node.now_ms(), self._node.come_to(queue_id)
+        before, since_ms = self._come_to.get(queue_id, (-1, now_ms))
+        if come_to > before:
+            self._come_to[queue_id] = come_to, now_ms
+        elif now_ms - since_ms >= GETS_NOTHING_MS:
+            self.catching_up.pop(queue_id, None)
+            return
+        self.catching_up[queue_id] = 0
+
+    def _has_place(self) -> bool:
+        """Return whether one more queue may get replicas."""
+        if len(self.catching_up) >= CATCH_UPS_MAX:
+            for queue_id in [each for each, since in self.catching_up.items() if not since]:
+                self._note_taking_in(queue_id)
+        return len(self.catching_up) < CATCH_UPS_MAX
+
     def _change(
         self,
         known: KnownQueue,
@@ -197,7 +223,7 @@ class Restoring:
         queue_id = known.stored.queue_id
         further = set(options.replicas).difference(known.stored.options.replicas)
         is_more = bool(further) and queue_id not in self.catching_up
-        if is_more and len(self.catching_up) >= CATCH_UPS_MAX:
+        if is_more and not self._has_place():
             return
         if not self._node.change_options(queue_id, options):
             return

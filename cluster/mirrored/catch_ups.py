@@ -121,6 +121,22 @@ class CatchUps:
             under_way.popleft()
         mirror.due[want.queue] = None
 
+    def come_to(self, queue: str) -> int:
+        """Return a number that grows while mirrors of a queue that is led here get on.
+
+        It is about what they have that are in no in-sync set; 0 where none is attached.
+        """
+        lead = self._core.lead_of(queue)
+        if lead is None:
+            return 0
+        come_to = 0
+        for name, progress in lead.mirrors.items():
+            if progress.replica not in lead.state.in_sync_set:
+                mirror = self._mirrors.get(name)
+                snapshot = None if mirror is None else mirror.snapshots.get(queue)
+                come_to += progress.got + ((snapshot and snapshot.at) or 0)
+        return come_to
+
     def forget_mirror(self, name: str) -> None:
         """The connection to a mirror is over: it will attach anew."""
         self._mirrors.pop(name, None)

@@ -231,6 +231,10 @@ class ClusterNode:
         """Return whether the core of this node leads a queue now."""
         return self.shell.core.lead_of(queue_id) is not None
 
+    def come_to(self, queue_id: str) -> int:
+        """Return a number that grows while mirrors that are not in sync get on."""
+        return self.shell.catch_ups.come_to(queue_id)
+
     @property
     def lease_ends_at_ms(self) -> int | None:
         """Until when the lease of this node holds, less its margin; None: it has none."""

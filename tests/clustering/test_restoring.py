@@ -14,7 +14,7 @@ from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.policies.table import Policy
 from amqp_server.clustering import restoring
 from amqp_server.clustering.placing import Wanted
-from amqp_server.clustering.restoring import CATCH_UPS_MAX, Restoring
+from amqp_server.clustering.restoring import CATCH_UPS_MAX, GETS_NOTHING_MS, Restoring
 from cluster.metadata.records import StoredMember, StoredQueueState
 from cluster.placement.asking import RULES, Asked
 from cluster.placement.nodes import DRAINING, LEAVING
@@ -162,6 +162,38 @@ def test_a_bounded_number_of_queues_gets_replicas_at_once() -> None:
         stored.catch_up()
         driver.leaders_changed(tuple(stored.told.view.queues))
         await until(lambda: not driver.catching_up)
+        await driver.stop()
+
+    asyncio.run(scenario())
+
+
+def test_who_gets_nothing_leaves_its_place_to_others_and_has_one_again_when_it_gets_on() -> None:
+    async def scenario() -> None:
+        stored = Stored(*"abc")
+        stored.catches_up = False
+        count = CATCH_UPS_MAX + 5
+        for number in range(count):
+            stored.put(number, "ab", "ab", "a", 1)
+        node = Leading("a", stored)
+        driver = restoring_of(node, Asked(3))
+        driver.begin()
+        await until(lambda: len(node.written) == CATCH_UPS_MAX)
+        # Their replicas are seen in the store, and refuse: the disk of c is full.
+        driver.leaders_changed(tuple(node.written))
+        await until(lambda: not any(driver.catching_up.values()))
+        refused = set(node.written)
+        moving = min(refused)
+        for _ in range(3):
+            node.time_ms += GETS_NOTHING_MS - 1
+            node.came_to[moving] = node.came_to.get(moving, 0) + 1
+            for _ in range(200):
+                await asyncio.sleep(0)
+        assert len(node.written) == CATCH_UPS_MAX + 5, "the others have their places"
+        assert set(driver.catching_up) == {moving} | (set(stored.told.view.queues) - refused)
+        late = max(refused - {moving})
+        node.came_to[late] = 7
+        driver.leaders_changed((late,))
+        await until(lambda: late in driver.catching_up)
         await driver.stop()
 
     asyncio.run(scenario())

@@ -49,9 +49,13 @@ class LookedNode:
         self.incarnation = 17
         self.heard: dict[str, int] = {}
         self.led: set[str] = set()
+        self.came_to: dict[str, int] = {}
 
     def now_ms(self) -> int:
         return self.time_ms
+
+    def come_to(self, queue_id: str) -> int:
+        return self.came_to.get(queue_id, 0)
 
     def queue_id_of(self, vhost: str, name: str) -> str | None:
         return self.view.queue_id_of(vhost, name)

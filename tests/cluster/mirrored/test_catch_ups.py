@@ -1,6 +1,7 @@
 """What a leader reads for a mirror that is far behind."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -189,3 +190,25 @@ def test_records_behind_a_snapshot_are_kept_until_the_mirror_has_them() -> None:
     assert given.holds_records(QUEUE)
     behind.until_live()
     assert not given.holds_records(QUEUE)
+
+
+def test_how_far_mirrors_have_come_grows_while_they_get_on() -> None:
+    behind = Behind()
+    come_to = behind.leader.up.catch_ups.come_to
+    assert come_to(QUEUE) == 0
+    assert come_to("unknown") == 0
+    behind.come_back()
+    seen = {0}
+    for _ in range(3_000):
+        behind.carry()
+        state, revision = behind.cluster.states[QUEUE]
+        others = frozenset(each for each in state.in_sync_set if each.node != behind.mirror.name)
+        behind.cluster.states[QUEUE] = (replace(state, in_sync_set=others), revision)
+        lead = behind.leader.up.core.lead_of(QUEUE)
+        assert lead is not None
+        lead.state = behind.cluster.states[QUEUE][0]
+        seen.add(come_to(QUEUE))
+        if behind.is_live():
+            break
+    assert len(seen) > 5
+    assert max(seen) > 0
