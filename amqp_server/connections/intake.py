@@ -160,6 +160,10 @@ class Intake(Generic[EventT, FaultT]):
             self._go_on_later()
             self._client.wake()
 
+    def take_again(self, event: EventT) -> None:
+        """Have an event come once more, before all that waits; who held for it releases then."""
+        self._postponed.insert(0, event)
+
     def wake(self) -> None:
         """Ask for a turn, for a holder that has work to do."""
         self._client.wake()

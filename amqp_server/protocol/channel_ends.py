@@ -20,9 +20,11 @@ from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import DeliveryTimeoutError
 from amqp_server.protocol.faults import PUBLISH_INDEX, close_method
+from amqp_server.protocol.overlapping import Overlapping
 from amqp_server.protocol.publishing_channels import PublishingChannels
 from amqp_server.protocol.replies import Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
+from amqp_server.wire.events import Event
 from amqp_server.wire.methods import Method, encode_method, method_name
 
 log = logging.getLogger(__name__)
@@ -43,16 +45,8 @@ class Input(Protocol):
     def look(self, now_ms: int) -> None:
         """Have the connection look whether it goes on, as at the end of a slice."""
 
-
-class WaitingEvent(Protocol):
-    """An event that waits for something outside; ``protocol.long_events`` implements it."""
-
-    @property
-    def channel(self) -> Channel:
-        """Where it came."""
-
-    def let_go(self) -> None:
-        """End it where it is."""
+    def take_again(self, event: Event) -> None:
+        """Have an event come once more, before all that waits."""
 
 
 Fail: TypeAlias = Callable[[Exception, int, int], None]
@@ -68,7 +62,7 @@ class ChannelEnds:
 
     Attributes:
         fail_connection: ends the connection.
-        waiting: the event that waits for something outside of the turns; None if none does.
+        overlapping: the channels that wait for something outside of the turns.
     """
 
     __slots__ = (
@@ -80,7 +74,7 @@ class ChannelEnds:
         "_publishing",
         "_session",
         "fail_connection",
-        "waiting",
+        "overlapping",
     )
 
     def __init__(
@@ -108,14 +102,14 @@ class ChannelEnds:
         self._outbox = outbox
         self._input = intake
         self.fail_connection = fail
-        self.waiting: WaitingEvent | None = None
+        self.overlapping = Overlapping(intake)
         self._ending: dict[Channel, WaitingSteps[None]] = {}
         self._left_count = 0
 
     @property
     def waits_outside(self) -> bool:
         """Whether an event, or a channel that ends, waits for something outside of the turns."""
-        return self.waiting is not None or self._left_count > 0
+        return bool(self.overlapping.waiting) or self._left_count > 0
 
     # ── an error ──
 
@@ -223,9 +217,8 @@ class ChannelEnds:
         self._session.channels_open = len(self._channels)
 
     def _stop(self, channel: Channel, now_ms: int) -> None:
-        waiting = self.waiting
-        if waiting is not None and waiting.channel is channel:
-            self.waiting = None
+        waiting = self.overlapping.waiting.get(channel)
+        if waiting is not None:
             waiting.let_go()
         self._publishing.forget(channel)
         channel.stop(now_ms)

@@ -21,6 +21,7 @@ from amqp_server.protocol.faults import PUBLISH_INDEX, index_at_fault, index_of
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.protocol.methods.dispatch import dispatch
+from amqp_server.protocol.overlapping import may_overlap
 from amqp_server.protocol.publishing_channels import PublishingChannels
 from amqp_server.protocol.replies import Scope, reply_for
 from amqp_server.protocol.session import Session
@@ -39,7 +40,8 @@ class ChannelTable:
     """Open and closing channels.
 
     An event that needs more time than its turn has continues in later turns. The rest of the
-    client's input waits for it.
+    client's input waits for it. Where it waits for something outside, other channels may go on
+    (``overlapping``).
 
     Attributes:
         confirming: see ``PublishingChannels``.
@@ -64,6 +66,7 @@ class ChannelTable:
         self._publishing = publishing = PublishingChannels(session, outbox)
         self.confirming = publishing.confirming
         self.ends = ChannelEnds(session, self._channels, publishing, outbox, intake, fail)
+        self._overlapping = self.ends.overlapping
         session.refuse_by = self.ends.refuse
         session.channels = self._channels
 
@@ -85,6 +88,8 @@ class ChannelTable:
             Exception: an error to which ``replies`` gives the scope of the connection.
         """
         channel = self._channels.get(event[0])
+        if self._overlapping.waiting and self._overlapping.holds_back(channel, event):
+            return
         if channel is None:
             self._open(event)
             return
@@ -120,46 +125,60 @@ class ChannelTable:
         now_ms: int,
     ) -> bool:
         """Continue an event within the budget; return whether it is done, or waits."""
-        self.ends.waiting = None
-        wait = None
+        self._overlapping.waiting.pop(channel, None)
+        wait, is_done = None, True
         try:
             advance(steps, channel.turn.budget.is_spent)
         except Suspended as suspended:
-            is_done = False
-            wait = suspended.wait
+            is_done, wait = False, suspended.wait
         except Exception as error:  # noqa: BLE001 — answered as at the event's first try
-            is_done = True
             try:
                 self._close_channel(channel, error, event, now_ms)
             except Exception as hard:  # noqa: BLE001 — the rim, as in the connection
                 self.ends.fail_connection(hard, index_at_fault(hard, event), now_ms)
-        else:
-            is_done = True
         if not channel.is_closing:
             self._publishing.write_confirms(channel)
         if wait is not None:
-            self._wait_outside(long_event, wait)
+            self._wait_outside(long_event, event, wait)
             self._input.look(now_ms)
             return True
-        if is_done and not self._waits_for_congestion(self._input.release):
-            self._input.release()
+        self._hold(long_event, is_held=not is_done or self._session.broker.congestion.is_on)
+        if is_done:
+            if long_event.holds_input and not self._waits_for_congestion(self._input.release):
+                self._input.release()
+            self._overlapping.over(channel)
         return is_done
 
-    def let_go(self) -> None:
-        """Go on with the input: its long event ended with its channel."""
-        self._input.release()
+    def wait_over(self, long_event: LongEvent) -> None:
+        """Go on with the input: a long event ended with its channel."""
+        self._hold(long_event, is_held=False)
+        self._overlapping.over(long_event.channel)
 
     def _go_on_later(self, channel: Channel, event: Event, suspended: Suspended) -> None:
-        self._input.hold()
         long_event = LongEvent(self, channel, event, suspended.steps)
         if suspended.wait is None:
+            self._hold(long_event, is_held=True)
             channel.turn.later(long_event)
         else:
-            self._wait_outside(long_event, suspended.wait)
+            self._wait_outside(long_event, event, suspended.wait)
 
-    def _wait_outside(self, long_event: LongEvent, wait: Wait) -> None:
-        self.ends.waiting = long_event
+    def _wait_outside(self, long_event: LongEvent, event: Event, wait: Wait) -> None:
+        self._hold(long_event, is_held=not may_overlap(event))
+        self._overlapping.waiting[long_event.channel] = long_event
         resume_after(wait, long_event, long_event.channel.turn)
+
+    def _hold(self, long_event: LongEvent, *, is_held: bool) -> None:
+        """Have the input wait for a long event, or not any more."""
+        if is_held is not long_event.holds_input:
+            long_event.holds_input = is_held
+            if is_held:
+                self._input.hold()
+            else:
+                self._input.release()
+
+    def holds_back(self, event: Event) -> bool:
+        """Keep an event that is about the connection while channels wait."""
+        return bool(self._overlapping.waiting) and self._overlapping.holds_back(None, event)
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""

@@ -222,11 +222,13 @@ class Closing:
     def _is_through(self) -> bool:
         """Whether nothing is carried out before the end.
 
-        A client that is gone does not keep what it holds while its event waits for something
+        A client that is gone does not keep what it holds while its events wait for something
         outside, such as a metadata store that is away.
         """
-        is_gone, waits = self._outbox.is_abandoned, self._channel_ends.waits_outside
-        return not self._intake.is_stalled or (is_gone and waits)
+        ends, is_gone = self._channel_ends, self._outbox.is_abandoned
+        if self._intake.is_stalled or ends.overlapping.waiting:
+            return is_gone and ends.waits_outside
+        return True
 
     def lose(self, now_ms: int) -> None:
         """Note that the socket is gone; answers to its input are not kept."""

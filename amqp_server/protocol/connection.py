@@ -267,7 +267,8 @@ class Connection:
     def _on_event_unlike_most(self, event: Event, now_ms: int) -> None:
         """Carry out an event that is not of a channel of an open connection."""
         if event.channel == 0:
-            self._on_connection_event(event, now_ms)
+            if not self._channels.holds_back(event):
+                self._on_connection_event(event, now_ms)
         elif self.life.state is not State.AWAIT_CLOSE_OK:
             raise UnexpectedFrameError("a channel before open")
 

@@ -24,8 +24,8 @@ class Channels(Protocol):
     ) -> bool:
         """Continue an event within the budget; return whether it is done, or waits."""
 
-    def let_go(self) -> None:
-        """Go on with the input: its long event ended with its channel."""
+    def wait_over(self, long_event: "LongEvent") -> None:
+        """Go on with the input: a long event ended with its channel."""
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         """Answer an error in place of the reply that is held."""
@@ -36,9 +36,10 @@ class LongEvent:
 
     Attributes:
         channel: where it came.
+        holds_input: nothing more of the connection is carried out meanwhile.
     """
 
-    __slots__ = ("_channels", "_event", "_is_over", "_steps", "channel")
+    __slots__ = ("_channels", "_event", "_is_over", "_steps", "channel", "holds_input")
 
     def __init__(
         self, channels: Channels, channel: Channel, event: Event, steps: WaitingSteps[object]
@@ -48,6 +49,7 @@ class LongEvent:
         self._event = event
         self._steps = steps
         self._is_over = False
+        self.holds_input = False
 
     def step(self, now_ms: int) -> bool:
         """Do a piece, and more within the budget; nothing while there is congestion."""
@@ -64,7 +66,7 @@ class LongEvent:
         """
         self._is_over = True
         self._steps.close()
-        self._channels.let_go()
+        self._channels.wait_over(self)
 
 
 class LostReply:

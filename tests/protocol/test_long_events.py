@@ -40,7 +40,8 @@ class FakeChannels:
         self.pieces_left -= 1
         return not self.pieces_left
 
-    def let_go(self) -> None:
+    def wait_over(self, long_event: LongEvent) -> None:
+        assert long_event.channel is CHANNEL
         self.let_go_count += 1
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
