@@ -127,6 +127,10 @@ class Reactor:
         if not self._is_in_turn:
             self.request_turn()
 
+    def note_far_work(self) -> None:
+        """Note that something of this turn goes on to other nodes; see ``ReadRounds.is_far``."""
+        self.rounds.is_far = True
+
     def request_turn(self) -> None:
         """Run one turn soon, after the loop's ready callbacks, for any number of requests."""
         if not self._is_turn_requested:

@@ -53,6 +53,21 @@ def test_the_core_comes_before_the_disk() -> None:
     assert order == ["core", "disk", "alone"]
 
 
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_the_reactor_hears_of_a_turn_that_has_something_for_other_nodes(*, is_idle: bool) -> None:
+    heard: list[str] = []
+    core = SimpleNamespace(is_idle=lambda: is_idle)
+    shell = SimpleNamespace(core=core, carry_out=lambda: heard.append("carried out"))
+    part = SimpleNamespace(shell=shell, waking=SimpleNamespace(wake=lambda: None))
+    node = SimpleNamespace(
+        _is_begun=True,
+        node=SimpleNamespace(part=part),
+        _reactor=SimpleNamespace(note_far_work=lambda: heard.append("far")),
+    )
+    ClusteredNode.carry_out(cast("ClusteredNode", node))
+    assert heard == (["carried out"] if is_idle else ["far", "carried out"])
+
+
 def test_a_node_of_a_cluster_has_a_disk_of_a_cluster() -> None:
     fine = disk()
     assert disk_of_cluster(Settings(), fine) is fine

@@ -209,3 +209,9 @@ def test_jobs_are_carried_on_where_nobodys_answer_waits_for_them(
     reactor.request_turn()
     loop.run_ready()
     assert (broker.turns_count, broker.carried_on_count) == (2, 1)
+
+
+def test_work_for_other_nodes_makes_the_round_one_that_may_be_longer(reactor: Reactor) -> None:
+    assert not reactor.rounds.is_far
+    reactor.note_far_work()
+    assert reactor.rounds.is_far

@@ -3,6 +3,7 @@
 import pytest
 
 from amqp_server.net.read_rounds import (
+    FAR_ROUND_US_MAX,
     LONELY_ROUNDS_MIN,
     PIECE_BYTES_MIN,
     ROUND_US_MAX,
@@ -115,3 +116,24 @@ def test_nothing_is_held_of_a_reader_that_is_gone(rig: Rig) -> None:
     assert rig.rounds.last_reader is reader
     rig.rounds.forget(reader)
     assert rig.rounds.last_reader is None
+
+
+def test_rounds_that_go_on_to_other_nodes_may_be_longer(rig: Rig) -> None:
+    readers = FakeReader(), FakeReader()
+    rig.rounds.is_far = True
+    rig.go_round(*readers, round_ns=LONG_NS)
+    assert rig.rounds.piece_bytes == WHOLE_BYTES
+    rig.rounds.is_far = True
+    rig.go_round(*readers, round_ns=FAR_ROUND_US_MAX * 1_000 + 1)
+    assert rig.rounds.piece_bytes == WHOLE_BYTES // 2, "but not as long as they like"
+    rig.rounds.is_far = True
+    rig.go_round(*readers, round_ns=LONG_NS)
+    assert rig.rounds.piece_bytes == WHOLE_BYTES, "they may be twice as long as that"
+
+
+def test_only_the_round_that_went_on_is_longer(rig: Rig) -> None:
+    readers = FakeReader(), FakeReader()
+    rig.rounds.is_far = True
+    for expected_bytes in (WHOLE_BYTES, WHOLE_BYTES // 2):
+        rig.go_round(*readers, round_ns=LONG_NS)
+        assert rig.rounds.piece_bytes == expected_bytes
