@@ -5,6 +5,9 @@ what cannot be read here. So nothing is given up: reads are refused, whoever lea
 own disk, and this node does not lead the queue while such a member lives. Where this node is the
 whole in-sync set, what cannot be read is lost, as in a queue that is not mirrored.
 
+A leader with such a replica takes no other member out who is the last one, whatever ``min_isr``
+says: what would be lost is there, though that node is away.
+
 Once nobody counts on the replica, it begins anew, and gets all messages from the leader.
 """
 
@@ -27,7 +30,7 @@ class Damages:
 
     def __init__(self, core: ReplicationCore) -> None:
         self._core = core
-        self._queues: dict[str, None] = {}
+        self._queues = core.node.damaged
 
     def __contains__(self, queue: str) -> bool:
         return queue in self._queues
@@ -38,7 +41,7 @@ class Damages:
     def note(self, queue: str, error: StorageError | OSError) -> None:
         """Note that something of a queue cannot be read."""
         if queue not in self._queues:
-            self._queues[queue] = None
+            self._core.set_damaged(queue, is_damaged=True)
             log.error("the replica of queue %s is damaged here: %s", queue, error)
 
     def keeps(self, queue: str, error: StorageError | OSError) -> bool:
@@ -68,4 +71,4 @@ class Damages:
 
     def forget(self, queue: str) -> None:
         """The replica begins anew, or is gone."""
-        self._queues.pop(queue, None)
+        self._core.set_damaged(queue, is_damaged=False)

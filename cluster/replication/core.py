@@ -75,6 +75,16 @@ class ReplicationCore:
         if self._timers is not None:
             decide(self.node, self._timers)
 
+    def set_damaged(self, queue: str, *, is_damaged: bool) -> None:
+        """Note whether some of what this node has of a queue cannot be read any more.
+
+        A leader with such a replica does not take the last other member out (R8).
+        """
+        if is_damaged:
+            self.node.damaged[queue] = None
+        else:
+            self.node.damaged.pop(queue, None)
+
     def is_idle(self) -> bool:
         """Return whether there is nothing to be done since the last time."""
         return self.node.ready.is_idle()

@@ -23,11 +23,16 @@ def may_touch(node: NodeState, lead: Leadership) -> bool:
 
 
 def may_shrink(node: NodeState, lead: Leadership, replica: ReplicaId) -> bool:
-    """Return whether a member may be taken out: not the leader, not below ``min_isr`` (R8)."""
-    members = lead.state.in_sync_set
+    """Return whether a member may be taken out: not the leader, not below ``min_isr`` (R8).
+
+    Nor is the last other one, while this node cannot read all that it has.
+    """
+    members, me = lead.state.in_sync_set, node.replica_id
     floor = node.rules.shrink_floor(lead.replica.options.min_isr)
-    is_other = replica in members and replica != node.replica_id
-    return is_other and len(members) > floor and may_submit(node, lead)
+    is_other = replica in members and replica != me
+    is_damaged = lead.queue in node.damaged
+    may_stay = node.rules.may_stay(members - {replica}, me, is_damaged=is_damaged)
+    return is_other and len(members) > floor and may_stay and may_submit(node, lead)
 
 
 def may_grow(node: NodeState, lead: Leadership, mirror: str) -> bool:

@@ -50,6 +50,7 @@ class NodeState:
         self.alone: dict[str, Leadership] = {}
         self.not_calm: dict[str, Leadership] = {}
         self.handing_over: dict[str, Leadership] = {}
+        self.damaged: dict[str, None] = {}
         self.submitted_at_ms: dict[int, int] = {}
         self.ready = Ready()
         self.written = 0

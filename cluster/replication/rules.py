@@ -118,6 +118,13 @@ class Rules:
         """R8: the in-sync set never shrinks below this size."""
         return min_isr
 
+    def may_stay(self, members: InSyncSet, leader: ReplicaId, *, is_damaged: bool) -> bool:
+        """R8: a leader that cannot read all of its own log is never the whole set.
+
+        Who would be taken out has what it lacks, and is waited for.
+        """
+        return not (is_damaged and members <= {leader})
+
     def candidates(
         self, replicas: Sequence[str], in_sync_set: InSyncSet, live: Mapping[str, LiveNode]
     ) -> list[str]:

@@ -1,6 +1,7 @@
 """A replica whose octets are damaged is lost for its queue alone, and begins anew."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from cluster.mirrored.damages import Damages
 from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.ready import Role
-from cluster.replication.state import QueueState
+from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from persistence.errors import DamagedError
 from persistence.log_state import EVERYTHING_BYTES
 from persistence.replicas import stream_content
@@ -130,6 +131,32 @@ def test_alone_a_leader_gives_up_what_nobody_else_has() -> None:
     members = frozenset({leader.up.core.node.replica_id})
     lead.state = QueueState(leader.name, 1, lead.epoch, members)
     assert not leader.up.damages.keeps(QUEUE, ERROR)
+
+
+def test_with_one_of_two_a_damaged_leader_waits_for_the_absent_one_and_loses_nothing() -> None:
+    cluster = Cluster(3)
+    cluster.heal()
+    leader = cluster.machines[cluster.states[QUEUE][0].leader]
+    mirror, other = (each for each in cluster.running() if each is not leader)
+    lead = leader.up.core.lead_of(QUEUE)
+    assert lead is not None
+    lead.replica.options = QueueOptions((leader.name, mirror.name), 1)
+    members = frozenset(ReplicaId(each.name, "0") for each in (leader, mirror))
+    cluster.put(QUEUE, replace(lead.state, in_sync_set=members))
+    for machine in (mirror, other):
+        machine.stop_now()
+        del cluster.live[machine.name]
+        for pair in [pair for pair in cluster.links if machine.name in pair]:
+            cluster.disconnect(*pair)
+    leader.up.damages.note(QUEUE, ERROR)
+    cluster.publish()
+    for _ in range(400):
+        cluster.sync()
+        cluster.tick()
+        cluster.answer_store()
+        cluster.read()
+    assert cluster.states[QUEUE][0].in_sync_set == members
+    assert leader.up.damages.keeps(QUEUE, ERROR), "the other one has what cannot be read"
 
 
 # -- random lives: what begins anew was nobody's to count on -----------------------------------

@@ -54,6 +54,31 @@ def test_who_is_taken_out_is_waited_for_until_the_store_has_answered() -> None:
     assert nodes.committed["q"].index == index
 
 
+def test_a_damaged_leader_does_not_become_the_whole_set() -> None:
+    nodes = Replicating("ab", {"q": QueueOptions(("a", "b"), 1)})
+    nodes.serve()
+    core = nodes.cores["a"]
+    assert core.may_shrink("q", B0)
+    core.set_damaged("q", is_damaged=True)
+    assert not core.may_shrink("q", B0)
+    nodes.step("a", MirrorDisconnected("b"))
+    nodes.step("a", Shrink("q", B0))
+    assert not nodes.transactions
+    core.set_damaged("q", is_damaged=False)
+    assert core.may_shrink("q", B0)
+
+
+def test_a_damaged_leader_takes_out_who_is_not_the_last_other_one() -> None:
+    nodes = Replicating("abc", {"q": QueueOptions(("a", "b", "c"), 1)})
+    nodes.serve()
+    core = nodes.cores["a"]
+    core.set_damaged("q", is_damaged=True)
+    assert core.may_shrink("q", C0)
+    nodes.step("a", Shrink("q", C0))
+    nodes.step("a", TransactionDone(nodes.transactions[-1].number, 2))
+    assert not core.may_shrink("q", B0)
+
+
 def test_a_mirror_is_let_go_only_where_no_set_has_it_and_it_is_not_attached() -> None:
     nodes = serving()
     assert not nodes.cores["a"].may_let_go("q", "c"), "a member"
