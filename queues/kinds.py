@@ -16,10 +16,8 @@ from typing import Any, Final, TypeAlias
 
 from persistence.log_form import LogForm
 from queues.batch import Batch
-from queues.classic.deduplicating_queue import DeduplicatingQueue
-from queues.classic.mirrored_queue import MirroredQueue
-from queues.classic.queue import ClassicQueue
-from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
+from queues.classic.engines import make_engine, make_mirrored
+from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES
 from queues.log_port import QueueLog
 from queues.memory_log import MemoryLog
 from queues.options import Overflow, QueueOptions
@@ -182,12 +180,6 @@ def _refused_condition(flag: str) -> Refusal:
     return Refusal(RefusedAs.NOT_SUPPORTED, text)
 
 
-def _classic_engine(rules: SharingRules, parts: EngineParts[QueueLog]) -> QueueEngine:
-    if parts.options.deduplication_header is not None:
-        return DeduplicatingQueue(parts, rules)
-    return ClassicQueue(parts, rules)
-
-
 _OF_DEDUPLICATION: Final = (
     "x-message-deduplication",
     "x-deduplication-header",
@@ -209,8 +201,8 @@ _OF_STREAMS: Final = frozenset(
 CLASSIC: Final = QueueKind(
     name="classic",
     module="rabbit_classic_queue",
-    make_engine=partial(_classic_engine, CLASSIC_RULES),
-    make_mirrored=partial(MirroredQueue, rules=CLASSIC_RULES),
+    make_engine=partial(make_engine, CLASSIC_RULES),
+    make_mirrored=partial(make_mirrored, CLASSIC_RULES),
     arguments=(
         "x-expires",
         "x-message-ttl",
@@ -240,8 +232,8 @@ CLASSIC: Final = QueueKind(
 QUORUM: Final = QueueKind(
     name="quorum",
     module="rabbit_quorum_queue",
-    make_engine=partial(_classic_engine, QUORUM_RULES),
-    make_mirrored=partial(MirroredQueue, rules=QUORUM_RULES),
+    make_engine=partial(make_engine, QUORUM_RULES),
+    make_mirrored=partial(make_mirrored, QUORUM_RULES),
     arguments=(
         "x-dead-letter-exchange",
         "x-dead-letter-routing-key",

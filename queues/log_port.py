@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from persistence.record import Run
-from queues.commits import CommitGroup
+from queues.commits import CommitGroup, CommitPoint
 
 
 class QueueSlice(Protocol):
@@ -144,6 +144,28 @@ class CommittedLog(QueueLog, Protocol):
         A settlement that is not committed goes with the leader. So what consumers get meanwhile
         comes again, however often they ack it.
         """
+
+
+class KeepingLog(CommittedLog, Protocol):
+    """The log of a mirrored queue that tells duplicates: it can keep publishes waiting.
+
+    Attributes:
+        keys_are_known: set by the queue. False: it has not read the keys of all messages yet, so
+            publishes wait. True: it tells duplicates, so they need the lease, because who leads
+            next may have settled what they repeat. None: it takes what comes, as most queues do.
+        on_admitted: to be called by the queue when publishes need not wait any more.
+    """
+
+    keys_are_known: bool | None
+    on_admitted: Callable[[], None]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether this node does not lead the queue any more."""
+
+    @property
+    def last_point(self) -> CommitPoint:
+        """When all that was appended so far is safe."""
 
 
 class RecoveredLane(Protocol):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, cast
 
-from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.queue import QueueIdentity, local_engine
 from amqp_server.broker.steps import Steps, finish_or_later
@@ -34,7 +33,6 @@ from persistence.log_form import LogForm
 from persistence.queue_recovery import RecoveredQueue
 from queues.kinds import QueueKind
 from queues.memory import MemoryRules
-from queues.mirroring import mirroring_refusal
 from queues.ports import EngineParts, QueueEngine, WakeUp
 from queues.tail import QueueMemory
 
@@ -149,20 +147,13 @@ class MirroredQueues:
     # -- for the broker: see ``amqp_server.broker.queue.EngineFactory`` ----------------------------
 
     def make_engine(self, queue: QueueIdentity, parts: EngineParts[Any]) -> QueueEngine:
-        """Return the engine of a new queue: the front half of one of the cluster.
-
-        Raises:
-            NotSupportedError: a queue with its options cannot be mirrored (540).
-        """
+        """Return the engine of a new queue: the front half of one of the cluster."""
         queue_id = queue.stored_id
         if not queue_id:
             return local_engine(queue, parts)
         owner = self.leaders.owner_of(queue.vhost_name, queue.name)
         if owner == self._node:
             return self._unmirrored(queue, parts)
-        refusal = None if owner else mirroring_refusal(queue.options)
-        if refusal is not None:
-            raise NotSupportedError(refusal)
         wake_up = partial(self._woken, queue_id, parts.wake_up)
         make = _StreamFront if queue.kind.log_form is LogForm.STREAM else _Front
         front = make(queue_id, parts.options, self.front_node, wake_up)

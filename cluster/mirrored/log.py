@@ -79,12 +79,14 @@ class MirroredLog:
         led: the queue, as commit groups see it.
         read_back_count: chunks that were read back so far.
         has_ended: this node does not lead the queue any more: what is appended is never safe.
+        keys_are_known: see ``queues.log_port.KeepingLog``.
     """
 
     def __init__(self, led: LedQueue, replica: ReplicaLog, leader: Leader) -> None:
         """Make the log of a queue that this node begins to lead."""
         self.led = led
         self.has_ended = False
+        self.keys_are_known: bool | None = None
         self._replica = replica
         self._leader = leader
         self.on_committed: Callable[[], None] = _wake_nobody
@@ -172,9 +174,16 @@ class MirroredLog:
         Raises:
             NotServingError: this node admits nothing now, and decides nothing.
         """
-        if self.has_ended:
+        if self.has_ended or (self.keys_are_known is not None and not self._may_repeat()):
             raise NotServingError(self.led.lead.queue)
         return self._leader.judge(self.led.lead.queue, self._publishers, submission)
+
+    def _may_repeat(self) -> bool:
+        """Whether a message may be told to repeat one that is here: with all keys and the lease.
+
+        The next leader may have settled that one, and would take the message.
+        """
+        return bool(self.keys_are_known) and self._leader.may_confirm(self.led.lead.queue, 0)
 
     def begin(self, front: Front, first: int) -> None:
         """What is appended until ``end`` are the messages of a run, in order and all of them.

@@ -11,11 +11,12 @@ queues, and where the key of an expired message without a dead letter exchange s
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from persistence.record import PERSISTENT, Run, has_ttl
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, SharingRules
-from queues.commits import SAFE_NOW, CommitPoint, later_of, point_at
+from queues.commits import SAFE_NOW, CommitPoint, later_of
 from queues.counters import QueueCounts
 from queues.deduplication.keyed_log import FreeingMoves, KeyedLog
 from queues.log_port import QueueLog, RecoveredMessages
@@ -31,10 +32,14 @@ class DeduplicatingQueue(ClassicQueue):
         """Make an empty queue of these parts; consumers share it by these rules."""
         header = parts.options.deduplication_header
         assert header is not None, "others have the engine of classic queues"
-        node = NodeMemory() if parts.memory is None else parts.memory.node
-        self._keyed = KeyedLog(parts.log, header, QueueMemory(node), parts.later)
+        self._keyed = self._keyed_log(parts, header)
         super().__init__(parts._replace(log=self._keyed), rules)
         self._backlog.moves = FreeingMoves(self._keyed)
+
+    def _keyed_log(self, parts: EngineParts[Any], header: str) -> KeyedLog:
+        """Return the log of these parts, as one that knows keys."""
+        node = NodeMemory() if parts.memory is None else parts.memory.node
+        return KeyedLog(parts.log, header, QueueMemory(node), parts.later)
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Take the messages that a restart found, and read their keys."""
@@ -69,8 +74,9 @@ class DeduplicatingQueue(ClassicQueue):
             part.append(index)
         if part:
             safe_at = later_of(safe_at, self._publish_part(run, part, rejected, now_ms))
-        if is_repeating and self._keyed.last_lsn > self._keyed.committed_lsn:
-            safe_at = later_of(safe_at, point_at(self._keyed.commit_group, self._keyed.last_lsn))
+        if is_repeating:
+            safe_at = later_of(safe_at, self._keyed.repeated_at)
+        self._keyed.forget_run()
         return PublishOutcome(rejected, safe_at) if rejected or safe_at.lsn else ALL_SAFE
 
     def only_appends(self, run: Run, now_ms: int) -> bool:

@@ -8,15 +8,15 @@ A key is known by the message that has it, so there is nothing to store: a resta
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from persistence.record import PERSISTENT, Run
-from queues.commits import CommitGroup
+from queues.commits import SAFE_NOW, CommitGroup, CommitPoint, point_at
 from queues.deduplication.message_key import KeyFinder
 from queues.log_port import QueueLog, QueueReadBack, QueueSlice, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.ports import Later
-from queues.tail import QueueMemory
+from queues.tail import NodeMemory
 
 KEYS_MAX: Final = 10_000_000
 """Keys of one queue; those of more messages are not known, so their duplicates come in."""
@@ -33,17 +33,29 @@ FREED_PER_STEP: Final = 4_096
 _POSITION_MAX: Final = 1 << 62
 
 
+class KeyMemory(Protocol):
+    """Counts what keys take."""
+
+    @property
+    def node(self) -> NodeMemory:
+        """Counts it too."""
+
+    @property
+    def used_bytes(self) -> int:
+        """What they take."""
+
+    def add(self, more_bytes: int) -> None:
+        """Count more, or less."""
+
+
 class KeyedLog:
     """A ``QueueLog`` before another one.
 
     Attributes:
-        last_lsn: of the last message that has a key; 0 is safe at once.
         duplicates_count: messages that were not taken, as their key was present.
     """
 
-    def __init__(
-        self, log: QueueLog, header: str, memory: QueueMemory, later: Later | None
-    ) -> None:
+    def __init__(self, log: QueueLog, header: str, memory: KeyMemory, later: Later | None) -> None:
         """Begin with an empty queue.
 
         Args:
@@ -63,7 +75,8 @@ class KeyedLog:
         self._keys: dict[int, bytes] = {}
         self._found: dict[bytes, bytes | None] = {}
         self._freeing: list[range] = []
-        self.last_lsn = 0
+        self._found_in: Run | None = None
+        self._last_lsn = 0
         self.duplicates_count = 0
 
     # -- keys -------------------------------------------------------------------------------------
@@ -81,7 +94,9 @@ class KeyedLog:
     def keys_of(self, run: Run) -> list[bytes | None]:
         """Return the key of each message, which are about to be appended; None has none."""
         find, found = self._find, self._found
-        found.clear()
+        if run is not self._found_in:
+            found.clear()
+            self._found_in = run
         keys: list[bytes | None] = []
         for record in run:
             header = record.header
@@ -89,6 +104,18 @@ class KeyedLog:
                 found[header] = find(header).key
             keys.append(found[header])
         return keys
+
+    def forget_run(self) -> None:
+        """The run whose keys were asked for is published: forget it."""
+        self._found.clear()
+        self._found_in = None
+
+    @property
+    def repeated_at(self) -> CommitPoint:
+        """When each message that has a key is safe, and so what a duplicate repeats."""
+        if self._last_lsn <= self._log.committed_lsn:
+            return SAFE_NOW
+        return point_at(self._log.commit_group, self._last_lsn)
 
     def is_present(self, key: bytes, persistent: int) -> bool:
         """Whether a message in the queue has this key, and is as safe as the new one.
@@ -159,7 +186,7 @@ class KeyedLog:
         """Append to the log, then note the keys."""
         lsn = self._log.append(first_position, run, expires_at_ms)
         if self._note(range(first_position, first_position + len(run)), run):
-            self.last_lsn = lsn or self.last_lsn
+            self._last_lsn = lsn or self._last_lsn
         return lsn
 
     def set_fsynced(self, *, is_fsynced: bool) -> None:
@@ -212,9 +239,12 @@ class KeyedLog:
             is_keyed = True
             if self._is_full:
                 continue
+            mark = position << 1 | record.flags & PERSISTENT
             if key in marks:
-                self._earlier.setdefault(key, []).append(marks[key])
-            marks[key] = position << 1 | record.flags & PERSISTENT
+                # A restart finds messages by lanes, and stored ones beside others.
+                self._earlier.setdefault(key, []).append(min(mark, marks[key]))
+                mark = max(mark, marks[key])
+            marks[key] = mark
             keys[position] = key
             added_bytes += len(key) + KNOWN_BYTES
         self._memory.add(added_bytes)
@@ -244,7 +274,7 @@ class KeyedLog:
 
     def _free_one_of_several(self, key: bytes, position: int) -> None:
         present = [*self._earlier.pop(key), self._marks.pop(key)]
-        present = [mark for mark in present if mark >> 1 != position]
+        present = sorted([mark for mark in present if mark >> 1 != position])
         if present:
             self._marks[key] = present.pop()
         if present:

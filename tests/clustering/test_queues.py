@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.events import Event, EventKind
 from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.turn import Turn
@@ -389,11 +388,6 @@ def test_a_transient_queue_is_led_by_its_node_while_that_lives(
     rig.owner = owner
     rig.make().publish(run_of(b"m"), NOW_MS)
     assert rig.asked == asked
-
-
-def test_a_queue_that_cannot_be_mirrored_is_refused() -> None:
-    with pytest.raises(NotSupportedError, match="cannot be mirrored"):
-        Rig().make(options=QueueOptions(deduplication_header="key"))
 
 
 def test_a_stream_has_a_front_half_of_its_own() -> None:

@@ -92,7 +92,7 @@ NOTE = SeenKeys.note
 
 def duplicates_at_once(queue: DeduplicatingQueue, run: Run, now_ms: int) -> PublishOutcome:
     """Confirm duplicates whatever they repeat."""
-    queue._keyed.last_lsn = 0
+    queue._keyed._last_lsn = 0
     return PUBLISH(queue, run, now_ms)
 
 

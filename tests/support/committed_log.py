@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 
 from persistence.record import Run
 from queues.classic.lifetime import wake_nobody
+from queues.commits import SAFE_NOW, CommitPoint, point_at
 from tests.support.queue_log import FakeLog
 
 
 class FakeCommittedLog(FakeLog):
-    """A ``queues.log_port.CommittedLog``."""
+    """A ``queues.log_port.KeepingLog``."""
+
+    has_ended = False
 
     def __init__(self, max_priority: int | None = None) -> None:
         super().__init__(max_priority)
         self.on_committed: Callable[[], None] = wake_nobody
+        self.on_admitted: Callable[[], None] = wake_nobody
+        self.keys_are_known: bool | None = None
         self.committed_below = 0
         self.delivers = True
         self.is_late = False
@@ -22,6 +27,10 @@ class FakeCommittedLog(FakeLog):
     @property
     def may_deliver(self) -> bool:
         return self.delivers
+
+    @property
+    def last_point(self) -> CommitPoint:
+        return point_at(self.commit_group, self.lsn) if self.uncommitted else SAFE_NOW
 
     def lags(self, now_ms: int) -> bool:
         del now_ms

@@ -5,6 +5,7 @@ from functools import partial
 from cluster.mirrored.submitting import submit
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Front, Submission
+from persistence.record import Record
 from queues.batch import Batch
 from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, is_safe, wait_for
 from tests.support.mirrored_machine import (
@@ -75,16 +76,18 @@ class Clients(Shared):
         before = self.fronts[at]
         self.fronts[at] = FrontEnd(before.name, before.incarnation + 1)
 
+    def message(self, number: int) -> Record:
+        """The message of a number."""
+        lanes = (self.max_priority or 0) + 1
+        return record(b"%d" % number, persistent=number % 5 > 0, priority=number % lanes)
+
     def submit(self, front: FrontEnd, numbers: range) -> None:
         if (led := self.leader(QUEUE)) is None or led[1].log.led.lead.epoch < front.epoch:
             return
         machine, served = led
         front.epoch = served.log.led.lead.epoch
         bodies = [front.bodies[number] for number in numbers]
-        lanes = (self.max_priority or 0) + 1
-        run = [
-            record(b"%d" % each, persistent=each % 5 > 0, priority=each % lanes) for each in bodies
-        ]
+        run = [self.message(each) for each in bodies]
         below = max([each for each in front.open if each < numbers[0]], default=0)
         whose = Front(front.name, front.incarnation)
         submission = Submission(whose, numbers[0], len(numbers), below)

@@ -26,7 +26,7 @@ from persistence.wal_file import SALT_BITS
 from queues.batch import Batch
 from queues.classic.mirrored_queue import MirroredQueue
 from queues.effects import Effect
-from queues.log_port import CommittedLog
+from queues.log_port import KeepingLog
 from queues.moves import Dying
 from queues.options import QueueOptions as Arguments
 from queues.ports import EngineParts
@@ -129,15 +129,17 @@ class Served:
         self.copied_to: Served | None = None
         self.consumer = Taker(self) if draw.random() < 0.5 else None
         budget = draw.choice(BUDGETS_BYTES)
-        options = Arguments(
-            dead_letter_exchange="dead" if name == QUEUE else None,
-            max_priority=machine.cluster.max_priority,
-        )
         memory = QueueMemory(NodeMemory(), budget, budget)
-        parts = EngineParts[CommittedLog](
-            name, options, log, self.note_effect, self.wake_up, NOW_MS, memory=memory
+        parts = EngineParts[KeepingLog](
+            name,
+            machine.cluster.options_of(name),
+            log,
+            self.note_effect,
+            self.wake_up,
+            NOW_MS,
+            memory=memory,
         )
-        self.engine = MirroredQueue(parts)
+        self.engine = machine.cluster.make_engine(parts)
         self.engine.recover(found, NOW_MS)
         if self.consumer is not None:
             self.engine.consume(self.consumer, NOW_MS)
@@ -210,6 +212,15 @@ class Shared:
         self.served_count = 0
         self.published_count = 0
         self.moved_count = 0
+
+    def options_of(self, name: str) -> Arguments:
+        """The options of a queue."""
+        dead_letter_exchange = "dead" if name == QUEUE else None
+        return Arguments(dead_letter_exchange=dead_letter_exchange, max_priority=self.max_priority)
+
+    def make_engine(self, parts: EngineParts[KeepingLog]) -> MirroredQueue:
+        """What runs a queue on its leader."""
+        return MirroredQueue(parts)
 
     def make_ledgers(self) -> dict[str, Ledger]:
         return {

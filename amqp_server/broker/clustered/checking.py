@@ -10,7 +10,6 @@ from amqp_server.broker.arguments.declare import (
     validate_queue,
 )
 from amqp_server.broker.clustered.refusing import (
-    refuse_deduplication,
     refuse_local_retention,
     refuse_remembering,
 )
@@ -38,7 +37,6 @@ def why_no_queue(name: str, vhost: str, properties: QueueProperties) -> BrokerEr
             exclusive=False,
             auto_delete=properties.auto_delete,
         )
-        refuse_deduplication(name, vhost, properties)
         refuse_local_retention(name, vhost, properties)
     except BrokerError as error:
         return error

@@ -1,7 +1,6 @@
 """What a cluster does not have yet, and refuses to declare: what only one node would remember."""
 
 from amqp_server.broker.arguments.declare import QueueProperties
-from amqp_server.broker.arguments.rules import DEDUPLICATES
 from amqp_server.broker.errors import NotSupportedError
 from amqp_server.broker.names import exchange_text, queue_text
 from amqp_server.wire.tables import Table, matched_table
@@ -42,21 +41,3 @@ def refuse_local_retention(name: str, vhost: str, properties: QueueProperties) -
                 f"{queue_text(vhost, name)}: streams with '{argument}' are not there in a cluster"
                 " yet"
             )
-
-
-def refuse_deduplication(name: str, vhost: str, properties: QueueProperties) -> None:
-    """Refuse a queue that has to tell duplicates on each of its nodes.
-
-    Args:
-        name: of the queue.
-        vhost: of the queue.
-        properties: of the queue.
-
-    Raises:
-        NotSupportedError: it is durable and deduplicates (540).
-    """
-    field = properties.arguments.get(DEDUPLICATES)
-    if properties.durable and field is not None and field.value is True:
-        raise NotSupportedError(
-            f"{queue_text(vhost, name)}: queues that deduplicate are not there in a cluster yet"
-        )

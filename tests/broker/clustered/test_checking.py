@@ -22,7 +22,6 @@ STREAM = {"x-queue-type": longstr("stream")}
     [
         (BAD_TTL, PreconditionFailedError, "x-message-ttl"),
         ({**BAD_TTL, "x-message-deduplication": TRUE}, PreconditionFailedError, "x-message-ttl"),
-        ({"x-message-deduplication": TRUE}, NotSupportedError, "queues that deduplicate"),
         (
             {**STREAM, "x-stream-compact-key": longstr("k")},
             NotSupportedError,
@@ -38,7 +37,7 @@ def test_a_queue_that_cannot_be_created(
     assert told in str(refused)
 
 
-@pytest.mark.parametrize("arguments", [{}, STREAM])
+@pytest.mark.parametrize("arguments", [{}, STREAM, {"x-message-deduplication": TRUE}])
 def test_nothing_is_against_a_queue(arguments: dict[str, Field]) -> None:
     assert why_no_queue("q", "/", QueueProperties(True, False, False, arguments)) is None
 

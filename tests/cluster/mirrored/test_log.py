@@ -1,12 +1,14 @@
 """Events of a queue as records of the core."""
 
+import pytest
+
 from cluster.mirrored.groups import LedQueue, MirrorGroup
 from cluster.mirrored.lag import LAG_MAX_MS
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.waiting_settlements import STRETCHES_MAX
 from cluster.replication.core import RULES, NotServingError
 from cluster.replication.leadership import HandingOver
-from cluster.replication.publishers import Publishers, Submission, Verdict
+from cluster.replication.publishers import Finding, Front, Publishers, Submission, Verdict
 from persistence.operations import Settle, decode_operations, encode_enqueue
 from persistence.slices import Slice
 from queues.commits import CommitPoint, is_safe
@@ -197,6 +199,21 @@ def test_publishes_are_taken_while_the_core_admits_them() -> None:
     assert made.takes_publishes
     leader.admits = False
     assert not made.takes_publishes
+
+
+def test_a_queue_that_tells_duplicates_needs_all_keys_and_the_lease() -> None:
+    made, leader = log()
+    submission = Submission(Front("x", 7), 1, 1, 0)
+    leader.confirms = False
+    assert made.judge(submission).finding is Finding.FRESH, "others do not"
+    made.keys_are_known = True
+    with pytest.raises(NotServingError):
+        made.judge(submission)
+    leader.confirms = True
+    assert made.judge(submission).finding is Finding.FRESH
+    made.keys_are_known = False
+    with pytest.raises(NotServingError):
+        made.judge(submission)
 
 
 def test_the_engine_of_a_deleted_queue_leaves_the_replica_to_the_note_that_it_is_gone() -> None:

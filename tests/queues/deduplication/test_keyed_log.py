@@ -3,6 +3,7 @@
 import pytest
 
 from persistence.record import PERSISTENT, Record, make_route
+from queues.commits import point_at
 from queues.deduplication import keyed_log
 from queues.deduplication.keyed_log import FREED_PER_STEP, KeyedLog
 from queues.log_port import QueueReadBack
@@ -41,9 +42,11 @@ def test_it_is_a_log() -> None:
     log = keyed(inner)
     assert log.commit_group is inner.commit_group
     lsn = append(log, "a", None)
-    assert log.last_lsn == lsn
+    assert log.repeated_at == point_at(inner.commit_group, lsn)
     assert append(log, None, first=2) > lsn
-    assert log.last_lsn == lsn, "of the last message that has a key"
+    assert log.repeated_at == point_at(inner.commit_group, lsn), (
+        "of the last message that has a key"
+    )
     assert log.read_back_count == inner.read_back_count
     assert log.committed_lsn == inner.committed_lsn
     log.set_fsynced(is_fsynced=False)
