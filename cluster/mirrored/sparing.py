@@ -108,7 +108,7 @@ class Sparing:
         if not self._is_spared(fence.queue):
             self._emptying.answers(fence.queue)
             return False
-        link.attached.pop(fence.queue, None)
+        link.detach(fence.queue)
         node.ready.to_leaders.append((leader, Refused(fence.queue, fence.epoch)))
         self.on_left(fence.queue)
         return True
@@ -125,7 +125,7 @@ class Sparing:
             epoch = link.attached.get(queue)
             is_present = epoch is not None and node.from_leaders.get(leader) is link
             if epoch is not None and is_present and self._is_spared(queue):
-                del link.attached[queue]
+                link.detach(queue)
                 node.ready.to_leaders.append((leader, Refused(queue, epoch)))
                 self.on_left(queue)
 

@@ -91,8 +91,9 @@ def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> No
     point = node.rules.divergence(log.table, log.end, ends.table, ends.end)
     same_until = point if point >= ends.base else -1
     if point < max(ends.base, log.base):
+        # A write that took it out may be in the store already: then nobody counted on what it had.
         hold(
-            ends.replica not in lead.state.in_sync_set,
+            not all(ends.replica in each for each in lead.possible_sets()),
             "R12",
             lead.queue,
             f"{ends.replica} is a member and needs a snapshot",
@@ -104,6 +105,8 @@ def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> No
 def _hear_got(
     node: NodeState, mirror: str, lead: Leadership, progress: MirrorProgress, got: Got
 ) -> None:
+    if progress.mode is Mode.FENCE:
+        return  # Of before it refused the queue: what it had then it need not have now.
     progress.got = max(progress.got, got.end)
     if progress.mode is Mode.CATCH_UP:
         _read_on(node, mirror, lead, got.end, got.end)

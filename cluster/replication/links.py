@@ -42,6 +42,14 @@ class LinkFromLeader:
         """Hold an answer back until the WAL is on disk up to this write."""
         self._answers.append((number, frame))
 
+    def detach(self, queue: str) -> None:
+        """Obey nothing more of a queue before the next fence; what was held back of it is not so.
+
+        An answer that left behind the refusal would be taken for one to the next fence.
+        """
+        self.attached.pop(queue, None)
+        self._answers = deque(each for each in self._answers if each[1].queue != queue)
+
     def is_waiting(self) -> bool:
         """Return whether anything is held back."""
         return bool(self._answers or self._received)

@@ -1,5 +1,8 @@
 """A mirror that is behind comes to the end in bounded frames, and the leader never stops."""
 
+import pytest
+
+from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.frames import Append, Ends, Fence, Got, Refused, Snapshot, Tail
 from cluster.replication.inputs import (
     Attach,
@@ -101,6 +104,42 @@ def test_a_refusal_of_this_epoch_attaches_anew_and_of_a_higher_one_ends_it() -> 
     assert nodes.frames == [("a", "c", Fence("q", 1))]
     nodes.step("a", FrameFromMirror("c", Refused("q", 2)))
     assert nodes.roles["a", "q"] is Role.MIRROR
+
+
+def test_what_a_mirror_had_before_it_refused_counts_for_nothing() -> None:
+    nodes = without_c()
+    core = nodes.cores["a"]
+    core.step(Attach("c", "q"))
+    core.step(FrameFromMirror("c", Refused("q", 1)))
+    core.step(Attach("c", "q"))
+    end = core.node.replicas["q"].end
+    core.step(FrameFromMirror("c", Got("q", 1, end)))
+    core.step(FrameFromMirror("c", Ends("q", 1, C0, (), 0, 0)))
+    assert mode_of(nodes, "c") is Mode.CATCH_UP
+    assert not core.may_grow("q", "c"), "its log is empty now"
+    core.step(FrameFromMirror("c", Got("q", 1, end)))
+    assert core.may_grow("q", "c")
+
+
+def test_a_member_has_what_is_compacted_unless_a_write_may_have_taken_it_out() -> None:
+    for is_leaving in (True, False):
+        nodes = Replicating()
+        nodes.serve()
+        nodes.append("a")
+        nodes.settle()
+        nodes.step("a", Compact("q"))
+        nodes.step("a", MirrorDisconnected("c"))
+        if is_leaving:
+            nodes.step("a", Shrink("q", C0))
+        nodes.connect("a", "c")
+        nodes.cores["a"].step(Attach("c", "q"))
+        nothing = FrameFromMirror("c", Ends("q", 1, C0, (), 0, 0))
+        if is_leaving:
+            nodes.cores["a"].step(nothing)
+            assert mode_of(nodes, "c") is Mode.CATCH_UP
+        else:
+            with pytest.raises(BrokenInvariantError, match="is a member and needs a snapshot"):
+                nodes.cores["a"].step(nothing)
 
 
 def test_a_deposed_leaders_log_is_cut_where_it_parts() -> None:
