@@ -154,7 +154,11 @@ class Forwarding:
     def _other(self, route: Route, names: Mapping[str, str]) -> ClusterNode | None:
         """Return the node that has to answer; None is this one, or nobody knows, or it is gone."""
         if route.answered_by in {AnsweredBy.LEADER, AnsweredBy.LEADER_IN_PARTS}:
-            name = self._node.views.leader_of(names["vhost"], names["queue"])
+            views, vhost = self._node.views, names["vhost"]
+            if "exchange" in names:
+                name = views.leader_behind(vhost, names["exchange"])
+            else:
+                name = views.leader_of(vhost, names["queue"])
         elif route.answered_by is AnsweredBy.NAMED_NODE:
             name = names["node"]
         else:

@@ -24,7 +24,12 @@ from amqp_server.broker.cluster import (
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
 from amqp_server.clustering.owners import owner_of
-from cluster.definitions.waiting_queues import exchange_behind, shown_name
+from cluster.definitions.waiting_queues import (
+    exchange_behind,
+    exchange_shown,
+    first_behind,
+    shown_name,
+)
 from cluster.links.sockets.dialer import TcpAddress
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode as Node
@@ -119,7 +124,7 @@ class ClusterLook:
 
     def leader_of(self, vhost: str, name: str) -> str:
         """Return the node with the messages of a queue, mirrored or not; empty is nobody."""
-        known = self._known((vhost, name))
+        known = self._known((vhost, name)) or self._behind(vhost, name)
         if known is None:
             owner = owner_of(self._node, vhost, name)
             return self._node.options.node if owner is None else owner
@@ -127,9 +132,12 @@ class ClusterLook:
         return leader if leader in self._node.view.live else ""
 
     def queue(self, vhost: str, name: str) -> MirroredView | None:
-        """Return where a queue is; None is not mirrored, or there is none."""
-        queue_id = self._node.queue_id_of(vhost, name)
-        return None if queue_id is None else self._mirrored(queue_id)
+        """Return where a queue is; None is not mirrored, or there is none.
+
+        One behind a delayed exchange is named as it is shown.
+        """
+        known = self._known((vhost, name)) or self._behind(vhost, name)
+        return None if known is None else self._mirrored(known.stored.queue_id)
 
     def queues(
         self, after: QueuePlace | None = None, max_count: int = PAGE_USUAL
@@ -219,6 +227,21 @@ class ClusterLook:
     def _known(self, place: QueuePlace) -> KnownQueue | None:
         queue_id = self._node.queue_id_of(*place)
         return None if queue_id is None else self._node.view.queues.get(queue_id)
+
+    def _behind(self, vhost: str, shown: str) -> KnownQueue | None:
+        """Return the queue behind an exchange by the name that people are told."""
+        exchange = exchange_shown(shown)
+        if exchange is None:
+            return None
+        first = first_behind(exchange)
+        for place in self._node.view.names.irange((vhost, first)):
+            if place[0] != vhost or not place[1].startswith(first):
+                return None
+            # Those of an exchange whose name has dots at its end are among them. There is one, but
+            # for the moments in which what is left of an earlier one is swept.
+            if exchange_behind(place[1]) == exchange:
+                return self._known(place)
+        return None
 
     def _member(self, name: str) -> ClusterNode:
         view = self._node.view

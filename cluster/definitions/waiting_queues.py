@@ -2,7 +2,8 @@
 
     orders..........…..........n1-4711        exchange, more dots than a name has octets, queue id
 
-No client can name such a queue: it is longer than any name of AMQP. It needs its exchange, and goes
+No client can name such a queue: it is longer than any name of AMQP. Who runs the cluster names it
+as it is shown: ``(waits for exchange 'orders')``. It needs its exchange, and goes
 with it. Each exchange that is declared has another one, so that what is left of an earlier exchange
 of its name is in nobody's way.
 """
@@ -11,6 +12,9 @@ from typing import Final
 
 _BETWEEN: Final = "." * 256
 """AMQP's names have 255 octets at most (shortstr)."""
+
+_BEFORE: Final = "(waits for exchange '"
+_BEHIND: Final = "')"
 
 
 def waiting_queue_name(exchange: str, queue_id: str) -> str:
@@ -34,4 +38,21 @@ def exchange_behind(queue: str) -> str | None:
 def shown_name(queue: str) -> str:
     """Return how people are told of a queue."""
     exchange = exchange_behind(queue)
-    return queue if exchange is None else f"(waits for exchange '{exchange}')"
+    return queue if exchange is None else shown_as(exchange)
+
+
+def shown_as(exchange: str) -> str:
+    """Return how people are told of the queue behind an exchange."""
+    return f"{_BEFORE}{exchange}{_BEHIND}"
+
+
+def exchange_shown(name: str) -> str | None:
+    """Return the exchange of a queue that is named as people are told of it; None: it is not."""
+    if not (name.startswith(_BEFORE) and name.endswith(_BEHIND)):
+        return None
+    return name.removeprefix(_BEFORE).removesuffix(_BEHIND) or None
+
+
+def first_behind(exchange: str) -> str:
+    """Return what is before the names of all queues that were ever behind an exchange, sorted."""
+    return exchange + _BETWEEN

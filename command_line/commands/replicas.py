@@ -20,10 +20,14 @@ def move_leader(session: Session, name: str, node: str | None) -> None:
 
 @leaf(argument("name"), shows=True)
 def show(session: Session, name: str) -> None:
-    """Show the replicas of a queue: who leads, who is in sync, who is behind."""
-    found = session.api.thing(path_of("queues", session.vhost, name))
+    """Show the replicas of a queue: who leads, who is in sync, who is behind.
+
+    What waits behind a delayed exchange is in a queue that is named as other commands show it:
+    "(waits for exchange 'orders')".
+    """
+    found = session.api.thing(path_of("queues", session.vhost, name, "replicas"))
     rows: list[Thing] = [
-        {**each, "leads": each["node"] == found.get("node")} for each in found.get("replicas") or []
+        {**each, "leads": each["node"] == found["leader"]} for each in found["replicas"]
     ]
     if not rows:
         raise CommandError(f"the queue {name} is not mirrored", exit_status.DATA)

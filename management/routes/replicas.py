@@ -1,5 +1,6 @@
 """Where mirrored queues are: their leaders and replicas, moved by hand.
 
+A queue behind a delayed exchange is named as it is shown: ``(waits for exchange 'orders')``.
 ``queues/quorum`` are RabbitMQ's paths of 3.13 and 4.x, for quorum queues; the others are ours and
 for all kinds.
 """
@@ -7,8 +8,10 @@ for all kinds.
 from typing import Final
 
 from amqp_server.broker.admin import NotFoundError, Promotion, loss_text
+from management.bodies.cluster import replication_body
 from management.call import Call
 from management.clustered import require_cluster
+from management.dangers import leader_of
 from management.http.body import require_keys, text_of, truth_of
 from management.http.errors import bad_request
 from management.http.response import Response, answer, created_or_changed, empty
@@ -16,6 +19,16 @@ from management.routing.route import Handler, Right, Route
 from management.vhost_commands import require_object
 
 NO_MEMBER: Final = "Node is not a cluster member"
+
+
+async def show(call: Call) -> Response:
+    """Return who leads a queue, and who has replicas of it; one that is not mirrored has none."""
+    queue = call.node.views.mirrored_queue(call.vhost, call.names["queue"])
+    if queue is None:
+        require_object(call.node.views.queue(call.vhost, call.names["queue"]))
+        return answer({"leader": "", "replicas": []})
+    replicas = replication_body(queue)["replicas"]
+    return answer({"leader": leader_of(queue), "replicas": replicas})
 
 
 async def move_leader(call: Call) -> Response:
@@ -120,6 +133,15 @@ def _route(
 
 
 ROUTES: Final = (
+    Route(
+        method="GET",
+        path=f"{_QUEUE}/replicas",
+        right=Right.MONITORING,
+        handler=show,
+        summary="Who leads a queue, and who has replicas of it.",
+        answer="replicas",
+        extension=True,
+    ),
     _route(
         "POST",
         f"{_QUEUE}/leader",

@@ -8,7 +8,7 @@ from management.bodies.messages import shown_payload, shown_properties
 from management.call import Call
 from management.http.errors import bad_request
 from management.http.response import Response, answer
-from management.routing.route import Right, Route
+from management.routing.route import AnsweredBy, Right, Route
 from management.vhost_commands import change, require_vhost
 
 COUNT_USUAL: Final = 50
@@ -69,6 +69,7 @@ ROUTES: Final = (
         answer="waiting",
         is_list=True,
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
     Route(
         method="DELETE",
@@ -78,5 +79,6 @@ ROUTES: Final = (
         summary="Drop messages that wait: those with a message_id, or all=true.",
         answer="dropped",
         extension=True,
+        answered_by=AnsweredBy.LEADER,
     ),
 )

@@ -48,7 +48,7 @@ class AnsweredBy(Enum):
     """The one that gets the request."""
 
     LEADER = "leader"
-    """The node that leads the queue of the path."""
+    """The node that leads the queue of the path, or the one behind its exchange."""
 
     LEADER_IN_PARTS = "leader in parts"
     """The same; the answer is long, and comes in parts (``management.relaying``)."""

@@ -50,6 +50,10 @@ CLUSTER: Final[Shapes] = {
         "online": "boolean",
         "lag": "count|null",
     },
+    "replicas": {
+        "leader": "string",
+        "replicas": "[@replica]",
+    },
     "queue_in_danger": {
         "name": "string",
         "vhost": "string",

@@ -164,6 +164,25 @@ def test_what_waits_behind_an_exchange_is_no_queue_of_a_list(
     assert {each.name for each in harm.queues} == {"(waits for exchange 'x')", "jobs"}
 
 
+def test_what_waits_behind_an_exchange_is_found_by_the_name_that_is_shown(
+    cluster: tuple[LookedNode, ClusterLook],
+) -> None:
+    node, look = cluster
+    shown = "(waits for exchange 'x')"
+    for at, exchange in enumerate(("w", "x.", "x", "x..", "y")):
+        of = waiting_queue_name(exchange, f"n-{at}")
+        node.told.queue(stored(f"q{at}", "b" if exchange == "x" else "a", 5, 3), of)
+    found = look.queue("v", shown)
+    assert found is not None
+    assert found.name == waiting_queue_name("x", "n-2")
+    assert look.leader_of("v", shown) == "b"
+    assert look.queue("other", shown) is None
+    assert look.queue("v", "(waits for exchange 'none')") is None
+    assert look.leader_of("v", "(waits for exchange 'none')") == "a"
+    node.told.queue(stored("q9", "a", 5, 3), shown)
+    assert look.leader_of("v", shown) == "a", "a queue may have that name"
+
+
 def test_queues_that_need_a_node_are_found_in_steps(
     cluster: tuple[LookedNode, ClusterLook],
 ) -> None:

@@ -66,6 +66,7 @@ def joined(peers: ScriptedPeers) -> Iterator[Api]:
         for name, leader in (("far", B), ("near", own)):
             api.node.open().declare(name)
             cluster.put(name, leader, C)
+        cluster.put("(waits for exchange 'far')", B, C)
         yield api
 
 
@@ -74,6 +75,8 @@ LED = [
     ("POST", "queues/%2F/far/get", GET),
     ("POST", "queues/%2F/far/peek", {"count": 1}),
     ("GET", "queues/%2F/far/unacked", None),
+    ("GET", "exchanges/%2F/far/waiting", None),
+    ("DELETE", "exchanges/%2F/far/waiting", None),
     ("POST", "queues/%2F/far/messages/delete", {"messages": []}),
     ("POST", "queues/%2F/far/messages/move", {"messages": [], "dest": "x"}),
     ("POST", "queues/%2F/far/move", {"dest": "none"}),

@@ -40,7 +40,7 @@ class ClusterCommands:
             raise PreconditionFailedError(
                 f"{node} is not in the in-sync set of the queue, which is {members}"
             )
-        return (yield from self._cluster.move_leader(vhost, name, node).value())
+        return (yield from self._cluster.move_leader(vhost, queue.name, node).value())
 
     def add_replica(self, _now_ms: int, vhost: str, name: str, *, node: str) -> WaitingSteps[None]:
         """Have a node get a replica of a queue; it catches up afterwards.
@@ -53,7 +53,7 @@ class ClusterCommands:
         self._require_node(node)
         if any(each.node == node for each in queue.replicas):
             raise PreconditionFailedError(f"{node} has a replica of the queue")
-        yield from self._cluster.add_replica(vhost, name, node).value()
+        yield from self._cluster.add_replica(vhost, queue.name, node).value()
 
     def remove_replica(
         self, _now_ms: int, vhost: str, name: str, *, node: str
@@ -69,7 +69,7 @@ class ClusterCommands:
             raise NotFoundError(f"{node} has no replica of the queue")
         if len(queue.replicas) == 1:
             raise PreconditionFailedError("it is the last replica: delete the queue instead")
-        yield from self._cluster.remove_replica(vhost, name, node).value()
+        yield from self._cluster.remove_replica(vhost, queue.name, node).value()
 
     def ask_promotion(
         self, _now_ms: int, vhost: str, name: str, *, node: str
@@ -79,8 +79,8 @@ class ClusterCommands:
         Raises:
             NotFoundError: no such queue, or the node has no replica of it.
         """
-        self._replica(vhost, name, node)
-        return (yield from self._cluster.promotion(vhost, name, node).value())
+        queue = self._replica(vhost, name, node)
+        return (yield from self._cluster.promotion(vhost, queue.name, node).value())
 
     def promote(self, _now_ms: int, vhost: str, name: str, *, node: str) -> WaitingSteps[int]:
         """Have a replica lead that is not in the in-sync set; return the new epoch.
@@ -91,11 +91,11 @@ class ClusterCommands:
             NotFoundError: no such queue, or the node has no replica of it.
             PreconditionFailedError: the queue has a leader, or the node does not run.
         """
-        self._replica(vhost, name, node)
-        asked = yield from self._cluster.promotion(vhost, name, node).value()
+        queue = self._replica(vhost, name, node)
+        asked = yield from self._cluster.promotion(vhost, queue.name, node).value()
         if asked.refusal:
             raise PreconditionFailedError(asked.refusal)
-        return (yield from self._cluster.promote(vhost, name, node).value())
+        return (yield from self._cluster.promote(vhost, queue.name, node).value())
 
     def drain_node(self, _now_ms: int, node: str) -> WaitingSteps[None]:
         """Have a node lead nothing: it will stop for a while.
@@ -163,9 +163,11 @@ class ClusterCommands:
             raise NotFoundError(f"queue '{name}' in vhost '{vhost}' is not mirrored")
         return queue
 
-    def _replica(self, vhost: str, name: str, node: str) -> None:
-        if all(each.node != node for each in self._mirrored(vhost, name).replicas):
+    def _replica(self, vhost: str, name: str, node: str) -> MirroredView:
+        queue = self._mirrored(vhost, name)
+        if all(each.node != node for each in queue.replicas):
             raise NotFoundError(f"{node} has no replica of the queue")
+        return queue
 
     def _require_node(self, name: str) -> None:
         if all(each.name != name for each in self._cluster.nodes()):

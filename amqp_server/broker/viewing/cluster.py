@@ -12,6 +12,7 @@ from amqp_server.broker.cluster import (
 )
 from amqp_server.broker.pages import PAGE_USUAL, Page
 from amqp_server.broker.steps import Steps
+from cluster.definitions.waiting_queues import shown_as
 
 
 class ClusterViews:
@@ -39,6 +40,10 @@ class ClusterViews:
         """Return the node with the messages of a queue; empty is nobody, or there is no cluster."""
         cluster = self._broker.cluster
         return "" if cluster is None else cluster.leader_of(vhost, name)
+
+    def leader_behind(self, vhost: str, exchange: str) -> str:
+        """Return the node with what waits behind an exchange; empty as for ``leader_of``."""
+        return self.leader_of(vhost, shown_as(exchange))
 
     def mirrored_queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return where a queue is; None is not mirrored."""

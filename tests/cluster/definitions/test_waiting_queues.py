@@ -1,7 +1,14 @@
 import pytest
 
 from cluster.definitions.references import References
-from cluster.definitions.waiting_queues import exchange_behind, shown_name, waiting_queue_name
+from cluster.definitions.waiting_queues import (
+    exchange_behind,
+    exchange_shown,
+    first_behind,
+    shown_as,
+    shown_name,
+    waiting_queue_name,
+)
 from cluster.metadata.keys import DEFINITION, STATE, KeySpace
 
 KEYS = KeySpace("c")
@@ -12,6 +19,9 @@ def test_the_name_says_whose_messages_wait(exchange: str) -> None:
     name = waiting_queue_name(exchange, "n1-7")
     assert exchange_behind(name) == exchange
     assert shown_name(name) == f"(waits for exchange '{exchange}')"
+    assert shown_as(exchange) == shown_name(name)
+    assert exchange_shown(shown_name(name)) == (exchange or None)
+    assert name.startswith(first_behind(exchange))
     assert len(name) > 255
     assert waiting_queue_name(exchange, "n1-8") != name
 
@@ -19,6 +29,7 @@ def test_the_name_says_whose_messages_wait(exchange: str) -> None:
 @pytest.mark.parametrize("name", ["orders", "", "." * 255, "y" * 300])
 def test_other_queues_are_other_queues(name: str) -> None:
     assert exchange_behind(name) is None
+    assert exchange_shown(name) is None
     assert shown_name(name) == name
 
 

@@ -1,6 +1,7 @@
 """Leaders and replicas of queues over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -69,6 +70,23 @@ def test_a_text_that_was_kept_follows_the_cluster(api: Api, cluster: FakeCluster
     assert api.get("queues").json[0]["epoch"] == 1
     cluster.change("q", epoch=2)
     assert api.get("queues").json[0]["epoch"] == 2
+
+
+def test_replicas_are_shown_also_of_what_waits_behind_an_exchange(
+    api: Api, cluster: FakeCluster, own: str
+) -> None:
+    body = api.get("queues/%2F/q/replicas").json
+    assert list(faults("replicas", body)) == []
+    assert (body["leader"], [each["node"] for each in body["replicas"]]) == (own, [own, B, C])
+    behind = "(waits for exchange 'late')"
+    cluster.put(behind, B, C)
+    path = f"queues/%2F/{quote(behind, safe='')}"
+    assert api.get(f"{path}/replicas").json["leader"] == B
+    assert api.post(f"{path}/leader", {"node": C}).json == {"leader": C}
+    assert api.get(f"{path}/promotion/{B}").json["possible"] is False
+    assert api.get("queues/%2F/none/replicas").status == 404
+    api.node.open().declare("alone")
+    assert api.get("queues/%2F/alone/replicas").json == {"leader": "", "replicas": []}
 
 
 def test_a_leader_moves(api: Api, cluster: FakeCluster) -> None:
