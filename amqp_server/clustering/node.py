@@ -187,7 +187,7 @@ class ClusteredNode:
 
     def _joined_links(self, trust: Trust) -> Pipes:
         """Join the front links to the queues, and to the socket of the node's links."""
-        pipes = Pipes(self._queues, self._turn, now_ms, self.wake)
+        pipes = Pipes(self._queues, self._turn, now_ms, self.wake, self._note_far_work)
         pipes.table = FrontTable(pipes, pipes, self._hello, trust)
         pipes.dialing = FrontDialing(
             self._loop, pipes.table, self._addresses_of, _link_budget, _chance
@@ -307,10 +307,15 @@ class ClusteredNode:
         try:
             part.waking.wake()
             if not part.shell.core.is_idle():
-                self._reactor.note_far_work()
+                self._note_far_work()
             part.shell.carry_out()
         except Exception as error:  # noqa: BLE001 -- an invariant is broken, or the disk refuses
             part.fail(error)
+
+    def _note_far_work(self) -> None:
+        """Something of this turn goes on to other nodes."""
+        if self._is_begun:
+            self._reactor.note_far_work()
 
     # -- what the queues ask: see ``queues.Leaders`` -----------------------------------------------
 
