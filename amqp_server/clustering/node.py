@@ -24,6 +24,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.clustered.applying import Applier
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.last_bindings import last_bindings
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.clustered.unplaced import placing
 from amqp_server.broker.clustered.waiting import known_waiting_queue
@@ -242,6 +243,7 @@ class ClusteredNode:
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._queues.on_led_here = partial(tell_led_here, broker)
         self._queues.readings.ask = commands.stream_numbers
+        self._decisions.last_bindings = partial(last_bindings, broker)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()

@@ -7,13 +7,14 @@ Nothing here changes a table: ``clustered.applying`` does, for all nodes alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.binding_arguments import made_binding, typed_arguments
 from amqp_server.broker.clustered.beginning import is_begun, noting_begun
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.last_bindings import LastBindings
 from amqp_server.broker.clustered.super_streams import SuperStreams, asked_together
 from amqp_server.broker.deciding import Deciding
 from amqp_server.broker.definitions.definition import (
@@ -47,6 +48,8 @@ class Decisions:
 
     Attributes:
         declaring: see above; for ``asking_in_order``.
+        last_bindings: what may be the last binding of an auto-delete exchange, as the tables of
+            this node have it.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Decisions:
         self._desk = desk
         self._keys = keys
         self._super_streams = SuperStreams(declaring, desk)
+        self.last_bindings: LastBindings = _none_yet
 
     # ── queues ──
 
@@ -107,8 +111,23 @@ class Decisions:
         yield from self.deleting_exchange(vhost, name, if_unused=False)
 
     def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[None]:
-        """Delete a queue; none there is no error, nor is another one than ``stored_id`` names."""
-        return self._deciding(self.declaring.deleting_queue(vhost, name, stored_id))
+        """Delete a queue; none there is no error, nor is another one than ``stored_id`` names.
+
+        Auto-delete exchanges whose last bindings were to it go at once, and not with the sweep.
+        """
+        return self._with_exchanges(
+            vhost, name, self.declaring.deleting_queue(vhost, name, stored_id)
+        )
+
+    def _with_exchanges(self, vhost: str, name: str, deleting: Inquiry[int]) -> WaitingSteps[None]:
+        last = list(self.last_bindings(vhost, name))
+        yield from self._deciding(deleting)
+        sweeping = [self._desk.ask(self.declaring.sweeping_binding(each)) for each in last]
+        with suppress(UndecidedError):  # else the sweep does it
+            for each in sweeping:
+                with _undecided():
+                    revision = yield from each.value()
+                yield from self._told(revision)
 
     def ending_unused(
         self, vhost: str, name: str, stored_id: str, is_unused: Callable[[], bool]
@@ -125,9 +144,8 @@ class Decisions:
         """
         while is_unused():
             try:
-                yield from self._deciding(
-                    self.declaring.deleting_queue(vhost, name, stored_id, self._node)
-                )
+                deleting = self.declaring.deleting_queue(vhost, name, stored_id, self._node)
+                yield from self._with_exchanges(vhost, name, deleting)
             except UndecidedError:
                 yield from self._desk.pause().value()
             else:
@@ -283,6 +301,10 @@ class Decisions:
         if revision:
             with _undecided():
                 yield from self._desk.told(revision).value()
+
+
+def _none_yet(_vhost: str, _queue: str) -> Iterator[BindingDefinition]:
+    return iter(())
 
 
 def _unless_there(definition: Definition, before: Definition | None) -> Definition:
