@@ -82,7 +82,7 @@ def _stream(broker: "Broker", settings: Sections) -> "MakeConnection":
             peer,
             on_output,
             now_ms,
-            groups=groups,
+            groups=groups if broker.cluster is None else broker.cluster.consumer_groups,
             output_max_bytes=output_max_bytes,
         )
 

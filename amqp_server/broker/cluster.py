@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.groups.single_active import ConsumerGroups
 from amqp_server.broker.pages import PAGE_USUAL, Page
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.stream_numbers import Numbers
@@ -360,6 +361,10 @@ class Cluster(Protocol):
 
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Have the leader of a stream store how far a consumer has come; nobody hears of that."""
+
+    @property
+    def consumer_groups(self) -> ConsumerGroups:
+        """The groups of single active consumers of streams, with members on all nodes."""
 
     def finalize(self) -> Awaited[int]:
         """Have all nodes write the highest feature level that they can read; return it."""

@@ -22,10 +22,12 @@ from amqp_server.broker.cluster import (
     UnknownOutcomeError,
 )
 from amqp_server.broker.errors import BrokerError, NotFoundError
+from amqp_server.broker.groups.single_active import ConsumerGroups
 from amqp_server.broker.stream_numbers import Numbers
 from amqp_server.clustering.cluster_look import ClusterLook
 from amqp_server.clustering.draining import Draining
 from amqp_server.clustering.forgetting import Forgetting
+from amqp_server.clustering.group_links import GroupLinks
 from amqp_server.clustering.levels import raise_level
 from amqp_server.clustering.peers import Peers
 from amqp_server.clustering.promoting import Promoting
@@ -70,6 +72,7 @@ class ClusterCommands(ClusterLook):
         self._promoting = Promoting(node)
         self.forgetting = Forgetting(node)
         self._on_streams = StreamQuestions(node, broker, peers)
+        self._groups = GroupLinks(node.options.node, node, lambda: node.incarnation, broker, peers)
         self._rebalancing = Rebalancing(
             node.view, standings, self.kind_of, self._on_queues.move_leader
         )
@@ -82,6 +85,7 @@ class ClusterCommands(ClusterLook):
         await self._rebalancing.stop()
         await self.forgetting.stop()
         await self._on_streams.stop()
+        await self._groups.stop()
         running = tuple(self._under_way)
         for each in running:
             each.cancel()
@@ -93,6 +97,10 @@ class ClusterCommands(ClusterLook):
         self.forgetting.nodes_changed(names)
         if self._node.options.node in names:
             self._draining.look()
+
+    def leaders_changed(self, queue_ids: tuple[str, ...]) -> None:
+        """Members of groups go where their streams are led."""
+        self._groups.leaders_changed(queue_ids)
 
     # -- queues -----------------------------------------------------------------------------------
 
@@ -131,6 +139,11 @@ class ClusterCommands(ClusterLook):
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Have the leader of a stream store how far a consumer has come."""
         self._on_streams.store_offset(vhost, name, reference, offset)
+
+    @property
+    def consumer_groups(self) -> ConsumerGroups:
+        """The groups of single active consumers of streams."""
+        return self._groups.shared
 
     # -- nodes ------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Source: RabbitMQ, rabbit_stream_reader.
 import logging
 from collections.abc import Callable, Sequence
 
-from amqp_server.broker.groups.single_active import Groups
+from amqp_server.broker.groups.single_active import ConsumerGroups
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.broker.stream_counts import StreamConsumerView, StreamPublisherView
@@ -63,7 +63,7 @@ class Commands:
     def __init__(
         self,
         session: StreamSession,
-        groups: Groups,
+        groups: ConsumerGroups,
         outbox: Outbox,
         intake: Intake[Event, StreamProtocolError],
         reading: Reading,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.groups.single_active import Groups
+from amqp_server.broker.groups.single_active import ConsumerGroups
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.connections.heartbeat import Heartbeat
 from amqp_server.connections.intake import Intake
@@ -66,7 +66,7 @@ class Connection:
         on_output: Callable[[], None],
         now_ms: int,
         *,
-        groups: Groups,
+        groups: ConsumerGroups,
         output_max_bytes: int = OUTPUT_MAX_BYTES,
     ) -> None:
         """Begin with a socket that was just accepted.

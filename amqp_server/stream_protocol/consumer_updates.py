@@ -9,30 +9,38 @@ from collections.abc import Mapping
 from typing import Final
 
 from amqp_server.broker.errors import NotFoundError
-from amqp_server.broker.groups.single_active import PLAIN, Groups
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.groups.single_active import PLAIN, ConsumerGroups, GroupKey
+from amqp_server.broker.steps import Steps, StepsJob, WaitingSteps
 from amqp_server.broker.super_streams import partitions_of
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.asking import asked_begin
+from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U8, U32, Fields
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import Code, CommandKey
 from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.subscription import Subscription, begin
+from queues.offset_spec import OffsetSpec
 
 ANSWER_TIMEOUT_MS: Final = 60_000
 SUPER_STREAM: Final = "super-stream"
 
 
 class _Member:
-    """A subscription in its group; a ``single_active.Member``."""
+    """A subscription in its group; a ``single_active.Member``.
 
-    __slots__ = ("reads", "subscription", "updates")
+    Attributes:
+        told_last: correlation id of what its client was told last.
+    """
+
+    __slots__ = ("reads", "subscription", "told_last", "updates")
 
     def __init__(self, subscription: Subscription, updates: "ConsumerUpdates") -> None:
         self.subscription = subscription
         self.updates = updates
+        self.told_last = 0
         self.reads = False
 
     def tell(self, *, is_active: bool) -> None:
@@ -48,7 +56,7 @@ class ConsumerUpdates:
 
     __slots__ = ("_groups", "_members", "_next_id", "_outbox", "_session", "_told", "due_ms")
 
-    def __init__(self, session: StreamSession, outbox: Outbox, groups: Groups) -> None:
+    def __init__(self, session: StreamSession, outbox: Outbox, groups: ConsumerGroups) -> None:
         self._session = session
         self._outbox = outbox
         self._groups = groups
@@ -56,6 +64,10 @@ class ConsumerUpdates:
         self._told: dict[int, tuple[_Member, bool, int]] = {}
         self._next_id = 1
         self.due_ms: int | None = None
+
+    def has_room(self, group: GroupKey) -> bool:
+        """Return whether a group takes one more member, as far as is known here."""
+        return self._groups.has_room(group)
 
     def join(self, subscription: Subscription) -> None:
         """Let a subscription join its group."""
@@ -90,6 +102,7 @@ class ConsumerUpdates:
         correlation_id = self._next_id
         self._next_id = correlation_id % 0x7FFF_FFFF + 1
         now_ms = self._session.broker.turn.now_ms
+        member.told_last = correlation_id
         self._told[correlation_id] = member, is_active, now_ms + ANSWER_TIMEOUT_MS
         self._look()
         number = member.subscription.subscription_id
@@ -99,21 +112,55 @@ class ConsumerUpdates:
     def answered(self, fields: Fields, now_ms: int) -> None:
         """Take the answer of the client; octets behind it are ignored, as some clients send them.
 
-        An answer that nobody waits for is ignored.
+        An answer that nobody waits for is ignored, and one to what was told before the last.
         """
         correlation_id, code, spec = fields.u32(), fields.u16(), offset_spec(fields)
         told = self._told.pop(correlation_id, None)
         self._look()
-        if told is None:
+        if told is None or told[0].told_last != correlation_id:
             return
         member, is_active, _ = told
         subscription = member.subscription
         assert subscription.group is not None, "it was told of its group"
         if not is_active:
             self._groups.answered(subscription.group, member)
-        elif self._groups.is_active(subscription.group, member):
+            return
+        if spec is None or code != Code.OK:
+            spec = subscription.spec
+        if subscription.queue.stream is not None:
+            self._begin(member, None, spec, now_ms)
+        else:
+            turn = self._session.broker.turn
+            turn.resume(StepsJob(self._asking(member, correlation_id, spec), turn))
+
+    def _asking(self, member: _Member, correlation_id: int, spec: OffsetSpec) -> WaitingSteps[None]:
+        """Begin at a mirror where one would at the leader: what was stored may not be here yet."""
+        try:
+            offset = yield from asked_begin(self._session, member.subscription.queue.name, spec)
+        except RefusedError:
+            return
+        if member.told_last == correlation_id:
+            self._begin(member, offset, spec, self._session.broker.turn.now_ms)
+
+    def _begin(self, member: _Member, offset: int | None, spec: OffsetSpec, now_ms: int) -> None:
+        """Let a member read, if it still may.
+
+        Args:
+            member: that was told to.
+            offset: of the first message; None is by what this node has.
+            spec: where it asks to begin.
+            now_ms: the time.
+        """
+        subscription = member.subscription
+        if self._members.get(subscription) is not member or subscription.group is None:
+            return
+        if self._groups.is_active(subscription.group, member):
             member.reads = True
-            begin(subscription, spec if spec and code == Code.OK else subscription.spec, now_ms)
+            if offset is None:
+                begin(subscription, spec, now_ms)
+            else:
+                subscription.offset = offset
+                subscription.stream.attach(subscription)
 
     def end(self) -> None:
         """End with the connection."""

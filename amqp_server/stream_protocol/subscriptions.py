@@ -63,14 +63,13 @@ class Subscriptions:
         session = self._session
         session.require_stream(Permission.READ, name)
         group = self._group_of(name, properties)
-        # Who reads of a group is decided where the stream is led.
-        find = session.find_to_read if group is None else session.find_stream
-        find(name)
+        session.find_to_read(name)
         index = yield from partition_index(session.open_vhost, properties, name)
         begin = (yield from asked_begin(session, name, spec)) if group is None else None
-        queue, stream = find(name)
+        queue, stream = session.find_to_read(name)
         held = sum([properties_bytes(each.properties) for each in self._by_id.values()])
-        if held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
+        is_full = group is not None and not self._updates.has_room(group)
+        if is_full or held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
             raise RefusedError(Code.PRECONDITION_FAILED)
         if subscription_id in self._by_id:
             raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)

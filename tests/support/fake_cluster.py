@@ -30,6 +30,7 @@ from amqp_server.broker.cluster import (
     StoreAwayError,
 )
 from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.groups.single_active import ConsumerGroups, Groups
 from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.stream_numbers import STORED_OFFSET, Numbers
@@ -50,6 +51,7 @@ class FakeCluster:
         done: commands that were carried out, with what they were given.
         end: of every replica, for promotions; None is not known.
         numbers: of streams, by vhost, name, word and reference.
+        consumer_groups: those of the first node.
         addresses: of clients, by node, protocol and whether they speak TLS.
     """
 
@@ -68,6 +70,7 @@ class FakeCluster:
         self.addresses: dict[tuple[str, str, bool], ListenerAddress] = {}
         self.numbers: dict[tuple[str, str, str, bytes], Numbers] = {}
         self._waiting: list[Callable[[], None]] = []
+        self.consumer_groups: ConsumerGroups = Groups()
 
     # ── what a test does ──
 

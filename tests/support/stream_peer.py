@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from amqp_server.broker.groups.single_active import Groups
+from amqp_server.broker.groups.single_active import ConsumerGroups, Groups
 from amqp_server.connections.peer import Peer
 from amqp_server.stream_protocol.connection import OUTPUT_MAX_BYTES, Connection
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string, string_map
@@ -85,7 +85,7 @@ class StreamPeer:
         self,
         node: Node,
         settings: StreamProtocolSettings | None = None,
-        groups: Groups | None = None,
+        groups: ConsumerGroups | None = None,
         output_max_bytes: int = OUTPUT_MAX_BYTES,
         peer: Peer = LOCAL,
     ) -> None:
@@ -107,7 +107,7 @@ class StreamPeer:
         node: Node,
         user: str = "guest",
         settings: StreamProtocolSettings | None = None,
-        groups: Groups | None = None,
+        groups: ConsumerGroups | None = None,
         output_max_bytes: int = OUTPUT_MAX_BYTES,
     ) -> "StreamPeer":
         """Return a client that has logged in and entered the vhost."""

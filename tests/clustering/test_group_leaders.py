@@ -1,0 +1,93 @@
+"""Who leads streams with groups: the store, the engine, the core, and for how long."""
+
+from typing import Any
+
+import pytest
+
+from amqp_server.broker.groups.guests import NEW_MS
+from amqp_server.broker.groups.shared import Place
+from amqp_server.clustering.group_leaders import IDLE_MS, GroupLeaders
+from tests.support.peer import Node
+from tests.support.stream_peer import StreamPeer
+
+
+class Rig:
+    """Node ``a``, which has the engine of the stream ``s``."""
+
+    def __init__(self) -> None:
+        self.node = Node()
+        StreamPeer.open(self.node).create("s")
+        self.leader: tuple[str, int, int] | None = ("a", 3, 9)
+        self.delivers = True
+        self.now_ms = 1_000
+        known: Any = self
+        self.leaders = GroupLeaders("a", known, self.node.broker, lambda: self.now_ms)
+
+    def queue_id_of(self, vhost: str, name: str) -> str | None:
+        return f"{vhost} {name}" if name != "none" else None
+
+    def leader_of(self, queue_id: str) -> tuple[str, int, int] | None:
+        assert queue_id
+        return self.leader
+
+    def may_deliver(self, queue_id: str) -> bool:
+        assert queue_id
+        return self.delivers
+
+    def is_new(self) -> bool:
+        return self.leaders.is_new("/", "s")
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_the_store_says_who_leads(rig: Rig) -> None:
+    assert rig.leaders.leader_of("/", "s") == Place("a", 3)
+    assert rig.leaders.leader_of("/", "none") is None
+    rig.leader = None
+    assert rig.leaders.leader_of("/", "s") is None
+
+
+def test_a_stream_is_served_by_its_engine(rig: Rig) -> None:
+    assert rig.leaders.is_served("/", "s")
+    for vhost, name in (("/", "none"), ("/", "other"), ("gone", "s")):
+        assert not rig.leaders.is_served(vhost, name)
+
+
+def test_who_may_deliver_nothing_for_a_while_leads_no_group(rig: Rig) -> None:
+    rig.delivers = False
+    assert rig.leaders.is_served("/", "s")
+    rig.now_ms += IDLE_MS - 1
+    assert rig.leaders.is_served("/", "s")
+    rig.delivers = True
+    assert rig.leaders.is_served("/", "s")
+    rig.delivers = False
+    assert rig.leaders.is_served("/", "s")
+    rig.now_ms += IDLE_MS
+    assert not rig.leaders.is_served("/", "s")
+
+
+def test_a_leadership_is_new_for_a_while(rig: Rig) -> None:
+    assert rig.is_new(), "so is the process"
+    rig.now_ms += NEW_MS
+    assert not rig.is_new()
+    rig.leader = ("a", 4, 9)
+    rig.leaders.changed(["/ s"])
+    assert rig.is_new()
+    rig.now_ms += NEW_MS
+    # Another state of the same leadership is no other leadership.
+    rig.leaders.changed(["/ s"])
+    assert not rig.is_new()
+    rig.leader = ("b", 5, 1)
+    rig.leaders.changed(["/ s"])
+    rig.leader = None
+    assert not rig.is_new()
+    assert not rig.leaders.is_new("/", "none")
+
+
+def test_the_first_leadership_waits_for_nobody(rig: Rig) -> None:
+    rig.leader = ("a", 1, 9)
+    rig.leaders.changed(["/ s"])
+    assert not rig.is_new()
