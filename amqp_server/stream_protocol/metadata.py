@@ -1,13 +1,13 @@
 """Where streams are: the answer to Metadata, from what this node knows.
 
-    nodes by number: host, port │ streams: code, number of the leader, no replicas
+    nodes by number: host, port │ streams: code, number of the leader, those of other replicas
 
 A node by itself leads all streams. In a cluster the leader is the node that the store names. One
 that does not run, or is drained, is not named, as nobody should connect to it: the code is OK all
 the same, and the leader is none. Clients ask again.
 
-No replicas are told yet. Clients would read from one of them, also as members of a group, and who
-reads of a group is decided at the leader alone.
+The replicas are the mirrors that are in sync, on nodes that run. Clients read from any of them,
+also as members of a group. They are told where nobody leads, too.
 
 Source: RabbitMQ, rabbit_stream_reader and rabbit_stream_manager, topology.
 """
@@ -46,10 +46,11 @@ def _where(session: StreamSession, name: str, nodes: "_OneNode | _Nodes") -> byt
     try:
         session.find_anywhere(name)
         _require_read_or_write(session, name)
-        leader = nodes.leader_of(name)
+        leader, replicas = nodes.places_of(name)
     except RefusedError as error:
         return U16.pack(error.code) + U16.pack(_NO_LEADER) + I32.pack(0)
-    return U16.pack(Code.OK) + U16.pack(leader) + I32.pack(0)
+    numbers = b"".join(map(U16.pack, replicas))
+    return U16.pack(Code.OK) + U16.pack(leader) + I32.pack(len(replicas)) + numbers
 
 
 def _require_read_or_write(session: StreamSession, name: str) -> None:
@@ -65,8 +66,8 @@ class _OneNode:
     def __init__(self, session: StreamSession) -> None:
         self._address = advertised(session)
 
-    def leader_of(self, _name: str) -> int:
-        return 0
+    def places_of(self, _name: str) -> tuple[int, list[int]]:
+        return 0, []
 
     def told(self) -> bytes:
         host, port = self._address
@@ -87,8 +88,10 @@ class _Nodes:
         self._numbers: dict[str, int | None] = {}
         self._told: list[bytes] = []
 
-    def leader_of(self, name: str) -> int:
-        """Return the number of the leader, where it can be reached; else ``_NO_LEADER``.
+    def places_of(self, name: str) -> tuple[int, list[int]]:
+        """Return the numbers of the leader, or ``_NO_LEADER``, and of mirrors that are read.
+
+        A node that cannot be reached has none.
 
         Raises:
             RefusedError: ``STREAM_NOT_AVAILABLE``: nothing is known of its replicas.
@@ -97,7 +100,13 @@ class _Nodes:
         if view is None:
             raise RefusedError(Code.STREAM_NOT_AVAILABLE)
         number = None if view.is_offline else self._number(view.leader)
-        return _NO_LEADER if number is None else number
+        mirrors = [
+            self._number(each.node)
+            for each in view.replicas
+            if each.is_member and each.is_online and each.node != view.leader
+        ]
+        leader = _NO_LEADER if number is None else number
+        return leader, [each for each in mirrors if each is not None]
 
     def told(self) -> bytes:
         return I32.pack(len(self._told)) + b"".join(self._told)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from amqp_server.broker.cluster import DRAINING, ListenerAddress
+from amqp_server.broker.cluster import ACTIVE, DRAINING, ListenerAddress
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.stream_protocol.fields import I32, U16, U32, string, string_map, strings
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
@@ -74,29 +74,55 @@ def peer(node: Node) -> StreamPeer:
     return peer
 
 
-def test_the_leaders_are_named_once_and_no_mirrors(peer: StreamPeer, cluster: FakeCluster) -> None:
+def test_nodes_are_named_once_with_the_leaders_first(
+    peer: StreamPeer, cluster: FakeCluster
+) -> None:
     peer.create("u")
     cluster.put("s", "b", "a", "c", kind="stream")
     cluster.put("t", "c", "b", kind="stream")
     cluster.put("u", "b", kind="stream")
     assert peer.ask(METADATA, strings(["s", "none", "t", "u"])) == answer(
-        [("b.example", 2), ("c.example", 3)],
-        ("s", Code.OK, 0, []),
+        [("b.example", 2), ("a.example", 1), ("c.example", 3)],
+        ("s", Code.OK, 0, [1, 2]),
         ("none", Code.STREAM_DOES_NOT_EXIST, NOBODY, []),
-        ("t", Code.OK, 1, []),
+        ("t", Code.OK, 2, [0]),
         ("u", Code.OK, 0, []),
     )
 
 
+def test_mirrors_that_readers_cannot_use_are_not_named(
+    peer: StreamPeer, cluster: FakeCluster
+) -> None:
+    cluster.put("s", "a", "b", "c", kind="stream")
+    view = cluster.mirrored["/", "s"]
+
+    def told() -> Answer:
+        return peer.ask(METADATA, strings(["s"]))
+
+    alone = answer([("a.example", 1), ("b.example", 2)], ("s", Code.OK, 0, [1]))
+    cluster.change("s", replicas=(*view.replicas[:2], view.replicas[2]._replace(is_member=False)))
+    assert told() == alone
+    cluster.change("s", replicas=view.replicas)
+    cluster.stop("c")
+    assert told() == alone
+    cluster.start("c")
+    cluster.members["c"] = cluster.members["c"]._replace(state=DRAINING)
+    assert told() == alone
+    cluster.members["c"] = cluster.members["c"]._replace(state=ACTIVE)
+    del cluster.addresses["c", "stream", False]
+    assert told() == alone
+
+
 def test_a_leader_that_does_not_run_is_none(peer: StreamPeer, cluster: FakeCluster) -> None:
-    nobody = answer([], ("s", Code.OK, NOBODY, []))
+    both = [("b.example", 2), ("c.example", 3)]
     cluster.put("s", "b", "c", kind="stream")
     cluster.stop("b")
-    assert peer.ask(METADATA, strings(["s"])) == nobody
+    alone = answer([("c.example", 3)], ("s", Code.OK, NOBODY, [0]))
+    assert peer.ask(METADATA, strings(["s"])) == alone
     cluster.start("b")
-    assert peer.ask(METADATA, strings(["s"])) == answer([("b.example", 2)], ("s", Code.OK, 0, []))
+    assert peer.ask(METADATA, strings(["s"])) == answer(both, ("s", Code.OK, 0, [1]))
     cluster.change("s", leader="")
-    assert peer.ask(METADATA, strings(["s"])) == nobody
+    assert peer.ask(METADATA, strings(["s"])) == answer(both, ("s", Code.OK, NOBODY, [0, 1]))
 
 
 def test_nobody_is_told_to_connect_to_a_node_that_is_drained(
@@ -104,7 +130,8 @@ def test_nobody_is_told_to_connect_to_a_node_that_is_drained(
 ) -> None:
     cluster.put("s", "b", "c", kind="stream")
     cluster.members["b"] = cluster.members["b"]._replace(state=DRAINING)
-    assert peer.ask(METADATA, strings(["s"])) == answer([], ("s", Code.OK, NOBODY, []))
+    alone = answer([("c.example", 3)], ("s", Code.OK, NOBODY, [0]))
+    assert peer.ask(METADATA, strings(["s"])) == alone
 
 
 def test_a_node_that_does_not_say_where_it_is_is_not_named(
@@ -112,7 +139,8 @@ def test_a_node_that_does_not_say_where_it_is_is_not_named(
 ) -> None:
     cluster.put("s", "b", "c", kind="stream")
     del cluster.addresses["b", "stream", False]
-    assert peer.ask(METADATA, strings(["s"])) == answer([], ("s", Code.OK, NOBODY, []))
+    alone = answer([("c.example", 3)], ("s", Code.OK, NOBODY, [0]))
+    assert peer.ask(METADATA, strings(["s"])) == alone
 
 
 def test_a_stream_of_whose_replicas_nothing_is_known_is_not_available(peer: StreamPeer) -> None:
@@ -140,7 +168,8 @@ def test_a_client_that_speaks_tls_is_told_where_tls_is_spoken(
     assert peer.ask(CommandKey.OPEN, string("/")) == ok(CommandKey.OPEN, own)
     peer.create("s")
     cluster.put("s", "a", "b", "c", kind="stream")
-    assert peer.ask(METADATA, strings(["s"])) == answer([("a.example", 11)], ("s", Code.OK, 0, []))
+    both = [("a.example", 11), ("b.example", 12)]
+    assert peer.ask(METADATA, strings(["s"])) == answer(both, ("s", Code.OK, 0, [1]))
 
 
 def test_as_many_names_as_a_frame_has_are_told_in_pieces(
@@ -150,7 +179,7 @@ def test_as_many_names_as_a_frame_has_are_told_in_pieces(
     names = ["s", "none"] * 20_000
     found = peer.ask(METADATA, strings(names))
     streams: list[tuple[str, Code, int, list[int]]] = [
-        ("s", Code.OK, 0, []),
+        ("s", Code.OK, 0, [1]),
         ("none", Code.STREAM_DOES_NOT_EXIST, NOBODY, []),
     ]
-    assert found == answer([("b.example", 2)], *(streams * 20_000))
+    assert found == answer([("b.example", 2), ("a.example", 1)], *(streams * 20_000))

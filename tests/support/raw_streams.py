@@ -65,6 +65,13 @@ class RawStreams:
 
     async def leader_of(self, stream: str) -> tuple[Code, tuple[str, int] | None]:
         """Ask for metadata; return the code, and where the leader is."""
+        code, leader, _ = await self.places_of(stream)
+        return code, leader
+
+    async def places_of(
+        self, stream: str
+    ) -> tuple[Code, tuple[str, int] | None, list[tuple[str, int]]]:
+        """Ask for metadata; return the code, where the leader is, and the mirrors."""
         self.send(CommandKey.METADATA, U32.pack(CORRELATION_ID) + strings([stream]))
         body = (await self.take(CommandKey.METADATA | RESPONSE)).body[4:]
         fields = Fields(body)
@@ -75,8 +82,8 @@ class RawStreams:
         assert fields.u32() == 1
         assert fields.string() == stream
         code, leader = Code(fields.u16()), fields.u16()
-        assert fields.u32() == 0, "no replicas are named"
-        return code, nodes.get(leader)
+        mirrors = [nodes[fields.u16()] for _ in range(fields.u32())]
+        return code, nodes.get(leader), mirrors
 
     def close(self) -> None:
         """Close the socket."""
