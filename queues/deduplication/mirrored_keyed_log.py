@@ -16,11 +16,11 @@ from persistence.record import Run
 from persistence.settled import PositionSet
 from queues.commits import CommitPoint
 from queues.deduplication.keyed_log import KeyedLog, KeyMemory
-from queues.log_port import KeepingLog, RecoveredMessages
+from queues.log_port import KeepingLog, QueueSlice, RecoveredMessages
 from queues.ports import Job, Later, WakeUp
 
-NOTED_PER_STEP: Final = 1_024
-"""Keys that one step reads of messages in memory."""
+NOTED_PER_STEP: Final = 256
+"""Keys that one step reads."""
 
 ASK_DISK_AGAIN_MS: Final = 1_000
 """After a failed read the disk is asked again after this time (ms)."""
@@ -174,29 +174,34 @@ class _Unread:
 
     def __init__(self, log: KeepingLog, found: RecoveredMessages) -> None:
         self._log = log
-        self._unstored = deque(each for lane in found.lanes for each in lane.unstored)
+        self._read = deque[QueueSlice](each for lane in found.lanes for each in lane.unstored)
         self._at = 0
         self._lanes = deque(lane.lane for lane in found.lanes if lane.stored_count)
         self._from, self._stop = 0, found.next_position
 
     def next(self) -> tuple[Sequence[int], Run] | None:
-        """Return the next messages with their positions; None when there are no more.
+        """Return some messages with their positions; None when there are no more.
 
         Raises:
             OSError: the disk could not be read; the next call tries again.
         """
-        while self._unstored:
-            each, start, stop = self._unstored[0], self._at, self._at + NOTED_PER_STEP
+        while self._read or self._reads_chunk():
+            each, start, stop = self._read[0], self._at, self._at + NOTED_PER_STEP
             if start < len(each.positions):
                 self._at = stop
                 return each.positions[start:stop], each.records[start:stop]
-            self._unstored.popleft()
+            self._read.popleft()
             self._at = 0
+        return None
+
+    def _reads_chunk(self) -> bool:
+        """Read the next chunk; return whether there was one."""
         while self._lanes:
             read = self._log.read_back(self._lanes[0], self._from, self._stop).messages
             if read is not None:
                 self._from = read.positions[-1] + 1
-                return read.positions, read.records
+                self._read.append(read)
+                return True
             self._lanes.popleft()
             self._from = 0
-        return None
+        return False

@@ -62,7 +62,7 @@ def only_the_stored(log: MirroredKeyedLog, found: Any) -> None:  # noqa: ANN401
     """Read the keys of what is in segments, and of nothing else."""
     RECOVER(log, found)
     assert log._unread is not None, "it is read in steps"
-    log._unread._unstored.clear()
+    log._unread._read.clear()
 
 
 def what_left_is_noted(log: MirroredKeyedLog, positions: Any, records: Run) -> None:  # noqa: ANN401
