@@ -17,17 +17,17 @@ Source: ADR 72; ADR 58 for what is coming, ADR 18 for the order of copy and sett
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import Final, NamedTuple
 
 from persistence.positions import ranges_of
-from persistence.record import Run, detached, memory_bytes
+from persistence.record import Run, memory_bytes
 from queues.batch import BATCH_BYTES_MAX
 from queues.delayed.due_times import DueTimes
 from queues.delayed.few import Waiting
-from queues.delayed.reading import reading, within
+from queues.delayed.reading import Messages, reading, slice_of, within
 from queues.delayed.waiting import ASK_DISK_AGAIN_MS, PIECE_MAX, Due
 from queues.log_port import CommittedLog, QueueSlice, RecoveredMessages
 from queues.tail import QueueMemory
@@ -57,14 +57,6 @@ REFUSED_RUNS: Final = 64
 """Where no memory could be given up it is tried again after so many runs."""
 
 _POSITION: Final = itemgetter(1)
-
-
-class _Messages(NamedTuple):
-    """A ``queues.log_port.QueueSlice``."""
-
-    records: Run
-    positions: Sequence[int]
-    expires_at_ms: int | Sequence[int]
 
 
 class _Coming(NamedTuple):
@@ -106,6 +98,7 @@ class CommittedWaiting:
         self._near_bytes = 0
         self._ahead_ms = AHEAD_MAX_MS
         self._taken: list[Due] = []
+        self._aside: set[int] = set()
         self._unread = range(0)
         self._refused_left = 0
 
@@ -143,7 +136,7 @@ class CommittedWaiting:
         coming, below = self._coming, self.log.committed_below
         while coming and coming[0].first_position < below:
             first, run, due_ms = coming.popleft()
-            self._keep(_Messages(run, range(first, first + len(run)), due_ms))
+            self._keep(Messages(run, range(first, first + len(run)), due_ms))
             if self.memory.is_over:
                 self._make_room()
 
@@ -184,14 +177,28 @@ class CommittedWaiting:
             return None
         return self._take_due(now_ms)
 
-    def settle(self, due: Due) -> None:
-        """Forget messages that were taken, because their copies are safe in queues."""
+    def settle(self, due: Due, aside: Collection[int] = ()) -> None:
+        """Forget messages that were taken, because their copies are safe in queues.
+
+        Those ``aside``, by position, go on waiting until they are brought back.
+        """
         self._taken.remove(due)
-        self.count -= len(due.positions)
-        for position in due.positions:
+        positions = (
+            [each for each in due.positions if each not in aside] if aside else due.positions
+        )
+        self._aside.update(aside)
+        self.count -= len(positions)
+        for position in positions:
             self._let_go(position)
         # As with an ack: nobody waits for it, so that many may be one record.
-        self._settle(due.positions, is_promised=False)
+        self._settle(positions, is_promised=False)
+
+    def bring_back(self, positions: Iterable[int], now_ms: int) -> None:
+        """Have messages that were set aside be due again; those of them that still wait."""
+        for position in positions:
+            if position in self._aside:
+                self._aside.discard(position)
+                self._times.note(position, now_ms)
 
     # -- a look, and dropping: as ``queues.delayed.waiting`` ------------------------------------
 
@@ -240,6 +247,7 @@ class CommittedWaiting:
         taken = sorted([at for due in self._taken for at in due.positions])
         dropped_count, self.count = self.count - len(taken), len(taken)
         self._coming.clear()
+        self._aside.clear()
         self._times.clear()
         self._near.clear()
         self._near_bytes = 0
@@ -383,17 +391,9 @@ class CommittedWaiting:
                     break
                 given.append(each)
                 size_bytes += memory_bytes((each.record,))
-            if not self.log.spill(0, [_slice_of(given)]):
+            if not self.log.spill(0, [slice_of(given)]):
                 self._refused_left = REFUSED_RUNS
                 return
             for each in given:
                 del self._kept[each.position]
             self.memory.add(-size_bytes)
-
-
-def _slice_of(messages: Sequence[Waiting]) -> _Messages:
-    positions: Sequence[int] = [each.position for each in messages]
-    if positions[-1] - positions[0] + 1 == len(positions):
-        positions = range(positions[0], positions[-1] + 1)
-    run = detached([each.record for each in messages])
-    return _Messages(run, positions, [each.due_ms for each in messages])

@@ -1,9 +1,19 @@
 """Finds messages that wait, by their times and positions: in memory, or in the log."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from persistence.record import Run, detached
 from queues.delayed.few import Waiting
 from queues.log_port import QueueLog
+
+
+class Messages(NamedTuple):
+    """A ``queues.log_port.QueueSlice``."""
+
+    records: Run
+    positions: Sequence[int]
+    expires_at_ms: int | Sequence[int]
 
 
 def within(messages: Iterable[Waiting], bytes_max: int) -> Iterator[Waiting]:
@@ -60,3 +70,12 @@ def reading(
                 yield Waiting(due_ms, position, record)
             else:
                 lost.add(position)
+
+
+def slice_of(messages: Sequence[Waiting]) -> Messages:
+    """Return messages that wait as a slice."""
+    positions: Sequence[int] = [each.position for each in messages]
+    if positions[-1] - positions[0] + 1 == len(positions):
+        positions = range(positions[0], positions[-1] + 1)
+    run = detached([each.record for each in messages])
+    return Messages(run, positions, [each.due_ms for each in messages])

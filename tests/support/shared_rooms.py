@@ -264,6 +264,10 @@ class RoomLife:
         self.log.is_late = self.draw.random() < 0.4
         self.log.on_committed()
 
+    def go_away(self) -> None:
+        """Nobody leads a queue, or somebody does again."""
+        self.targets[self.draw.choice(NAMES)].keeps_out = self.draw.choice((0.2, 0.2, 1))
+
     # -- the end ----------------------------------------------------------------------------------
 
     def heal(self) -> None:

@@ -9,25 +9,27 @@ name, and the room of the node that leads it moves what is due. Nobody knows at 
 whether the last one's copies have arrived. So what was on its way then is moved once more.
 
 A message that has no route when it is due is gone, and so is one that a queue refuses, as on a
-single node. A queue that nobody leads has not refused: it is tried again until somebody does.
+single node. A queue that nobody leads has not refused: it is tried again until somebody does. What
+it does not take meanwhile holds up no other queue: ``broker.keepers.set_aside``.
 
 Source: ADR 72; ADR 39 for what a single node does.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.keepers.due_publisher import COPIES_MAX, DuePublisher
+from amqp_server.broker.keepers.pieces import Part, Piece
+from amqp_server.broker.keepers.set_aside import SetAside
 from amqp_server.broker.messages.delay import as_shared, as_waiting
 from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from exchanges.keeping import is_keeper
-from persistence.record import Record, Run, body_bytes, detached, header_stretches
+from persistence.record import Record, Run, detached, header_stretches
 from queues.asked_port import AskedQueue, CountsAnswer, as_asked
 from queues.commits import SAFE_NOW, is_safe, wait_for
 from queues.delayed.committed_waiting import CommittedWaiting
@@ -47,33 +49,6 @@ TRY_AGAIN_MS: Final = 1_000
 
 COUNT_AGAIN_MS: Final = 1_000
 """A count of messages that wait on another node is asked for as often, if somebody looks."""
-
-
-@dataclass(slots=True, eq=False)
-class _Piece:
-    """Messages that became due together, on their way to their queues.
-
-    Attributes:
-        engine: of the leadership in which they became due.
-        due: the messages.
-        open_count: of the queues that do not have theirs yet.
-    """
-
-    engine: WaitingEngine
-    due: Due
-    open_count: int = 1
-    size_bytes: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size_bytes = body_bytes(self.due.records)
-
-
-class _Part(NamedTuple):
-    """Messages of a piece for one queue, or keeper."""
-
-    piece: _Piece
-    name: str
-    run: Run
 
 
 class SharedRoom:
@@ -117,7 +92,8 @@ class SharedRoom:
         self._engine: WaitingEngine | None = None
         self._moving: Steps[None] | None = None
         self._open_count = self._open_bytes = 0
-        self._again: deque[tuple[int, _Part]] = deque()
+        self._again: deque[tuple[int, Part]] = deque()
+        self._aside = SetAside(OPEN_MAX, OPEN_BYTES_MAX)
         self._told_count = 0
         self._asked_at_ms: int | None = None
         self._is_closed = self._is_held = False
@@ -196,10 +172,9 @@ class SharedRoom:
         if self._is_closed or engine is None or self._is_held:
             return None
         due_ms = None if self._is_full else engine.waiting.next_deadline_ms()
-        if not self._again:
-            return due_ms
-        again_ms = self._again[0][0]
-        return again_ms if due_ms is None else min(due_ms, again_ms)
+        again_ms = self._again[0][0] if self._again else None
+        found = (due_ms, again_ms, self._aside.next_deadline_ms())
+        return min((each for each in found if each is not None), default=None)
 
     def expire(self, now_ms: int) -> None:
         """Do nothing: a drain follows."""
@@ -217,6 +192,8 @@ class SharedRoom:
             return False
         engine.waiting.enter()
         is_more = self._try_again(now_ms)
+        for positions in self._aside.back(self._open_count, now_ms):
+            engine.waiting.bring_back(positions, now_ms)
         is_more |= self._moving_what_is_due(engine, now_ms, max_messages)
         # No client waits for room in a queue that messages fill whose time has come.
         self._congestion.excuse()
@@ -245,6 +222,7 @@ class SharedRoom:
         self._moving = None
         self._open_count = self._open_bytes = 0
         self._again.clear()
+        self._aside.clear()
 
     @property
     def _is_full(self) -> bool:
@@ -270,44 +248,59 @@ class SharedRoom:
 
     def _moving_out(self, engine: WaitingEngine, due: Due, now_ms: int) -> Steps[None]:
         """Have each queue get its messages of a piece, as one run."""
-        piece = _Piece(engine, due)
+        piece = Piece(engine, due)
         self._open_count += len(due.records)
         self._open_bytes += piece.size_bytes
         found = yield from self._publisher.finding_names(due.records)
-        parts: dict[tuple[str, bytes], list[Record]] = {}
+        parts: dict[tuple[str, bytes, bool], list[tuple[Record, int]]] = {}
         ways: dict[tuple[str, ...], list[Record]] = {}
         copies_count = 0
-        for names, record in found:
-            ways.setdefault(tuple(names), []).append(record)
+        for (names, record), position in zip(found, due.positions, strict=True):
+            is_back = self._aside.was_aside(position)
+            if not is_back:  # else it was counted, and shown
+                ways.setdefault(tuple(names), []).append(record)
             copies_count += len(names)
-            for name in names:
+            for name in self._aside.names_left(position, names):
                 # A keeper routes what it is given by one key.
                 route = record.route if is_keeper(name) else b""
-                parts.setdefault((name, route), []).append(record)
+                parts.setdefault((name, route, is_back), []).append((record, position))
             if copies_count >= COPIES_MAX:
                 copies_count = 0
                 yield
         for each, records in ways.items():
             self._publisher.note_moved(each, detached(records), now_ms)
-        for (name, _), records in parts.items():
+        for (name, _, is_back), messages in parts.items():
             piece.open_count += 1
-            self._publish(_Part(piece, name, detached(records)), now_ms)
+            run = detached([record for record, _ in messages])
+            self._begin_part(
+                Part(piece, name, run, [at for _, at in messages]), now_ms, is_back=is_back
+            )
             yield
         self._over(piece)
 
-    def _is_under_way(self, piece: _Piece) -> bool:
+    def _is_under_way(self, piece: Piece) -> bool:
         """Whether this is of the present leadership: what an earlier one began says nothing."""
         return piece.engine is self._engine is self._led() and not self._is_closed
 
-    def _publish(self, part: _Part, now_ms: int) -> None:
+    def _begin_part(self, part: Part, now_ms: int, *, is_back: bool) -> None:
+        """Have a queue get its messages, or set them aside if many are on their way to it."""
+        aside, name = self._aside, part.name
+        has_room = aside.has_room(name, self._open_count, self._open_bytes, is_back=is_back)
+        aside.note(name, len(part.run), part.size_bytes)
+        if has_room:
+            self._publish(part, now_ms)
+        else:
+            self._set_aside(part)
+
+    def _publish(self, part: Part, now_ms: int) -> None:
         target = self._target_of(part.name)
         if target is None:
-            self._over(part.piece)  # it was deleted meanwhile
+            self._end_part(part)  # it was deleted meanwhile
             return
         outcome = target.publish(part.run, now_ms)
         wait_for(outcome.safe_at, partial(self._decided, part, outcome))
 
-    def _decided(self, part: _Part, outcome: PublishOutcome) -> None:
+    def _decided(self, part: Part, outcome: PublishOutcome) -> None:
         """Note that a queue has its messages, or try those again that nobody has looked at."""
         if not self._is_under_way(part.piece):
             return
@@ -316,11 +309,34 @@ class SharedRoom:
             return
         refused = sorted({*outcome.rejected, *refused_later(outcome.still_open)})
         if refused and any(run.was_kept_out for _, run in outcome.still_open):
-            self._keep(part._replace(run=detached([part.run[index] for index in refused])))
+            self._keep(self._rest_of(part, refused))
             return
+        self._end_part(part)
+
+    def _rest_of(self, part: Part, left: Sequence[int]) -> Part:
+        """Return the messages of a part that its queue does not have; it has the others."""
+        rest = part.rest(left)
+        self._aside.note(
+            part.name, len(rest.run) - len(part.run), rest.size_bytes - part.size_bytes
+        )
+        self._aside.came(part.name, set(part.positions).difference(rest.positions))
+        return rest
+
+    def _set_aside(self, part: Part) -> None:
+        """Let messages wait on until their queue takes some again."""
+        part.piece.aside.append(part)
+        self._aside.note(part.name, -len(part.run), -part.size_bytes)
         self._over(part.piece)
 
-    def _keep(self, part: _Part) -> None:
+    def _end_part(self, part: Part) -> None:
+        self._aside.note(part.name, -len(part.run), -part.size_bytes)
+        self._aside.came(part.name, part.positions)
+        self._over(part.piece)
+
+    def _keep(self, part: Part) -> None:
+        if not self._aside.keeps(part.name, len(part.run)):
+            self._set_aside(part)
+            return
         self._again.append((self._turn.now_ms + TRY_AGAIN_MS, part))
         if len(self._again) == 1:
             self._turn.mark_dirty(self)
@@ -331,12 +347,14 @@ class SharedRoom:
         for _ in range(len(again)):
             if again[0][0] > now_ms:
                 break
-            self._publish(again.popleft()[1], now_ms)
+            part = again.popleft()[1]
+            self._aside.tries(part.name, len(part.run))
+            self._publish(part, now_ms)
             if is_spent():
                 break
         return bool(again) and again[0][0] <= now_ms
 
-    def _over(self, piece: _Piece) -> None:
+    def _over(self, piece: Piece) -> None:
         """A queue has its messages of a piece; settle the piece when all queues have theirs."""
         piece.open_count -= 1
         if piece.open_count or not self._is_under_way(piece):
@@ -344,8 +362,12 @@ class SharedRoom:
         was_full = self._is_full
         self._open_count -= len(piece.due.records)
         self._open_bytes -= piece.size_bytes
-        piece.engine.waiting.settle(piece.due)
-        if was_full:
+        aside = {position for part in piece.aside for position in part.positions}
+        piece.engine.waiting.settle(piece.due, aside)
+        self._aside.forget(set(piece.due.positions).difference(aside))
+        for part in piece.aside:
+            self._aside.put(part.name, part.positions)
+        if was_full or aside:
             self.wake()
 
 

@@ -8,7 +8,9 @@ from unittest.mock import patch
 import pytest
 
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.keepers.shared_room import TRY_AGAIN_MS, SharedRoom, _Part, _Piece
+from amqp_server.broker.keepers import set_aside, shared_room
+from amqp_server.broker.keepers.pieces import Part, Piece
+from amqp_server.broker.keepers.shared_room import OPEN_MAX, TRY_AGAIN_MS, SharedRoom
 from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
@@ -20,30 +22,76 @@ from queues.delayed.waiting_engine import WaitingEngine
 from queues.log_port import RecoveredMessages
 from queues.outcomes import PublishOutcome
 from queues.ports import QueueEngine
-from tests.support.shared_rooms import Front, RoomLife
+from tests.support.shared_rooms import Front, RoomLife, key
 from tests.support.vhosts import message
 
 SEEDS = 60
 STEPS = 700
 
 
-def lived(seed: int, steps: int = STEPS) -> RoomLife:
+def lived(seed: int, *, goes_away: bool = False) -> RoomLife:
     life = RoomLife(seed)
-    for _ in range(steps):
+    if goes_away:
+        life.kinds.append((1, life.go_away))
+    for _ in range(STEPS):
         life.step()
     return life
 
 
 def many_lives() -> None:
     for seed in range(SEEDS):
+        # In every second one a few messages are many. The room takes its bounds when it begins.
+        few = seed % 2
+        room = {"OPEN_MAX": 12 if few else OPEN_MAX, "OPEN_BYTES_MAX": 40 if few else 1 << 20}
+        aside = {"KEPT_MAX": 2 if few else 9, "BACK_MAX": 3 if few else 99}
         try:
-            lived(seed).heal()
+            with patch.multiple(shared_room, **room), patch.multiple(set_aside, **aside):
+                lived(seed, goes_away=True).heal()
         except AssertionError as broken:
             raise AssertionError(f"seed {seed}: {broken}") from broken
 
 
 def test_none_is_lost_and_none_is_early_whoever_leads() -> None:
     many_lives()
+
+
+@patch.object(shared_room, "OPEN_MAX", 512)
+@patch.object(set_aside, "KEPT_MAX", 64)
+def test_a_queue_that_nobody_leads_holds_up_no_other_one() -> None:
+    life = RoomLife(1)
+    away, led = (life.targets[name] for name in ("q0", "q1"))
+    away.keeps_out, led.keeps_out = 1, 0
+    others: list[int] = []
+    for number in range(4 * 512 // 16):
+        names = ("q1", "q0", "q0", "q0 q1")[number % 4]
+        run = [Record(key([names]), b"", b"%d" % (number * 16 + at), ttl_ms=1) for at in range(16)]
+        others += [int(each.body) for each in run if "q1" in names]
+        life.names |= {int(each.body): names.split() for each in run}
+        life.due_ms |= {int(each.body): life.now_ms for each in run}
+        life.front.publish(run, life.now_ms)
+    life.log.commit(life.log.lsn)
+
+    def until(holds: Callable[[], bool]) -> None:
+        for _ in range(4_000):
+            if holds():
+                return
+            life.now_ms += 200
+            life.turn.on_deadline(life.now_ms)
+            life.turn.end(life.now_ms)
+            for target in (away, led):
+                target.commits.commit(target.lsn)
+
+        raise AssertionError("it does not come about")
+
+    # They do not wait for q0.
+    until(lambda: all(life.moved["q1", number] == 1 for number in others))
+    assert not any(name == "q0" for name, _ in life.moved)
+    engine = life.front.here
+    assert engine is not None
+    assert engine.waiting.count >= sum("q0" in names for names in life.names.values())
+    away.keeps_out = 0
+    until(lambda: engine.waiting.count == 0)
+    assert set(life.moved.values()) == {1}
 
 
 def test_leaders_go_while_messages_are_on_their_way() -> None:
@@ -92,7 +140,17 @@ PUBLISH = WaitingEngine.publish
 RECOVER = CommittedWaiting.recover
 STEP = CommittedWaiting.step
 
+
+def settles_what_is_aside(waiting: CommittedWaiting, due: Due, aside: object = ()) -> None:
+    """Forget that a queue lacks some."""
+    del aside
+    SETTLE(waiting, due)
+
+
+SETTLE = CommittedWaiting.settle
+
 MISTAKES: dict[str, tuple[object, str, object]] = {
+    "what is set aside is settled": (CommittedWaiting, "settle", settles_what_is_aside),
     "what a queue kept out counts as there": (SharedRoom, "_decided", settled_first),
     "a delay is cut": (WaitingEngine, "publish", due_at_once),
     "what is stored is forgotten by the next leader": (
@@ -193,10 +251,10 @@ def test_messages_that_nobody_takes_are_tried_again_in_several_turns(life: RoomL
     engine = life.front.here
     assert engine is not None
     life.room._begin(engine)
-    piece = _Piece(engine, Due([0], [Record(b"\x01x\x01k", b"", b"m")]))
+    piece = Piece(engine, Due([0], [Record(b"\x01x\x01k", b"", b"m")]))
     tried: list[int] = []
     for _ in range(40):
-        life.room._keep(_Part(piece, "q0", piece.due.records))
+        life.room._keep(Part(piece, "q0", piece.due.records, [0]))
 
     def target_of(_name: str) -> PublishTarget:
         tried.append(life.now_ms)

@@ -214,3 +214,41 @@ def test_all_may_be_dropped_but_those_on_their_way(rig: Rig) -> None:
     rig.waiting.enter()
     assert rig.taken(DAY_MS) == []
     assert (rig.waiting.count, rig.memory.used_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("budget_bytes", [1 << 30, 1])
+def test_what_is_set_aside_waits_until_it_is_brought_back(budget_bytes: int) -> None:
+    rig = Rig(budget_bytes)
+    rig.add(numbered(4), *[NOW_MS] * 4)
+    due = None
+    while due is None:
+        due = rig.waiting.step(NOW_MS)
+    aside = set(due.positions[1:3])
+    rig.waiting.settle(due, aside)
+    assert rig.waiting.count == 2
+    assert rig.taken(NOW_MS + DAY_MS) == []
+    rig.waiting.bring_back([*due.positions, 99], NOW_MS)
+    rig.waiting.bring_back(due.positions, NOW_MS)
+    assert sorted(rig.taken(NOW_MS)) == [b"1", b"2"]
+    assert rig.waiting.count == 0
+
+
+def test_the_next_leader_has_what_was_set_aside(rig: Rig) -> None:
+    rig.add(numbered(4), *[NOW_MS] * 4)
+    due = None
+    while due is None:
+        due = rig.waiting.step(NOW_MS)
+    rig.waiting.settle(due, set(due.positions[1:3]))
+    assert sorted(rig.next_leader().taken(NOW_MS)) == [b"1", b"2"]
+
+
+def test_what_is_set_aside_is_dropped_with_all(rig: Rig) -> None:
+    rig.add(numbered(3), *[NOW_MS] * 3)
+    due = None
+    while due is None:
+        due = rig.waiting.step(NOW_MS)
+    rig.waiting.settle(due, set(due.positions))
+    assert rig.waiting.drop_all() == 3
+    rig.waiting.bring_back(due.positions, NOW_MS)
+    assert rig.taken(NOW_MS) == []
+    assert rig.waiting.count == 0
