@@ -187,12 +187,14 @@ wheel: venv
 	.ci/wheel-without-compiler $(BIN)
 
 # Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion; then
-# what needs the HTTP API on ours alone, and random scripts on both, which must do the same. SEEDS=5000 for more.
+# what needs the HTTP API on ours alone, all of them on a node of a cluster of ours, and random scripts on
+# both brokers, which must do the same. SEEDS=5000 for more.
 conformance: venv
 	.ci/with-broker $(BIN) .ci/conformance.yaml \
 		$(BIN)/python -m conformance --rabbitmq --has admin --uri
 	.ci/with-broker $(BIN) .ci/conformance.yaml \
 		$(BIN)/python -m conformance --has admin --has http --failed --uri
+	$(BIN)/python -m conformance --cluster --failed
 	.ci/with-broker $(BIN) .ci/conformance.yaml \
 		$(BIN)/python -m conformance --rabbitmq --random 1 --seeds $(SEEDS) --uri
 	.ci/with-broker $(BIN) .ci/conformance-alarm.yaml \

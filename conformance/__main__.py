@@ -13,6 +13,7 @@ import time
 from conformance import deviations, report, rules
 from conformance.address import Address
 from conformance.check import REGISTRY, Check
+from conformance.cluster import Cluster, judged
 from conformance.rabbitmq import RabbitMQ
 from conformance.random import campaign
 from conformance.random.verdict import Judge
@@ -30,6 +31,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--rabbitmq",
         action="store_true",
         help="start Debian's rabbitmq-server and compare with it",
+    )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="start a cluster of HareMQ and check a node of it, in place of --uri",
     )
     parser.add_argument(
         "-k", metavar="PATTERN", default="", help="only ids that contain or match it"
@@ -82,6 +88,7 @@ def _run_all(
     checks: list[Check],
     uris: dict[str, frozenset[str]],
     results: dict[str, dict[str, Outcome]],
+    cluster_uri: str | None,
 ) -> dict[str, float]:
     durations_s = {}
     for uri, has in uris.items():
@@ -90,6 +97,8 @@ def _run_all(
         name = dialect.value if dialect.value not in results else f"{dialect.value} ({uri})"
         started_s = time.monotonic()
         results[name] = run(checks, address, dialect, has)
+        if uri == cluster_uri:
+            results[name] = judged(results[name], deviations.load_rules())
         durations_s[name] = time.monotonic() - started_s
     return durations_s
 
@@ -122,8 +131,14 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     results: dict[str, dict[str, Outcome]] = {}
     with contextlib.ExitStack() as stack:
-        given = [arguments.uri] + ([arguments.compare] if arguments.compare else [])
+        cluster = stack.enter_context(Cluster()) if arguments.cluster else None
+        given = [] if cluster is not None else [arguments.uri]
+        given += [arguments.compare] if arguments.compare else []
         uris = dict.fromkeys(given, frozenset(arguments.has))
+        cluster_uri = None
+        if cluster is not None:
+            cluster_uri = cluster.uri
+            uris = {cluster.uri: cluster.has} | uris
         if arguments.rabbitmq:
             rabbitmq = RabbitMQ(RABBITMQ_PORT, in_alarm="alarm" in arguments.has)
             stack.enter_context(rabbitmq)
@@ -131,7 +146,8 @@ def main(argv: list[str] | None = None) -> int:
         try:
             if arguments.random is not None:
                 return _run_random(arguments, list(uris))
-            durations_s = _run_all(checks, uris, results)
+            durations_s = _run_all(checks, uris, results, cluster_uri)
+            tracebacks = [] if cluster is None else cluster.tracebacks()
         except OSError as error:
             print(f"cannot reach a broker: {error}", file=sys.stderr)
             return 2
@@ -141,10 +157,11 @@ def main(argv: list[str] | None = None) -> int:
         print(report.table(checks, results, failed_only=arguments.failed))
         for name, outcomes in results.items():
             print(f"{name}: {report.summary(outcomes)} in {durations_s[name]:.1f} s")
+        print("\n".join(tracebacks), end="")
     failed = any(
         outcome.status == "failed" for seen in results.values() for outcome in seen.values()
     )
-    return 1 if failed else 0
+    return 1 if failed or tracebacks else 0
 
 
 if __name__ == "__main__":

@@ -28,7 +28,12 @@ of 3.10 that were seen there, and why those of 3.13 differ.
 
 
 class Rule(NamedTuple):
-    """A row of rules.yaml: one rule of the reference, and the checks that test it."""
+    """A row of rules.yaml: one rule of the reference, and the checks that test it.
+
+    Attributes:
+        fails_in_cluster: checks that hold on a node by itself, and not on one of a cluster.
+        seen_in_cluster: what each of those sees there contains this.
+    """
 
     rule_id: str
     reference: str
@@ -36,6 +41,8 @@ class Rule(NamedTuple):
     status: str
     tests: tuple[str, ...]
     note: str
+    fails_in_cluster: tuple[str, ...] = ()
+    seen_in_cluster: str = ""
 
 
 def load_rules(path: Path = RULES_PATH) -> list[Rule]:
@@ -54,6 +61,8 @@ def load_rules(path: Path = RULES_PATH) -> list[Rule]:
                 row["status"],
                 tuple(row.get("tests", ())),
                 row.get("note", ""),
+                tuple(row.get("fails_in_cluster", ())),
+                row.get("seen_in_cluster", ""),
             )
         except KeyError as error:
             raise ValueError(f"rules.yaml: {row} lacks {error}") from error

@@ -13,7 +13,7 @@ def summary(outcomes: Mapping[str, Outcome]) -> str:
     """Count the outcomes in one line."""
     counts: dict[str, int] = {"ok": 0, "failed": 0, "skipped": 0}
     for outcome in outcomes.values():
-        counts[outcome.status] += 1
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
@@ -57,7 +57,9 @@ def table(
 def _verdict(statuses: set[str]) -> str:
     if "failed" in statuses:
         return "FAILED"
-    return "ok" if "ok" in statuses else "skipped"
+    if "ok" in statuses:
+        return "ok"
+    return "deviates" if "deviates" in statuses else "skipped"
 
 
 def _short(text: str) -> str:

@@ -24,6 +24,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.clustered.applying import Applier
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.last_bindings import last_bindings
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.clustered.unplaced import placing
 from amqp_server.broker.clustered.waiting import known_waiting_queue
@@ -187,7 +188,7 @@ class ClusteredNode:
 
     def _joined_links(self, trust: Trust) -> Pipes:
         """Join the front links to the queues, and to the socket of the node's links."""
-        pipes = Pipes(self._queues, self._turn, now_ms, self.wake)
+        pipes = Pipes(self._queues, self._turn, now_ms, self.wake, self._note_far_work)
         pipes.table = FrontTable(pipes, pipes, self._hello, trust)
         pipes.dialing = FrontDialing(
             self._loop, pipes.table, self._addresses_of, _link_budget, _chance
@@ -242,6 +243,7 @@ class ClusteredNode:
         self._queues.on_led_no_more = partial(tell_led_elsewhere, broker)
         self._queues.on_led_here = partial(tell_led_here, broker)
         self._queues.readings.ask = commands.stream_numbers
+        self._decisions.last_bindings = partial(last_bindings, broker)
         self._applier.begin(broker, broker.events, node.follower.cache)
         await self._desk.caught_up()
         await self._begin_cluster()
@@ -307,10 +309,15 @@ class ClusteredNode:
         try:
             part.waking.wake()
             if not part.shell.core.is_idle():
-                self._reactor.note_far_work()
+                self._note_far_work()
             part.shell.carry_out()
         except Exception as error:  # noqa: BLE001 -- an invariant is broken, or the disk refuses
             part.fail(error)
+
+    def _note_far_work(self) -> None:
+        """Something of this turn goes on to other nodes."""
+        if self._is_begun:
+            self._reactor.note_far_work()
 
     # -- what the queues ask: see ``queues.Leaders`` -----------------------------------------------
 

@@ -43,6 +43,21 @@ class LinkPipe:
         return self._link.is_shut(queue)
 
 
+class LeadersPipe(LinkPipe):
+    """A link to a node that leads, where it is noted that this turn goes on there."""
+
+    __slots__ = ("_note_far_work",)
+
+    def __init__(self, link: FrontLink, note_far_work: Callable[[], None]) -> None:
+        super().__init__(link)
+        self._note_far_work = note_far_work
+
+    def put(self, frame: Frame) -> None:
+        """Let a frame leave."""
+        self._note_far_work()
+        self._link.put(frame)
+
+
 class Pipes:
     """The ``FrontHalves`` and ``LeaderHalves`` of a table of front links.
 
@@ -51,6 +66,7 @@ class Pipes:
         turn: the broker's.
         now_ms: the loop's clock.
         wake: asks for a turn where none runs.
+        note_far_work: is told that something of this turn goes on to a leader.
 
     Attributes:
         table, dialing: the links; set before the first one is there.
@@ -65,7 +81,9 @@ class Pipes:
         turn: Turn,
         now_ms: Callable[[], int],
         wake: Callable[[], None],
+        note_far_work: Callable[[], None],
     ) -> None:
+        self._note_far_work = note_far_work
         self._queues = queues
         self._turn = turn
         self._now_ms = now_ms
@@ -83,7 +101,7 @@ class Pipes:
 
     def leader_opened(self, link: FrontLink, node: str) -> None:
         """A node that leads is there."""
-        pipe = LinkPipe(link)
+        pipe = LeadersPipe(link, self._note_far_work)
         self._to_leaders[node] = link, pipe
         self._queues.pipe_opened(node, pipe)
 

@@ -217,6 +217,7 @@ class ChannelEnds:
         self._session.channels_open = len(self._channels)
 
     def _stop(self, channel: Channel, now_ms: int) -> None:
+        self.overlapping.forget(channel)
         waiting = self.overlapping.waiting.get(channel)
         if waiting is not None:
             waiting.let_go()

@@ -4,6 +4,7 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from pamqp import commands
@@ -20,6 +21,7 @@ from amqp_server.protocol.errors import ChannelLimitError, ChannelStateError
 from amqp_server.protocol.faults import PUBLISH_INDEX, index_at_fault, index_of
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.long_events import LongEvent, LostReply
+from amqp_server.protocol.methods.decided_runs import run_of
 from amqp_server.protocol.methods.dispatch import dispatch
 from amqp_server.protocol.overlapping import may_overlap
 from amqp_server.protocol.publishing_channels import PublishingChannels
@@ -132,10 +134,7 @@ class ChannelTable:
         except Suspended as suspended:
             is_done, wait = False, suspended.wait
         except Exception as error:  # noqa: BLE001 — answered as at the event's first try
-            try:
-                self._close_channel(channel, error, event, now_ms)
-            except Exception as hard:  # noqa: BLE001 — the rim, as in the connection
-                self.ends.fail_connection(hard, index_at_fault(hard, event), now_ms)
+            self._answer_error(channel, error, event, now_ms)
         if not channel.is_closing:
             self._publishing.write_confirms(channel)
         if wait is not None:
@@ -146,8 +145,41 @@ class ChannelTable:
         if is_done:
             if long_event.holds_input and not self._waits_for_congestion(self._input.release):
                 self._input.release()
-            self._overlapping.over(channel)
+            self._follow(channel, now_ms)
         return is_done
+
+    def _follow(self, channel: Channel, now_ms: int) -> None:
+        """Carry out what was gathered behind an event that is done; then the input goes on."""
+        overlapping = self._overlapping
+        gathered = overlapping.gathered.get(channel)
+        while gathered is not None and gathered.events and not channel.is_closing:
+            run = run_of(channel, (each.payload for each in gathered.events))
+            events = [gathered.take() for _ in range(max(run.size, 1))]
+            try:
+                if run.size > 1:
+                    on_error = partial(self._fail_in_run, channel, events)
+                    advance(run.steps(on_error), channel.turn.budget.is_spent)
+                else:
+                    self._on_frame(channel, events[0], now_ms)
+            except Suspended as suspended:
+                self._go_on_later(channel, events[0], suspended)
+                overlapping.let_in()
+                return
+            except Exception as error:  # noqa: BLE001 — answered as if it came now
+                self._answer_error(channel, error, events[0], now_ms)
+        overlapping.over(channel)
+
+    def _fail_in_run(
+        self, channel: Channel, events: list[FrameEvent], number: int, error: Exception
+    ) -> None:
+        self._answer_error(channel, error, events[number], channel.turn.now_ms)
+
+    def _answer_error(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
+        """Answer an error of an event of an earlier turn."""
+        try:
+            self._close_channel(channel, error, event, now_ms)
+        except Exception as hard:  # noqa: BLE001 — the rim, as in the connection
+            self.ends.fail_connection(hard, index_at_fault(hard, event), now_ms)
 
     def wait_over(self, long_event: LongEvent) -> None:
         """Go on with the input: a long event ended with its channel."""

@@ -29,6 +29,9 @@ CHANGES_MAX: Final = 16
 """Questions that change something, in one transaction. Each node applies its changes at once, and
 takes up a replica for each new queue: more of them would hold its loop."""
 
+KEYS_CHANGED_MAX: Final = 2 * CHANGES_MAX
+"""Of a group: a question may be for several things itself (``in_order``)."""
+
 READS_MAX: Final = 64
 """Questions that only read, in one transaction."""
 
@@ -77,20 +80,21 @@ def joined(line: Iterable[Question]) -> Joined:
     first = questions[0]
     if not isinstance(first, Transaction) or not _may_be_joined(first):
         return Joined((0,), first)
-    only_reads = _only_reads(first)
-    count_max = READS_MAX if only_reads else CHANGES_MAX
+    reads = only_reads(first)
+    count_max = READS_MAX if reads else CHANGES_MAX
     numbers: list[int] = []
     parts: list[Transaction] = []
     compared: set[bytes] = set()
     changed: set[bytes] = set()
     for number, each in enumerate(questions):
-        if not isinstance(each, Transaction) or _only_reads(each) is not only_reads:
+        if not isinstance(each, Transaction) or only_reads(each) is not reads:
             continue
         if not _may_be_joined(each):
             continue
         compares = {part.key for part in each.compare}
         changes = {part.key for part in each.then if not isinstance(part, Read)}
-        if changes & (changed | compared) or compares & changed:
+        is_apart = changes & (changed | compared) or compares & changed
+        if is_apart or (parts and len(changed) + len(changes) > KEYS_CHANGED_MAX):
             # What it asks for comes behind: whoever is behind it in line may need that.
             compared |= compares
             changed |= changes
@@ -119,8 +123,11 @@ def _parted(group: Group, done: Done) -> list[Done | Refused | None]:
     ]
 
 
-def _only_reads(transaction: Transaction) -> bool:
-    return not transaction.compare and all(isinstance(each, Read) for each in transaction.then)
+def only_reads(question: Question) -> bool:
+    """Return whether nothing is changed, whatever there is."""
+    if not isinstance(question, Transaction):
+        return True
+    return not question.compare and all(isinstance(each, Read) for each in question.then)
 
 
 def _may_be_joined(transaction: Transaction) -> bool:
@@ -128,7 +135,7 @@ def _may_be_joined(transaction: Transaction) -> bool:
     if any(isinstance(each, Empty) for each in transaction.compare):
         return False
     if not transaction.compare:
-        return _only_reads(transaction) and not transaction.otherwise
+        return only_reads(transaction) and not transaction.otherwise
     compared = {each.key for each in transaction.compare}
     return not any(isinstance(each, Read) for each in transaction.then) and all(
         isinstance(each, Read) and each.key in compared for each in transaction.otherwise

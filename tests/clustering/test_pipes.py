@@ -41,7 +41,14 @@ class Rig:
         self.wakes: list[None] = []
         self.turn = Turn(10)
         queues = cast("MirroredQueues", self)
-        self.pipes = Pipes(queues, self.turn, lambda: 55, lambda: self.wakes.append(None))
+        self.far: list[None] = []
+        self.pipes = Pipes(
+            queues,
+            self.turn,
+            lambda: 55,
+            lambda: self.wakes.append(None),
+            lambda: self.far.append(None),
+        )
         self.pipes.dialing = cast("FrontDialing", SimpleNamespace(reach=self.reached.append))
 
     def front_of(self, queue: str) -> object:
@@ -115,3 +122,18 @@ def test_a_frame_of_a_front_is_answered_over_its_link_until_that_ends() -> None:
     rig.pipes.front_ended(link, X)
     rig.pipes.from_front(link, Open("q", 2, 2), 30)
     assert len(noted.said) == 1
+
+
+def test_what_goes_to_a_leader_is_far_work_and_what_goes_to_a_front_is_not() -> None:
+    rig = Rig()
+    link, as_link = rig.link()
+    rig.pipes.leader_opened(as_link, "b")
+    pipe = rig.pipes.pipe_to("b")
+    assert pipe is not None
+    pipe.put(Open("q", 1, 1))
+    assert (len(link.said), len(rig.far)) == (1, 1)
+    front, as_front = rig.link("c")
+    rig.pipes.front_opened(as_front, X)
+    rig.pipes.from_front(as_front, Open("nobody leads this", 1, 1), 0)
+    assert front.said, "it is told so"
+    assert len(rig.far) == 1

@@ -62,7 +62,7 @@ def test_the_reactor_hears_of_a_turn_that_has_something_for_other_nodes(*, is_id
     node = SimpleNamespace(
         _is_begun=True,
         node=SimpleNamespace(part=part),
-        _reactor=SimpleNamespace(note_far_work=lambda: heard.append("far")),
+        _note_far_work=lambda: heard.append("far"),
     )
     ClusteredNode.carry_out(cast("ClusteredNode", node))
     assert heard == (["carried out"] if is_idle else ["far", "carried out"])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from amqp_server.broker.access.rights import VhostPermissions, new_user
@@ -11,6 +12,7 @@ from amqp_server.broker.backing import IN_MEMORY
 from amqp_server.broker.clustered.applying import Applier
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.clustered.declaring import Declaring, PlaceQueue
+from amqp_server.broker.clustered.last_bindings import last_bindings
 from amqp_server.broker.clustered.stored import StoredDefinitions
 from amqp_server.broker.definitions.definition import VhostDefinition
 from amqp_server.broker.definitions.table import TABLE
@@ -72,6 +74,7 @@ class ClusteredNode(Node):
 
     def begin(self) -> None:
         self.broker.woken_by(self._wake)
+        self.decisions.last_bindings = partial(last_bindings, self.broker)
         self.applier.begin(self.broker, self.broker.events, self.follower.cache)
         self.following = asyncio.ensure_future(self.follower.follow())
 

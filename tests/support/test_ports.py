@@ -32,7 +32,7 @@ def companions(share: range) -> set[int]:
     return {port + offset for port in share for offset in COMPANIONS}
 
 
-def test_shares_have_no_port_in_common_nor_one_that_the_kernel_gives() -> None:
+def test_each_port_is_of_one_share_and_none_is_the_kernels() -> None:
     given = [companions(share_of(number)) for number in range(SHARES)]
     assert len(set.union(*given)) == sum(map(len, given))
     assert min(map(min, given)) == FIRST

@@ -7,13 +7,14 @@ Nothing here changes a table: ``clustered.applying`` does, for all nodes alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.binding_arguments import made_binding, typed_arguments
 from amqp_server.broker.clustered.beginning import is_begun, noting_begun
 from amqp_server.broker.clustered.declaring import Declaring
+from amqp_server.broker.clustered.last_bindings import LastBindings
 from amqp_server.broker.clustered.super_streams import SuperStreams, asked_together
 from amqp_server.broker.deciding import Deciding
 from amqp_server.broker.definitions.definition import (
@@ -26,6 +27,7 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.broker.unused import leaving_unused
 from amqp_server.wire.tables import Table
+from cluster.definitions.in_order import Make, in_order
 from cluster.definitions.inquiry import Inquiry
 from cluster.metadata.errors import MetadataError, OutcomeUnknownError
 from cluster.metadata.keys import KeySpace
@@ -43,16 +45,22 @@ class Decisions:
         desk: runs them.
         keys: of the cluster.
         node: the name of this node.
+
+    Attributes:
+        declaring: see above; for ``asking_in_order``.
+        last_bindings: what may be the last binding of an auto-delete exchange, as the tables of
+            this node have it.
     """
 
     def __init__(
         self, declaring: Declaring, desk: Deciding, keys: KeySpace, node: str = ""
     ) -> None:
-        self._declaring = declaring
+        self.declaring = declaring
         self._node = node
         self._desk = desk
         self._keys = keys
         self._super_streams = SuperStreams(declaring, desk)
+        self.last_bindings: LastBindings = _none_yet
 
     # ── queues ──
 
@@ -63,9 +71,9 @@ class Decisions:
 
         Returns the id that a new queue has got. One that was there has another one.
         """
-        queue_id = self._declaring.new_queue_id()
+        queue_id = self.declaring.new_queue_id()
         yield from self._deciding(
-            self._declaring.queue(
+            self.declaring.queue(
                 vhost, name, properties, may_be_reserved=may_be_reserved, queue_id=queue_id
             )
         )
@@ -75,7 +83,7 @@ class Decisions:
         self, vhost: str, name: str, properties: QueueProperties
     ) -> WaitingSteps[None]:
         """Create a queue that is not exclusive; one of that name is a NameTakenError."""
-        return self._deciding(self._declaring.queue(vhost, name, properties, must_be_new=True))
+        return self._deciding(self.declaring.queue(vhost, name, properties, must_be_new=True))
 
     def creating_super_stream(
         self,
@@ -93,7 +101,7 @@ class Decisions:
         self, vhost: str, name: str, streams: Sequence[tuple[str, str]]
     ) -> WaitingSteps[None]:
         """Delete streams, by name and stored id, and then their exchange."""
-        deleting = self._declaring.deleting_queue
+        deleting = self.declaring.deleting_queue
         inquiries = (deleting(vhost, stream, stored_id) for stream, stored_id in streams)
         with _undecided():
             answers = yield from asked_together(self._desk, inquiries)
@@ -103,8 +111,23 @@ class Decisions:
         yield from self.deleting_exchange(vhost, name, if_unused=False)
 
     def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[None]:
-        """Delete a queue; none there is no error, nor is another one than ``stored_id`` names."""
-        return self._deciding(self._declaring.deleting_queue(vhost, name, stored_id))
+        """Delete a queue; none there is no error, nor is another one than ``stored_id`` names.
+
+        Auto-delete exchanges whose last bindings were to it go at once, and not with the sweep.
+        """
+        return self._with_exchanges(
+            vhost, name, self.declaring.deleting_queue(vhost, name, stored_id)
+        )
+
+    def _with_exchanges(self, vhost: str, name: str, deleting: Inquiry[int]) -> WaitingSteps[None]:
+        last = list(self.last_bindings(vhost, name))
+        yield from self._deciding(deleting)
+        sweeping = [self._desk.ask(self.declaring.sweeping_binding(each)) for each in last]
+        with suppress(UndecidedError):  # else the sweep does it
+            for each in sweeping:
+                with _undecided():
+                    revision = yield from each.value()
+                yield from self._told(revision)
 
     def ending_unused(
         self, vhost: str, name: str, stored_id: str, is_unused: Callable[[], bool]
@@ -121,9 +144,8 @@ class Decisions:
         """
         while is_unused():
             try:
-                yield from self._deciding(
-                    self._declaring.deleting_queue(vhost, name, stored_id, self._node)
-                )
+                deleting = self.declaring.deleting_queue(vhost, name, stored_id, self._node)
+                yield from self._with_exchanges(vhost, name, deleting)
             except UndecidedError:
                 yield from self._desk.pause().value()
             else:
@@ -139,31 +161,57 @@ class Decisions:
         self, vhost: str, name: str, properties: ExchangeProperties
     ) -> WaitingSteps[None]:
         """Create an exchange, or check that the one there is equivalent."""
-        return self._deciding(self._declaring.exchange(vhost, name, properties))
+        return self._deciding(self.declaring.exchange(vhost, name, properties))
 
     def deleting_exchange(self, vhost: str, name: str, *, if_unused: bool) -> WaitingSteps[None]:
         """Delete an exchange with its bindings; none there is no error."""
-        return self._deciding(self._declaring.deleting_exchange(vhost, name, if_unused=if_unused))
+        return self._deciding(self.declaring.deleting_exchange(vhost, name, if_unused=if_unused))
 
     def binding(self, binding: BindingDefinition) -> WaitingSteps[None]:
         """Bind; what is bound already stays so."""
-        return self._deciding(self._declaring.binding(binding))
+        return self._deciding(self.declaring.binding(binding))
 
     def unbinding(self, binding: BindingDefinition) -> WaitingSteps[None]:
         """Remove a binding; a missing one is no error."""
-        return self._deciding(self._declaring.unbinding(binding))
+        return self._deciding(self.declaring.unbinding(binding))
 
     def binding_of(
         self, vhost: str, source: str, to: Destination, routing_key: str, table: Table
     ) -> WaitingSteps[None]:
         """Bind; what is bound already stays so."""
-        return self.binding(_binding_of(vhost, source, to, routing_key, table))
+        return self.binding(self.binding_named(vhost, source, to, routing_key, table))
 
     def unbinding_of(
         self, vhost: str, source: str, to: Destination, routing_key: str, table: Table
     ) -> WaitingSteps[None]:
         """Remove a binding; a missing one is no error."""
-        return self.unbinding(_binding_of(vhost, source, to, routing_key, table))
+        return self.unbinding(self.binding_named(vhost, source, to, routing_key, table))
+
+    @staticmethod
+    def binding_named(
+        vhost: str, source: str, to: Destination, routing_key: str, table: Table
+    ) -> BindingDefinition:
+        """Return a binding as the store has it."""
+        word: DestinationWord = "queue" if to.kind is DestinationKind.QUEUE else "exchange"
+        arguments = typed_arguments(made_binding(source, to, routing_key, table))
+        return BindingDefinition(source, vhost, to.name, word, routing_key, arguments)
+
+    # ── several in a row ──
+
+    def asking_in_order(self, makes: Sequence[Make]) -> WaitingSteps[tuple[int, Exception | None]]:
+        """Ask for what a client wants in a row; what is behind the first error has no effect.
+
+        Args:
+            makes: begin the inquiries of ``declaring``.
+
+        Returns how many were decided, and the error of the next one; None: that is all.
+        """
+        with _undecided():
+            revisions, error = yield from self._desk.ask(in_order(makes)).value()
+        yield from self._told(max(revisions, default=0))
+        if isinstance(error, MetadataError):
+            error = _told_as(error)
+        return len(revisions), error
 
     # ── all other definitions ──
 
@@ -187,7 +235,7 @@ class Decisions:
         """
         with _undecided():
             before, revision = yield from self._desk.ask(
-                self._declaring.changing(like, change)
+                self.declaring.changing(like, change)
             ).value()
         yield from self._told(revision)
         return before
@@ -255,16 +303,12 @@ class Decisions:
                 yield from self._desk.told(revision).value()
 
 
+def _none_yet(_vhost: str, _queue: str) -> Iterator[BindingDefinition]:
+    return iter(())
+
+
 def _unless_there(definition: Definition, before: Definition | None) -> Definition:
     return definition if before is None else before
-
-
-def _binding_of(
-    vhost: str, source: str, to: Destination, routing_key: str, table: Table
-) -> BindingDefinition:
-    word: DestinationWord = "queue" if to.kind is DestinationKind.QUEUE else "exchange"
-    arguments = typed_arguments(made_binding(source, to, routing_key, table))
-    return BindingDefinition(source, vhost, to.name, word, routing_key, arguments)
 
 
 @contextmanager
@@ -272,9 +316,13 @@ def _undecided() -> Iterator[None]:
     """Raise what a client can be told where the store did not answer."""
     try:
         yield
-    except OutcomeUnknownError as error:
-        raise UndecidedError(
-            "the metadata store does not answer; whether it made the change is not known"
-        ) from error
     except MetadataError as error:
-        raise UndecidedError(f"the metadata store does not answer: {error}") from error
+        raise _told_as(error) from error
+
+
+def _told_as(error: MetadataError) -> UndecidedError:
+    if isinstance(error, OutcomeUnknownError):
+        return UndecidedError(
+            "the metadata store does not answer; whether it made the change is not known"
+        )
+    return UndecidedError(f"the metadata store does not answer: {error}")

@@ -324,6 +324,10 @@ class Declaring:
             removal = yield from removing(self._references, key, along=along, is_ended=True)
         return _removed_at(removal)
 
+    def sweeping_binding(self, binding: BindingDefinition) -> Inquiry[int]:
+        """Delete a binding that ended with its queue, if it did; see ``sweeping``."""
+        return self.sweeping(self._stored.key_of(binding))
+
     def goes_with_last(self, exchange: Item) -> bool:
         """Return whether an exchange is deleted with the last binding from it."""
         return properties_of(self._read(exchange)).auto_delete

@@ -83,7 +83,7 @@ def declare_queue(channel: Channel, method: commands.Queue.Declare, now_ms: int)
     """Create a queue, or check that the one that exists is equivalent; see ``methods.queue``."""
     name = strip_line_ends(method.queue)
     is_local = method.passive or method.exclusive or name.startswith(REPLY_TO_QUEUE)
-    if is_local or _is_exclusive(channel, name):
+    if is_local or is_exclusive(channel, name):
         return queues.declare(channel, method, now_ms)
     return _declaring_queue(channel, method, name)
 
@@ -97,6 +97,26 @@ def _declaring_queue(
     queue_id = yield from _decisions(channel).declaring_queue(
         vhost.name, name, properties, may_be_reserved=may_be_reserved
     )
+    return (yield from answering_declare(channel, method, name, queue_id))
+
+
+def answering_declare(
+    channel: Channel, method: commands.Queue.Declare, name: str, queue_id: str
+) -> WaitingSteps[Method | None]:
+    """Answer a declare that the store has decided.
+
+    Args:
+        channel: where it was asked.
+        method: the declare.
+        name: of the queue.
+        queue_id: the stored id of the queue, if it is a new one.
+
+    Raises:
+        NotFoundError: the leader of a queue that was there does not answer (404).
+        ResourceLockedError: an exclusive queue of that name has come meanwhile (405).
+    """
+    session = channel.session
+    vhost = session.open_vhost
     found = vhost.queues.find(name)
     if found is None or found.stored_id == queue_id:
         # Another client has deleted it since; or it is new, and its leader may still begin.
@@ -109,7 +129,7 @@ def _declaring_queue(
 def delete_queue(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Answered:
     """Delete a queue; see ``methods.queue``. Its count is taken before it goes."""
     name = queues.actual_queue_name(channel, method.queue)
-    if _is_exclusive(channel, name):
+    if is_exclusive(channel, name):
         return queues.delete(channel, method, now_ms)
     return _deleting_queue(channel, method, name)
 
@@ -156,7 +176,7 @@ def _release_notices(channel: Channel) -> Callable[[Effect, int], None]:
 def bind_queue(channel: Channel, method: commands.Queue.Bind, now_ms: int) -> Answered:
     """Bind a queue to an exchange; see ``methods.queue``."""
     name = queues.actual_queue_name(channel, method.queue)
-    if _is_exclusive(channel, name):
+    if is_exclusive(channel, name):
         return queues.bind(channel, method, now_ms)
     ends = queues.ends_of(channel, method)
     ok = None if method.nowait else commands.Queue.BindOk()
@@ -166,7 +186,7 @@ def bind_queue(channel: Channel, method: commands.Queue.Bind, now_ms: int) -> An
 def unbind_queue(channel: Channel, method: commands.Queue.Unbind, now_ms: int) -> Answered:
     """Remove a binding; see ``methods.queue``."""
     name = queues.actual_queue_name(channel, method.queue)
-    if _is_exclusive(channel, name):
+    if is_exclusive(channel, name):
         return queues.unbind(channel, method, now_ms)
     ends = queues.ends_of(channel, method)
     ok = commands.Queue.UnbindOk()
@@ -248,7 +268,8 @@ def _decisions(channel: Channel) -> Decisions:
     return decisions
 
 
-def _is_exclusive(channel: Channel, name: str) -> bool:
+def is_exclusive(channel: Channel, name: str) -> bool:
+    """Return whether a queue of a connection of this node has a name."""
     queue = channel.session.open_vhost.queues.find(name)
     return queue is not None and queue.owner is not None
 
@@ -258,7 +279,7 @@ def _has_exclusive_readers(channel: Channel, exchange: str) -> bool:
     vhost = channel.session.open_vhost
     return any(
         binding.destination.kind is DestinationKind.QUEUE
-        and _is_exclusive(channel, binding.destination.name)
+        and is_exclusive(channel, binding.destination.name)
         for binding in vhost.router.bindings.of_source(exchange)
     )
 

@@ -11,6 +11,7 @@ from amqp_server.broker import asking
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.wire.methods import Method
+from cluster.definitions.joining import CHANGES_MAX
 from cluster.metadata.memory import Fate
 from cluster.metadata.port import Put, Transaction
 from queues.asked_port import CountsAnswer
@@ -327,7 +328,7 @@ def test_many_declares_of_one_client_leave_others_their_turns() -> None:
             assert other.client.get("canary") == b"tweet"
             round_trips += 1
             await asyncio.sleep(0)
-        assert round_trips > count
+        assert round_trips > count // CHANGES_MAX, "some between each request to the store"
 
     play(case)
 

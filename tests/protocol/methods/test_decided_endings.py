@@ -10,7 +10,7 @@ from pamqp import commands
 from amqp_server import deciding_desk
 from tests.support.clustered_nodes import Cluster, cluster_of, until
 
-Q, B = commands.Queue, commands.Basic
+Q, B, X = commands.Queue, commands.Basic, commands.Exchange
 
 
 def play(case: Callable[[Cluster], Coroutine[Any, Any, None]]) -> None:
@@ -76,5 +76,29 @@ def test_an_auto_delete_queue_goes_everywhere_with_its_last_consumer(
         await until(lambda: other.node.vhost.queues.find("q") is None)
         other.client.send(Q.Declare, queue="q", passive=True)
         assert (await other.expect(commands.Channel.Close)).reply_code == 404
+
+    play(case)
+
+
+@pytest.mark.parametrize("how", ["delete", "cancel"])
+def test_an_auto_delete_exchange_goes_with_its_last_queue(how: str) -> None:
+    async def case(cluster: Cluster) -> None:
+        one, other = cluster.open(0), cluster.open(1)
+        for queue in ("q", "stays"):
+            await one.ask(Q.Declare, queue=queue, auto_delete=True)
+        for exchange in ("goes", "used"):
+            await one.ask(X.Declare, exchange=exchange, exchange_type="topic", auto_delete=True)
+            for key in ("k", "l"):
+                await one.ask(Q.Bind, queue="q", exchange=exchange, routing_key=key)
+        await other.ask(Q.Bind, queue="stays", exchange="used")
+        await one.ask(B.Consume, queue="q", consumer_tag="me")
+        if how == "delete":
+            await other.ask(Q.Delete, queue="q")
+            await one.expect(B.Cancel)
+        else:
+            await one.ask(B.Cancel, consumer_tag="me")
+        await until(lambda: not one.node.vhost.exchanges.exists("goes"))
+        await until(lambda: not other.node.vhost.exchanges.exists("goes"))
+        assert one.node.vhost.exchanges.exists("used")
 
     play(case)

@@ -1,0 +1,227 @@
+"""Declares and binds that follow one another on a channel, on a node of a cluster.
+
+    queue.declare a                       waits for the store, alone
+    queue.declare b, c, d … behind it     gathered meanwhile, then asked for together (``in_order``)
+    ◀─ declare-ok b, c, d …               in their order
+
+One that fails closes the channel, and what is behind it has no effect. So only what the store
+decides as a whole goes together, and only methods that are sure to be asked for: rights, names and
+limits are checked before. Whatever is unlike that ends the run, and is carried out by itself.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from pamqp import commands
+
+from amqp_server.broker.clustered.decisions import Decisions
+from amqp_server.broker.events import acting
+from amqp_server.broker.names import (
+    REPLY_TO_QUEUE,
+    check_not_default_exchange,
+    strip_line_ends,
+)
+from amqp_server.broker.steps import WaitingSteps
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.methods import exchange as exchanges
+from amqp_server.protocol.methods import queue as queues
+from amqp_server.protocol.methods.decided import answering_declare, is_exclusive
+from amqp_server.wire.methods import Method, arguments_of, decode_method
+from cluster.definitions.in_order import Make
+from exchanges.bindings import Destination, DestinationKind
+
+RUN_MAX: Final = 64
+"""Methods in a run."""
+
+FOLLOWING: Final = frozenset(
+    method.index
+    for method in (
+        commands.Exchange.Declare,
+        commands.Exchange.Bind,
+        commands.Queue.Declare,
+        commands.Queue.Bind,
+    )
+)
+"""Methods that may be in a run."""
+
+OnError = Callable[[int, Exception], None]
+"""Takes which method of a run has failed, and why."""
+
+
+class _Prepared(NamedTuple):
+    """A method that may be asked for.
+
+    Attributes:
+        make: begins its inquiry.
+        answer: the steps that answer it, once it is decided.
+        queue: what an empty name means on the channel from then on; None: what it did.
+    """
+
+    make: Make
+    answer: Callable[[], WaitingSteps[Method | None]]
+    queue: str | None = None
+
+
+class PreparedRun(NamedTuple):
+    """The first methods of a channel that go together.
+
+    Attributes:
+        size: how many they are; it may be 0.
+        steps: carry them out.
+    """
+
+    size: int
+    steps: Callable[[OnError], WaitingSteps[None]]
+
+
+def run_of(channel: Channel, payloads: Iterable[bytes]) -> PreparedRun:
+    """Return the first methods that go together.
+
+    Args:
+        channel: on which they came.
+        payloads: of method frames of ``FOLLOWING``.
+    """
+    decisions = channel.session.broker.decisions
+    assert decisions is not None, "nothing else waits for a store"
+    found: list[_Prepared] = []
+    for payload in payloads:
+        try:
+            prepared = _prepared(channel, decisions, decode_method(payload))
+        except Exception:  # noqa: BLE001 - it is carried out by itself, and fails then
+            break
+        if prepared is None or len(found) == RUN_MAX:
+            break
+        found.append(prepared)
+    return PreparedRun(len(found), partial(_declaring, channel, decisions, found))
+
+
+def _declaring(
+    channel: Channel, decisions: Decisions, run: list[_Prepared], on_error: OnError
+) -> WaitingSteps[None]:
+    session = channel.session
+    work = _asking(channel, decisions, run, on_error)
+    yield from acting(session.broker.events, session.username, work)
+
+
+def _asking(
+    channel: Channel, decisions: Decisions, run: list[_Prepared], on_error: OnError
+) -> WaitingSteps[None]:
+    """Ask for all of them, and answer up to the first that fails."""
+    try:
+        count, error = yield from decisions.asking_in_order([each.make for each in run])
+    except Exception as unknown:  # noqa: BLE001 - the store does not answer
+        count, error = 0, unknown
+    # Those that ask the leaders of their queues begin together.
+    answers = [_begun(each.answer()) for each in run[:count]]
+    for number, answer in enumerate(answers):
+        try:
+            reply = yield from answer
+        except Exception as failed:  # noqa: BLE001 - the first that fails is the last
+            on_error(number, failed)
+            return
+        if channel.is_closing:
+            return
+        queue = run[number].queue
+        if queue is not None:
+            channel.last_queue_name = queue
+        if reply is not None:
+            channel.write(reply)
+    if error is not None:
+        on_error(count, error)
+
+
+def _begun(steps: WaitingSteps[Method | None]) -> WaitingSteps[Method | None]:
+    """Carry steps on to their first wait; return the rest of them."""
+    try:
+        wait = next(steps)
+    except StopIteration as end:
+        return _over(end.value, None)
+    except Exception as error:  # noqa: BLE001 - raised in its turn
+        return _over(None, error)
+    return _rest(wait, steps)
+
+
+def _over(reply: Method | None, error: Exception | None) -> WaitingSteps[Method | None]:
+    yield from ()
+    if error is not None:
+        raise error
+    return reply
+
+
+def _rest(wait: Any, steps: WaitingSteps[Method | None]) -> WaitingSteps[Method | None]:  # noqa: ANN401
+    yield wait
+    return (yield from steps)
+
+
+# ── what is checked before ──
+
+
+def _prepared(channel: Channel, decisions: Decisions, method: Method) -> _Prepared | None:
+    match method:
+        case commands.Queue.Declare():
+            return _queue(channel, decisions, method)
+        case commands.Exchange.Declare():
+            return _exchange(channel, decisions, method)
+        case commands.Queue.Bind():
+            return _queue_binding(channel, decisions, method)
+        case commands.Exchange.Bind():
+            destination, source = exchanges.ends_of(channel, method)
+            to = Destination(DestinationKind.EXCHANGE, destination)
+            ok = None if method.nowait else commands.Exchange.BindOk()
+            return _binding(channel, decisions, (source, to, method.routing_key), method, ok)
+        case _:
+            return None
+
+
+def _queue(
+    channel: Channel, decisions: Decisions, method: commands.Queue.Declare
+) -> _Prepared | None:
+    name, vhost = strip_line_ends(method.queue), channel.session.open_vhost
+    is_local = method.passive or method.exclusive or name.startswith(REPLY_TO_QUEUE)
+    is_counted = vhost.limits or channel.session.broker.settings.queues_max
+    if not name or is_local or is_counted or is_exclusive(channel, name):
+        return None
+    _, properties = queues.asked_queue(channel, method, name)
+    queue_id = decisions.declaring.new_queue_id()
+    return _Prepared(
+        partial(decisions.declaring.queue, vhost.name, name, properties, queue_id=queue_id),
+        partial(answering_declare, channel, method, name, queue_id),
+        name,
+    )
+
+
+def _exchange(
+    channel: Channel, decisions: Decisions, method: commands.Exchange.Declare
+) -> _Prepared | None:
+    name = strip_line_ends(method.exchange)
+    if method.passive:
+        return None
+    check_not_default_exchange(name)
+    properties = exchanges.asked_exchange(channel, method, name)
+    make = partial(decisions.declaring.exchange, channel.session.vhost_name, name, properties)
+    ok = None if method.nowait else commands.Exchange.DeclareOk()
+    return _Prepared(make, partial(_over, ok, None))
+
+
+def _queue_binding(
+    channel: Channel, decisions: Decisions, method: commands.Queue.Bind
+) -> _Prepared | None:
+    if not method.queue or is_exclusive(channel, strip_line_ends(method.queue)):
+        return None
+    ends = queues.ends_of(channel, method)
+    ok = None if method.nowait else commands.Queue.BindOk()
+    named = (ends.exchange, ends.to, ends.routing_key)
+    return _binding(channel, decisions, named, method, ok)
+
+
+def _binding(
+    channel: Channel,
+    decisions: Decisions,
+    named: tuple[str, Destination, str],
+    method: commands.Queue.Bind | commands.Exchange.Bind,
+    ok: Method | None,
+) -> _Prepared:
+    vhost = channel.session.vhost_name
+    binding = decisions.binding_named(vhost, *named, arguments_of(method))
+    return _Prepared(partial(decisions.declaring.binding, binding), partial(_over, ok, None))
