@@ -1,4 +1,4 @@
-"""Declares and binds that follow one another on a channel, on a node of a cluster.
+"""Declares, binds and consumers that follow one another on a channel, on a node of a cluster.
 
     queue.declare a                       waits for the store, alone
     queue.declare b, c, d … behind it     gathered meanwhile, then asked for together (``in_order``)
@@ -7,6 +7,9 @@
 One that fails closes the channel, and what is behind it has no effect. So only what the store
 decides as a whole goes together, and only methods that are sure to be asked for: rights, names and
 limits are checked before. Whatever is unlike that ends the run, and is carried out by itself.
+
+Consumers of queues that other nodes lead are asked for together, too. Each is shown messages once
+those before it are there; where one of them fails, it is gone, and its messages are back unseen.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,6 +27,7 @@ from amqp_server.broker.names import (
 )
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.methods import basic
 from amqp_server.protocol.methods import exchange as exchanges
 from amqp_server.protocol.methods import queue as queues
 from amqp_server.protocol.methods.decided import answering_declare, is_exclusive
@@ -41,6 +45,7 @@ FOLLOWING: Final = frozenset(
         commands.Exchange.Bind,
         commands.Queue.Declare,
         commands.Queue.Bind,
+        commands.Basic.Consume,
     )
 )
 """Methods that may be in a run."""
@@ -53,12 +58,12 @@ class _Prepared(NamedTuple):
     """A method that may be asked for.
 
     Attributes:
-        make: begins its inquiry.
+        make: begins its inquiry; None: the store has nothing to do with it.
         answer: the steps that answer it, once it is decided.
         queue: what an empty name means on the channel from then on; None: what it did.
     """
 
-    make: Make
+    make: Make | None
     answer: Callable[[], WaitingSteps[Method | None]]
     queue: str | None = None
 
@@ -85,12 +90,19 @@ def run_of(channel: Channel, payloads: Iterable[bytes]) -> PreparedRun:
     decisions = channel.session.broker.decisions
     assert decisions is not None, "nothing else waits for a store"
     found: list[_Prepared] = []
+    tags: set[str] = set()
     for payload in payloads:
         try:
-            prepared = _prepared(channel, decisions, decode_method(payload))
+            method = decode_method(payload)
+            if isinstance(method, commands.Basic.Consume):
+                prepared = _consumer(channel, method, tags)
+            else:
+                prepared = _prepared(channel, decisions, method)
         except Exception:  # noqa: BLE001 - it is carried out by itself, and fails then
             break
         if prepared is None or len(found) == RUN_MAX:
+            break
+        if found and (found[0].make is None) is not (prepared.make is None):
             break
         found.append(prepared)
     return PreparedRun(len(found), partial(_declaring, channel, decisions, found))
@@ -99,47 +111,65 @@ def run_of(channel: Channel, payloads: Iterable[bytes]) -> PreparedRun:
 def _declaring(
     channel: Channel, decisions: Decisions, run: list[_Prepared], on_error: OnError
 ) -> WaitingSteps[None]:
-    session = channel.session
-    work = _asking(channel, decisions, run, on_error)
-    yield from acting(session.broker.events, session.username, work)
+    session, work = channel.session, _asking(channel, decisions, run, on_error)
+    if run[0].make is not None:
+        work = acting(session.broker.events, session.username, work)
+    yield from work
 
 
 def _asking(
     channel: Channel, decisions: Decisions, run: list[_Prepared], on_error: OnError
 ) -> WaitingSteps[None]:
     """Ask for all of them, and answer up to the first that fails."""
-    try:
-        count, error = yield from decisions.asking_in_order([each.make for each in run])
-    except Exception as unknown:  # noqa: BLE001 - the store does not answer
-        count, error = 0, unknown
-    # Those that ask the leaders of their queues begin together.
-    answers = [_begun(each.answer()) for each in run[:count]]
-    for number, answer in enumerate(answers):
+    makes = [each.make for each in run if each.make is not None]
+    count, error = len(run), None
+    if makes:
         try:
-            reply = yield from answer
-        except Exception as failed:  # noqa: BLE001 - the first that fails is the last
-            on_error(number, failed)
-            return
-        if channel.is_closing:
-            return
-        queue = run[number].queue
-        if queue is not None:
-            channel.last_queue_name = queue
-        if reply is not None:
-            channel.write(reply)
+            count, error = yield from decisions.asking_in_order(makes)
+        except Exception as unknown:  # noqa: BLE001 - the store does not answer
+            count, error = 0, unknown
+    # Those that ask the leaders of their queues begin together.
+    answers = [_Answer(each.answer) for each in run[:count]]
+    try:
+        for number, answer in enumerate(answers):
+            try:
+                reply = yield from answer.rest()
+            except Exception as failed:  # noqa: BLE001 - the first that fails is the last
+                on_error(number, failed)
+                return
+            if channel.is_closing:
+                return
+            queue = run[number].queue
+            if queue is not None:
+                channel.last_queue_name = queue
+            if reply is not None:
+                channel.write(reply)
+    finally:
+        for answer in answers:
+            answer.steps.close()
     if error is not None:
         on_error(count, error)
 
 
-def _begun(steps: WaitingSteps[Method | None]) -> WaitingSteps[Method | None]:
-    """Carry steps on to their first wait; return the rest of them."""
-    try:
-        wait = next(steps)
-    except StopIteration as end:
-        return _over(end.value, None)
-    except Exception as error:  # noqa: BLE001 - raised in its turn
-        return _over(None, error)
-    return _rest(wait, steps)
+class _Answer:
+    """The steps of an answer, up to their first wait, and from there."""
+
+    def __init__(self, make: Callable[[], WaitingSteps[Method | None]]) -> None:
+        self.steps: WaitingSteps[Method | None] = _over(None, None)
+        self._wait: Any = None
+        try:
+            self.steps = make()
+            self._wait = next(self.steps)
+        except StopIteration as end:
+            self.steps = _over(end.value, None)
+        except Exception as error:  # noqa: BLE001 - raised in its turn
+            self.steps = _over(None, error)
+
+    def rest(self) -> WaitingSteps[Method | None]:
+        """Carry on what is left."""
+        if self._wait is not None:
+            yield self._wait
+        return (yield from self.steps)
 
 
 def _over(reply: Method | None, error: Exception | None) -> WaitingSteps[Method | None]:
@@ -147,11 +177,6 @@ def _over(reply: Method | None, error: Exception | None) -> WaitingSteps[Method 
     if error is not None:
         raise error
     return reply
-
-
-def _rest(wait: Any, steps: WaitingSteps[Method | None]) -> WaitingSteps[Method | None]:  # noqa: ANN401
-    yield wait
-    return (yield from steps)
 
 
 # ── what is checked before ──
@@ -225,3 +250,37 @@ def _binding(
     vhost = channel.session.vhost_name
     binding = decisions.binding_named(vhost, *named, arguments_of(method))
     return _Prepared(partial(decisions.declaring.binding, binding), partial(_over, ok, None))
+
+
+def _consumer(channel: Channel, method: commands.Basic.Consume, tags: set[str]) -> _Prepared | None:
+    """Return a consumer of a queue that another node leads.
+
+    Args:
+        channel: where it was asked for.
+        method: asks for it.
+        tags: of consumers before it in the run; its own comes to them.
+    """
+    name, tag = strip_line_ends(method.queue), method.consumer_tag
+    limit = channel.session.settings.consumers_per_channel_max
+    is_full = limit and len(channel.consumers) + len(tags) >= limit
+    if (
+        not name
+        or not tag
+        or method.exclusive
+        or tag in tags
+        or tag in channel.consumers
+        or is_full
+    ):
+        return None
+    queue = channel.session.open_vhost.queues.find(name)
+    if queue is None or queue.owner is not None or queue.asked_elsewhere is None:
+        return None
+    tags.add(tag)
+    return _Prepared(None, partial(_consuming, channel, method))
+
+
+def _consuming(channel: Channel, method: commands.Basic.Consume) -> WaitingSteps[Method | None]:
+    answered = basic.consume(channel, method, channel.turn.now_ms)
+    if answered is None or isinstance(answered, Method):  # this node leads it by now
+        return _over(answered, None)
+    return answered

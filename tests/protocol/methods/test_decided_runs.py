@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands
 
+from amqp_server.broker.queue import Queue
 from amqp_server.protocol.methods.decided_runs import FOLLOWING, RUN_MAX
 from amqp_server.protocol.overlapping import GATHERED_BYTES_MAX, OVERLAPPING
 from amqp_server.wire.methods import Method
 from cluster.definitions.joining import CHANGES_MAX, READS_MAX
 from cluster.metadata.port import Transaction
+from queues.asked_port import ConsumeAnswer, CountsAnswer
+from queues.consumer_port import ConsumerHandle
 from tests.support.clustered_nodes import Cluster, cluster_of, held, until
 from tests.support.frames import method_frame
 from tests.support.peer import Client, Node, Received
@@ -144,6 +147,74 @@ def test_a_client_that_leaves_has_what_it_asked_for_and_nothing_after() -> None:
         gone.connection.lose(gone.node.now_ms)
         gone.node.end_turns()
         assert not gone.connection._channels.ends.overlapping.gathered
+
+    play(case)
+
+
+class Leader:
+    """Leads all queues from elsewhere; each consumer waits for what the test says."""
+
+    def __init__(self, queue: Queue, asked: dict[str, Callable[[ConsumeAnswer], None]]) -> None:
+        self._queue = queue
+        self._asked = asked
+
+    def ask_consume(
+        self, handle: ConsumerHandle, then: Callable[[ConsumeAnswer], None], now_ms: int
+    ) -> None:
+        self._queue.engine.consume(handle, now_ms)
+        self._asked[handle.consumer_tag] = then
+
+    def ask_counts(self, then: Callable[[CountsAnswer], None], _now_ms: int) -> None:
+        then(CountsAnswer(0, 0, 0))
+
+
+@pytest.mark.parametrize("last", [ConsumeAnswer.THERE, ConsumeAnswer.BARRED])
+def test_consumers_in_one_write_are_asked_for_together_and_begin_in_order(
+    monkeypatch: pytest.MonkeyPatch, last: ConsumeAnswer
+) -> None:
+    asked: dict[str, Callable[[ConsumeAnswer], None]] = {}
+
+    async def case(cluster: Cluster) -> None:
+        client, names = cluster.open(0).client, [f"q{number}" for number in range(6)]
+        client.send_bytes(written([(1, (Q.Declare, {"queue": n, "durable": True})) for n in names]))
+        await answers(client, 6)
+        monkeypatch.setattr(Queue, "asked_elsewhere", property(lambda q: Leader(q, asked)))
+        for name in names:
+            client.publish(b"m", routing_key=name)
+        client.send_bytes(
+            written([(1, (B.Consume, {"queue": n, "consumer_tag": n})) for n in names])
+        )
+        assert list(asked) == ["q0"], "the first is asked for alone"
+        asked["q0"](ConsumeAnswer.THERE)
+        client.node.end_turns()
+        assert list(asked) == names
+        for name in ("q5", "q3", "q1"):
+            asked[name](ConsumeAnswer.THERE)
+            client.node.end_turns()
+        came = client.receive()
+        assert [type(each.method) for each in came] == [
+            B.ConsumeOk,
+            B.Deliver,
+            B.ConsumeOk,
+            B.Deliver,
+        ]
+        asked["q2"](last)
+        client.node.end_turns()
+        monkeypatch.undo()
+        counts = [q.engine.consumer_count for q in client.node.vhost.queues]
+        if last is ConsumeAnswer.BARRED:
+            (close,) = client.methods()
+            assert isinstance(close, commands.Channel.Close)
+            assert (close.reply_code, close.method_id) == (403, 20)
+            assert counts == [0] * 6
+            client.send(commands.Channel.CloseOk)
+            client.open_channel(1)
+            got = [client.get(name) for name in names]
+            assert got == [b"m"] * 6, "what was not shown is back, too"
+        else:
+            kinds = [type(each.method) for each in client.receive()]
+            assert kinds == [B.ConsumeOk, B.Deliver] * 2
+            assert counts == [1] * 6
 
     play(case)
 
