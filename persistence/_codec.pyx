@@ -93,6 +93,25 @@ def octets_of(records):
     return encode_run(records)
 
 
+def lent_octets(records):
+    """Return the same octets; where they lie one behind the other they are a view of the block."""
+    cdef Run run
+    cdef Py_ssize_t index, size_bytes, total = 0
+    cdef char *first
+    cdef char *place
+    if type(records) is not Run or (<Run> records).step != 1 or not (<Run> records).count:
+        return encode_run(records)
+    run = <Run> records
+    first = place = <char *> head_of(run.block, run.first)
+    for index in range(run.first, run.first + run.count):
+        if <char *> head_of(run.block, index) != place:
+            return encode_run(records)
+        size_bytes = octets_bytes(<Head *> place)
+        clear_gaps(place, size_bytes)
+        place += HEAD_BYTES + padded(size_bytes)
+    return view_of(run.block, first, place - first)
+
+
 cdef Py_ssize_t record_bytes(const uint8_t *place, Py_ssize_t left_bytes) noexcept:
     """Return the size of the record there, padding included; -1 if there is none."""
     cdef Head head

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 import crc32c
 
-from persistence.codec import decode_run, encode_run, persistent_ranges
+from persistence.codec import decode_run, lent_octets, persistent_ranges
 from persistence.errors import DamagedError
+from persistence.files import Octets
 from persistence.format import (
     CHUNK_CRC_AT,
     CHUNK_HEADER,
@@ -54,15 +55,18 @@ class ChunkHeader(NamedTuple):
         return bool(self.flags & ChunkFlag.TRANSIENT)
 
 
-def encode_chunk(lane: int, slices: Sequence[Slice]) -> tuple[ChunkHeader, list[bytes]]:
+def encode_chunk(lane: int, slices: Sequence[Slice]) -> tuple[ChunkHeader, list[Octets]]:
     """Return messages of one lane, in ascending order, as the parts of one write.
+
+    The parts are for one use at once: they are lent by the messages.
 
     Args:
         lane: the priority of the messages.
         slices: at least one; expiries are instants of the wall clock.
     """
     positions, expires = positions_of(slices), expiries_of(slices)
-    flags, parts = 0, [b""]
+    flags = 0
+    parts: list[Octets] = [b""]
     if not isinstance(positions, range):
         flags |= ChunkFlag.POSITIONS
         parts.append(struct.pack(f"<{len(positions)}Q", *positions))
@@ -73,7 +77,7 @@ def encode_chunk(lane: int, slices: Sequence[Slice]) -> tuple[ChunkHeader, list[
     else:
         flags |= ChunkFlag.EXPIRY_EACH
         parts.append(struct.pack(f"<{len(expires)}q", *expires))
-    parts += [encode_run(each.records) for each in slices]
+    parts += [lent_octets(each.records) for each in slices]
     if any([persistent_ranges(each.records) != [(0, len(each.records))] for each in slices]):
         flags |= ChunkFlag.TRANSIENT
     header = ChunkHeader(

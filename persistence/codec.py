@@ -56,6 +56,14 @@ def octets_of(run: Run) -> Octets:
     return encode_run(run)
 
 
+def lent_octets(run: Run) -> Octets:
+    """Return what ``encode_run`` returns, for one use at once; the kernel does not copy it.
+
+    Nothing can be added to the memory of the run while the result is there.
+    """
+    return encode_run(run)
+
+
 def decode_run(octets: Octets, count: int) -> Run:
     """Return the run whose octets these are.
 
@@ -138,5 +146,6 @@ if COMPILED:
 
     encode_run = _codec.encode_run
     octets_of = _codec.octets_of
+    lent_octets = _codec.lent_octets
     decode_run = _codec.decode_run
     persistent_ranges = _codec.persistent_ranges

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from persistence.codec import decode_run, encode_run
+from persistence.codec import decode_run, encode_run, lent_octets
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import (
@@ -143,9 +143,12 @@ def encode_enqueue(
 
 def encode_submitted(
     first_position: int, run: Run, expires_at_ms: Expires, last: FrontNumber
-) -> tuple[bytes, ...]:
-    """Return the octets of a SUBMITTED, in parts; ``last`` is of the last message of the run."""
-    octets = encode_run(run)
+) -> tuple[Octets, ...]:
+    """Return the octets of a SUBMITTED, in parts, for one use at once: the run lends its own.
+
+    ``last`` is of the last message of the run.
+    """
+    octets = lent_octets(run)
     front, name_bytes = encode_front(last)
     instants, expiry = encode_expires(expires_at_ms)
     size_bytes = _HEAD_BYTES + len(front) + len(instants) + len(octets)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from persistence.codec import decode_run, encode_run
+from persistence.codec import decode_run, lent_octets
 from persistence.positions import ranges_of
 from persistence.record import Run, body_bytes
 from persistence.settled import PositionSet
@@ -92,7 +92,7 @@ def joined(slices: Sequence[Slice]) -> Slice:
     if len(slices) == 1:
         return slices[0]
     count = sum([len(each.records) for each in slices])
-    octets = b"".join([encode_run(each.records) for each in slices])
+    octets = b"".join([lent_octets(each.records) for each in slices])
     return Slice(decode_run(octets, count), positions_of(slices), expiries_of(slices))
 
 

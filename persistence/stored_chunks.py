@@ -47,7 +47,13 @@ class StoredChunks:
         Raises:
             OSError: it was not written.
         """
-        row = self.segments.append(*encode_chunk(lane, group))
+        header, parts = encode_chunk(lane, group)
+        try:
+            row = self.segments.append(header, parts)
+        except OSError as error:
+            # Whoever keeps the error must not keep what the messages lent.
+            parts.clear()
+            raise error.with_traceback(None) from None
         self.table.add(row)
         return row
 

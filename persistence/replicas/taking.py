@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from persistence.chunk import decode_chunk, encode_chunk
 from persistence.chunk_table import StoredChunk
 from persistence.chunking import CHUNK_BYTES_MAX
+from persistence.files import Octets
 from persistence.front_numbers import PublishedTable
 from persistence.log_state import LogState
 from persistence.positions import ranges_of
@@ -45,7 +46,7 @@ class Taken(NamedTuple):
 
     def chunks(self) -> bytes:
         """Return all of them as chunks, one behind the other."""
-        found: list[bytes] = []
+        found: list[Octets] = []
         for each in self.pieces:
             if isinstance(each, bytes):
                 found.append(each)

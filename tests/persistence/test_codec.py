@@ -6,7 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from persistence import codec, kernels
-from persistence.codec import RECORD_BYTES_MIN, decode_run, encode_run, octets_of, persistent_ranges
+from persistence.codec import (
+    RECORD_BYTES_MIN,
+    decode_run,
+    encode_run,
+    lent_octets,
+    octets_of,
+    persistent_ranges,
+)
 from persistence.errors import DamagedError
 from persistence.record import NO_TTL, PERSISTENT, OpenRecord, Record, Run, make_route
 from tests.support.records import HEADER, ROUTE, run_of
@@ -48,6 +55,28 @@ def test_octets_of_a_large_message_with_gaps_that_hold_anything_are_clean() -> N
     opened.add(b"zz")
     run = opened.finish()
     assert octets_of(run) == encode_run(list(run))
+
+
+@pytest.mark.parametrize("run", [[], run_of(b"one"), MIXED, MIXED[2:]], ids=len)
+def test_lent_octets_are_the_same(run: Run) -> None:
+    memory = decode_run(encode_run(run), len(run))
+    assert bytes(lent_octets(memory)) == bytes(lent_octets(run)) == encode_run(run)
+
+
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_a_slice_lends_its_own_octets(step: int) -> None:
+    run = decode_run(encode_run(MIXED * 3), 9)
+    assert bytes(lent_octets(run[::step])) == encode_run(list(run)[::step])
+    assert bytes(lent_octets(run[2:5:step])) == encode_run(list(run)[2:5:step])
+    assert bytes(lent_octets(run[4:4])) == b""
+
+
+def test_lent_octets_with_gaps_that_hold_anything_are_clean() -> None:
+    opened = OpenRecord(MIXED[0], 40_001)
+    opened.add(b"y" * 39_999)
+    opened.add(b"zz")
+    run = opened.finish()
+    assert bytes(lent_octets(run)) == encode_run(list(run))
 
 
 @pytest.mark.parametrize("step", [1, 2, -1])

@@ -40,6 +40,17 @@ def test_a_chunk_that_found_no_room_is_in_no_table() -> None:
     assert firsts(stored) == []
 
 
+def test_who_keeps_the_error_keeps_nothing_that_the_messages_lent() -> None:
+    disk = FaultFS()
+    stored = chunks_on(disk)
+    disk.fail_at(lambda operation: operation.kind is Kind.WRITE, errno.ENOSPC)
+    with pytest.raises(OSError, match="No space") as caught:
+        write(stored, 0)
+    frames = [each.frame for each in caught.traceback]
+    assert frames[-1].code.name == "write", "what is below is forgotten"
+    assert not frames[-1].f_locals["parts"]
+
+
 def test_files_of_a_durable_queue_are_unneeded_until_a_checkpoint_takes_them() -> None:
     disk = FaultFS()
     stored = chunks_on(disk)

@@ -49,6 +49,7 @@ def test_both_write_the_same(run: list[Record]) -> None:
 def test_a_view_of_memory_is_written_like_its_records(run: list[Record], cut: slice) -> None:
     memory = in_memory(run)[cut]
     assert codec.encode_run(memory) == twin.encode_run(list(memory))
+    assert bytes(codec.lent_octets(memory)) == twin.lent_octets(list(memory))
     assert codec.persistent_ranges(memory) == twin.persistent_ranges(list(memory))
 
 

@@ -4,12 +4,24 @@ A chunk is written once. Views of it keep it in memory as long as they are there
 when the old is full, and takes over the envelope that was cut: nothing else is copied.
 """
 
+import ctypes
+from collections.abc import Callable
 from typing import Final
 
 from cluster.links.envelope import missing_bytes
 
 CHUNK_BYTES: Final = 256 * 1024
 _ROOM_BYTES_MIN: Final = 16 * 1024
+
+
+def _maker() -> Callable[[None, int], bytearray]:
+    """Return what makes memory that holds anything: filling it with zeros is a part of the work."""
+    make = ctypes.pythonapi.PyByteArray_FromStringAndSize
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t)
+    return make
+
+
+_unfilled: Final = _maker()
 
 
 class ReceiveChunk:
@@ -27,7 +39,7 @@ class ReceiveChunk:
         waiting = self.waiting()
         needed = missing_bytes(waiting, 0) if self._begin or self._end else 0
         if len(self._view) - self._end < _ROOM_BYTES_MIN or needed > len(self._view) - self._begin:
-            fresh = memoryview(bytearray(max(CHUNK_BYTES, needed + _ROOM_BYTES_MIN)))
+            fresh = memoryview(_unfilled(None, max(CHUNK_BYTES, needed + _ROOM_BYTES_MIN)))
             fresh[: len(waiting)] = waiting
             self._view, self._begin, self._end = fresh, 0, len(waiting)
         return self._view[self._end :]
