@@ -113,10 +113,10 @@ class KeyedCluster(Cluster):
 
     ledger: KeyedLedger
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, max_priority: int | None = None) -> None:
         self.jobs: list[Job] = []
         self.duplicates_count = 0
-        super().__init__(seed)
+        super().__init__(seed, max_priority=max_priority)
         self.kinds += [(10, self.work)]
 
     def make_ledgers(self) -> dict[str, Ledger]:
@@ -136,8 +136,8 @@ class KeyedCluster(Cluster):
     def message(self, number: int) -> Record:
         made = super().message(number)
         header = content_header(len(made.body), property_list(headers={KEY: key_of(number)}))
-        flags = PERSISTENT if is_persistent(number) else 0
-        return Record(made.route, header, made.body, flags)
+        assert bool(made.flags & PERSISTENT) is is_persistent(number), "keys are told by this too"
+        return Record(made.route, header, made.body, made.flags, made.priority)
 
     def work(self) -> None:
         """A job takes a step."""

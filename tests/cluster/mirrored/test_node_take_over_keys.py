@@ -20,9 +20,9 @@ BATCH = 10
 STEPS = 3_000
 
 
-def lived(seed: int, steps: int = STEPS) -> KeyedCluster:
-    cluster = KeyedCluster(seed)
-    for _ in range(steps):
+def lived(seed: int, max_priority: int | None = None) -> KeyedCluster:
+    cluster = KeyedCluster(seed, max_priority=max_priority)
+    for _ in range(STEPS):
         cluster.step()
     return cluster
 
@@ -42,6 +42,11 @@ def test_nothing_confirmed_is_lost_and_no_key_is_there_twice(first: int) -> None
     assert duplicates_count > 20
     assert confirmed_count > 20
     assert served_count > 20
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_keys_of_priority_queues_are_read_from_all_lanes(seed: int) -> None:
+    lived(seed, max_priority=2).heal()
 
 
 # -- mistakes, put in on purpose -------------------------------------------------------------------
