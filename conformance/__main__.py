@@ -16,6 +16,7 @@ from conformance.check import REGISTRY, Check
 from conformance.cluster import Cluster, judged
 from conformance.rabbitmq import RabbitMQ
 from conformance.random import campaign
+from conformance.random.over_nodes import player_over
 from conformance.random.verdict import Judge
 from conformance.runner import Outcome, dialect_of, run
 
@@ -35,7 +36,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--cluster",
         action="store_true",
-        help="start a cluster of HareMQ and check a node of it, in place of --uri",
+        help="start a cluster of HareMQ and check a node of it, in place of --uri; with "
+        "--random its nodes are compared with --uri",
     )
     parser.add_argument(
         "-k", metavar="PATTERN", default="", help="only ids that contain or match it"
@@ -103,15 +105,24 @@ def _run_all(
     return durations_s
 
 
-def _run_random(arguments: argparse.Namespace, uris: list[str]) -> int:
-    """Play random scripts on both brokers; the last one sets the example for the first."""
-    if len(uris) != 2:
+def _run_random(arguments: argparse.Namespace, uris: list[str], cluster: Cluster | None) -> int:
+    """Play random scripts on both brokers; the last one sets the example for the first.
+
+    Beside a cluster, which is all of its nodes, --uri sets the example.
+    """
+    if cluster is not None:
+        nodes = [Address.of(uri) for uri in cluster.uris]
+        example, other = player_over([Address.of(arguments.uri)]), player_over(nodes)
+        judge = Judge(example, other, ())
+    elif len(uris) != 2:
         print("--random compares two brokers: add --rabbitmq or --compare", file=sys.stderr)
         return 2
-    other, example = (campaign.player_of(Address.of(uri)) for uri in uris)
+    else:
+        other, example = (campaign.player_of(Address.of(uri)) for uri in uris)
+        judge = Judge(example, other)
     only = [int(index) for index in arguments.only.split(",")] if arguments.only else None
     seeds = range(arguments.random, arguments.random + arguments.seeds)
-    judge, of_streams = Judge(example, other), arguments.streams
+    of_streams = arguments.streams
     return 1 if campaign.run(seeds, arguments.steps, judge, only, of_streams=of_streams) else 0
 
 
@@ -145,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
             uris[rabbitmq.uri] = rabbitmq.has
         try:
             if arguments.random is not None:
-                return _run_random(arguments, list(uris))
+                return _run_random(arguments, list(uris), cluster)
             durations_s = _run_all(checks, uris, results, cluster_uri)
             tracebacks = [] if cluster is None else cluster.tracebacks()
         except OSError as error:

@@ -63,7 +63,13 @@ class Cluster:
     @property
     def uri(self) -> str:
         """Of the second node, which is not the one that has taken the definitions in."""
-        return f"amqp://guest:guest@127.0.0.1:{self._port + 1}/%2F"
+        return self.uris[1]
+
+    @property
+    def uris(self) -> list[str]:
+        """Of all nodes."""
+        ports = range(self._port, self._port + NODES)
+        return [f"amqp://guest:guest@127.0.0.1:{port}/%2F" for port in ports]
 
     def __enter__(self) -> Self:
         """Start it, and give it the definitions of the checks.
@@ -118,7 +124,7 @@ class Cluster:
             time.sleep(0.1)
 
     def _import(self) -> None:
-        first = Address.of(f"amqp://guest:guest@127.0.0.1:{self._port}/%2F")
+        first = Address.of(self.uris[0])
         definitions = json.loads(DEFINITIONS.read_bytes())
         definitions["policies"].append(LED_ELSEWHERE)
         octets = json.dumps(definitions).encode()

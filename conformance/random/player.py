@@ -7,7 +7,7 @@ have then ended before the next step begins, also in a broker whose queues are p
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pamqp import base, commands
@@ -45,18 +45,25 @@ first."""
 _LOGGED = ("quorum", "stream")
 
 
-def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) -> list[Seen]:
+def play(
+    script: Script,
+    *addresses: Address,
+    quiet_rounds: int = QUIET_ROUNDS,
+    pause_min_s: float = 0.0,
+) -> list[Seen]:
     """Play a script on a broker, and delete what it left.
 
     Args:
         script: its steps; each run puts its own prefix before their names.
-        address: the broker.
+        addresses: the broker; of several nodes each connection is to another one.
         quiet_rounds: rounds of questions that must bring nothing before the next step.
+        pause_min_s: between two rounds, at least.
 
     Returns:
         The effects of each step.
     """
-    player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_log(script))
+    pause_s = max(pause_min_s, _pause_s(script))
+    player = Player(addresses, quiet_rounds, pause_s, counts=not _has_log(script))
     seen: list[Seen] = []
     try:
         seen += [player.take(step) for step in script]
@@ -90,15 +97,15 @@ class Player:
     """The client of one run: its connections by letter, and their open channels."""
 
     def __init__(
-        self, address: Address, quiet_rounds: int, pause_s: float, *, counts: bool
+        self, addresses: Sequence[Address], quiet_rounds: int, pause_s: float, *, counts: bool
     ) -> None:
-        self._address = address
+        self._addresses = addresses
         self._quiet_rounds = quiet_rounds
         self._pause_s = pause_s
         self._prefix = f"r{secrets.token_hex(4)}-"
         self._has_counts = counts
         self._scribe = Scribe(self._prefix, counts=counts)
-        self._links: dict[str, Link] = {OBSERVER: Link(address, FIRST_OBSERVER)}
+        self._links: dict[str, Link] = {OBSERVER: Link(addresses[0], FIRST_OBSERVER)}
         self._lanes: dict[str, Lane] = {}
         self._names: dict[str, str] = {}
         self._exchanges: set[str] = set()
@@ -144,7 +151,8 @@ class Player:
     def _link(self, letter: str) -> Link:
         link = self._links.get(letter)
         if link is None or not link.is_open:
-            link = self._links[letter] = Link(self._address, FIRST_OBSERVER)
+            address = self._addresses[(ord(letter) - ord("A")) % len(self._addresses)]
+            link = self._links[letter] = Link(address, FIRST_OBSERVER)
         return link
 
     def _lane(self, link: Link, step: Step) -> Lane:
