@@ -3,15 +3,25 @@
     follow ─▶ a Follow to the leader that is obeyed, and to each that is obeyed later
     its runs and notes ─▶ ``came`` ─▶ ``look``, once they are in the replica ─▶ readers
 
+Who reads at a mirror that its leader does not reach any more goes elsewhere after a while: the
+leader lives and goes on, and is cut off from this node. Where nobody leads the mirror is read on.
+
 It costs nothing where nobody reads.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.replication.core import ReplicationCore
 from cluster.replication.frames import Follow
 from persistence.replicas.log import ReplicaLog
+
+CUT_MS: Final = 6_000
+"""A mirror that its leader does not reach for so long is read no more. The link is given up after
+some silence, which comes before."""
+
+LOOK_MS: Final = 500
 
 
 class FollowedStreams:
@@ -39,6 +49,11 @@ class FollowedStreams:
         # Who was asked to tell of a queue: leader and epoch.
         self._asked: dict[str, tuple[str, int]] = {}
         self._came: dict[str, None] = {}
+        self.is_led: Callable[[str], bool] = lambda _queue: False
+        """Returns whether the leader of a queue lives, as the store says; the owner sets it."""
+        # Since when no leader reaches the mirror; of streams that are read, and that were.
+        self._apart_since_ms: dict[str, int] = {}
+        self._looked_at_ms = 0
 
     def follow(self, queue: str) -> MirrorStreamLog:
         """Return the log of a stream that this node has a replica of, and follow it from now on."""
@@ -72,6 +87,24 @@ class FollowedStreams:
             self._came[queue] = None
             self._ask(leader, queue)
 
+    def is_cut(self, queue: str) -> bool:
+        """Return whether readers had to leave the mirror, which is still out of reach."""
+        return queue not in self._logs and queue in self._apart_since_ms and self._is_apart(queue)
+
+    def tick(self) -> None:
+        """Have readers go elsewhere whose mirror its leader does not reach."""
+        now_ms = self._core.node.now_ms
+        if now_ms - self._looked_at_ms < LOOK_MS:
+            return
+        self._looked_at_ms = now_ms
+        for queue in [each for each in self._apart_since_ms if not self._is_apart(each)]:
+            del self._apart_since_ms[queue]
+        for queue in list(self._logs):
+            if self._is_apart(queue):
+                since_ms = self._apart_since_ms.setdefault(queue, now_ms)
+                if now_ms - since_ms >= CUT_MS:
+                    self.forget(queue)
+
     def look(self) -> None:
         """Show what is committed of the streams of which something came."""
         while self._came:
@@ -94,6 +127,15 @@ class FollowedStreams:
         self.leave(queue)
         if log is not None:
             log.lose()
+
+    def _is_apart(self, queue: str) -> bool:
+        node = self._core.node
+        replica, links = node.replicas.get(queue), node.from_leaders.values()
+        if replica is None or not node.lease.is_running(node.now_ms):
+            # Without a lease nobody knows here who lives.
+            return False
+        is_attached = any(link.attached.get(queue) == replica.promised for link in links)
+        return not is_attached and self.is_led(queue)
 
     def _ask(self, leader: str, queue: str) -> None:
         """Have a leader tell of a queue, if it is the one that is obeyed and was not asked."""

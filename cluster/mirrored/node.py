@@ -214,6 +214,7 @@ class MirroredNode:
         self.catch_ups.tick()
         self._serving.tick()
         self.sparing.tick()
+        self.followed.tick()
         self.compacting.tick()
         self.carry_out()
 

@@ -198,11 +198,13 @@ class ClusterNode:
     def has_readable_mirror(self, queue_id: str) -> bool:
         """Return whether this node has a mirror of a queue that is in sync, as far as is known.
 
-        One whose disk is nearly full does not count: it may leave at any moment.
+        One whose disk is nearly full does not count: it may leave at any moment. Nor does one that
+        its readers had to leave because no leader reaches it.
         """
         known, shell = self.view.queues.get(queue_id), self.shell
         is_here = queue_id in shell.replicas() and queue_id not in shell.damages
-        if known is None or not is_here or shell.sparing.is_short:
+        is_left = shell.sparing.is_short or shell.followed.is_cut(queue_id)
+        if known is None or not is_here or is_left:
             return False
         state, me = known.stored.state, shell.core.node.replica_id
         return state.leader != me.node and me in state.in_sync_set

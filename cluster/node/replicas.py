@@ -50,6 +50,7 @@ class Replicas:
         self._read = read
         self._dropped = dropped
         shell.sparing.known = self._known
+        shell.followed.is_led = self._is_led
 
     def take_part_with_stored(self) -> None:
         """Take part with what the disk has, before anything is answered."""
@@ -96,6 +97,19 @@ class Replicas:
             if each.node in live and live[each.node].replica == each
         ]
         return KnownState(state, known.stored.options.min_isr, frozenset(living))
+
+    def _is_led(self, queue_id: str) -> bool:
+        """Return whether the leader of a queue lives, and is another node."""
+        known = self._view.queues.get(queue_id)
+        if known is None:
+            return False
+        state, live = known.stored.state, self._view.live
+        peer = live.get(state.leader)
+        return (
+            state.leader != self._node
+            and peer is not None
+            and (peer.incarnation == state.incarnation)
+        )
 
     def note_gone(self, queue_id: str) -> None:
         """There may be a note that a queue is gone: drop what is here of it."""

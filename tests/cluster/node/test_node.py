@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import patch
 
 import pytest
 
@@ -288,5 +289,7 @@ def test_a_mirror_is_read_while_it_is_in_sync_on_its_present_disk_and_has_room()
     known.stored.state = replace(state, leader=quiet.mirror.name)
     assert not ClusterNode.has_readable_mirror(node, QUEUE)
     known.stored.state = state
+    with patch.object(shell.followed, "is_cut", return_value=True):
+        assert not ClusterNode.has_readable_mirror(node, QUEUE)
     shell.sparing.set_short(is_short=True)
     assert not ClusterNode.has_readable_mirror(node, QUEUE)

@@ -98,6 +98,21 @@ def test_it_says_which_members_live_on_the_disk_that_is_a_member() -> None:
     assert having.shell.sparing.known("never heard of") is None
 
 
+def test_it_says_whether_another_node_leads_that_lives_as_it_was_elected() -> None:
+    having = Having(FaultFS())
+    is_led = having.shell.followed.is_led
+    assert not is_led("q1")
+    having.note("q1", "b", 6)
+    assert not is_led("q1"), "b does not live"
+    having.told.live("b", 5)
+    assert not is_led("q1"), "that is an earlier start of it"
+    having.told.live("b", 6)
+    assert is_led("q1")
+    having.told.live("a", 5)
+    having.note("q1", "a", 5)
+    assert not is_led("q1"), "it is this node"
+
+
 def test_a_queue_of_others_gets_none() -> None:
     having = Having(FaultFS())
     state = stored("q1", "b", 6, 1)
