@@ -145,6 +145,9 @@ def between_sides(sides: Iterable[Sequence[str]]) -> set[tuple[str, str]]:
 def majorities_ring(ring: Sequence[str]) -> set[tuple[str, str]]:
     """Return the pairs that leave each node of a ring with a majority, and no two with the same.
 
+    Of three nodes each hears one other, which does not hear it. A connection needs both ways, so no
+    two of them reach each other, and nothing can be confirmed before that has passed.
+
     Source: Jepsen's ``majorities-ring``: the node in the middle of each stretch of a majority of
     the ring gets nothing from outside the stretch.
     """

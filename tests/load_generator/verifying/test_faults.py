@@ -82,6 +82,14 @@ def test_in_a_ring_each_node_hears_a_majority_and_no_two_the_same(node_count: in
     assert all(one != other for one, other in combinations(heard.values(), 2))
 
 
+@pytest.mark.parametrize(("node_count", "reaching"), [(3, 0), (5, 5), (7, 14)])
+def test_in_a_ring_of_three_no_two_nodes_reach_each_other(node_count: int, reaching: int) -> None:
+    nodes = [f"n{number}" for number in range(node_count)]
+    cut = majorities_ring(nodes)
+    both = [pair for pair in combinations(nodes, 2) if not cut & {pair, pair[::-1]}]
+    assert len(both) == reaching
+
+
 def test_one_way_cuts_have_one_direction() -> None:
     deaf = draw("leader-hears-nothing", scene(1)).begin[0].pairs
     assert {target for _, target in deaf} == {"n2"}
