@@ -42,7 +42,10 @@ def many_lives() -> None:
     for seed in range(SEEDS):
         # In every second one a few messages are many. The room takes its bounds when it begins.
         few = seed % 2
-        room: dict[str, Any] = {"OPEN_MAX": 12 if few else OPEN_MAX, "OPEN_BYTES_MAX": 40 if few else 1 << 20}
+        room: dict[str, Any] = {
+            "OPEN_MAX": 12 if few else OPEN_MAX,
+            "OPEN_BYTES_MAX": 40 if few else 1 << 20,
+        }
         aside: dict[str, Any] = {"KEPT_MAX": 2 if few else 9, "BACK_MAX": 3 if few else 99}
         try:
             with patch.multiple(shared_room, **room), patch.multiple(set_aside, **aside):
