@@ -72,7 +72,14 @@ class ClusterCommands(ClusterLook):
         self._promoting = Promoting(node)
         self.forgetting = Forgetting(node)
         self._on_streams = StreamQuestions(node, broker, peers)
-        self._groups = GroupLinks(node.options.node, node, lambda: node.incarnation, broker, peers)
+        self._groups = GroupLinks(
+            node.options.node,
+            node,
+            lambda: node.incarnation,
+            broker,
+            peers,
+            self._on_streams.offsets_stored,
+        )
         self._rebalancing = Rebalancing(
             node.view, standings, self.kind_of, self._on_queues.move_leader
         )

@@ -10,7 +10,7 @@ All that changes groups is done in turns: clients are written to, and told why.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from amqp_server.broker.broker import Broker
@@ -54,6 +54,7 @@ class GroupLinks:
         incarnation: Callable[[], int],
         broker: Broker,
         peers: Peers,
+        offsets_stored: Callable[[], Awaitable[None]],
     ) -> None:
         """Begin without a member.
 
@@ -63,9 +64,11 @@ class GroupLinks:
             incarnation: of it.
             broker: of the node.
             peers: the other nodes.
+            offsets_stored: returns once offsets that clients have stored so far are at the leaders.
         """
         self._broker = broker
         self._peers = peers
+        self._offsets_stored = offsets_stored
         self.leaders = GroupLeaders(name, node, broker, now_ms)
         self.shared = SharedGroups(name, self.leaders, incarnation, now_ms)
         self.shared.wall_offset_ms = wall_offset_ms
@@ -147,6 +150,9 @@ class GroupLinks:
     async def _ask(self, node: str, *, tells: bool) -> bool:
         """Ask a node once; return whether it has answered."""
         visits = self.shared.visits
+        if tells and visits.tells_of_stops(node):
+            # Who reads next begins behind what the last one has stored.
+            await self._offsets_stored()
         question = visits.question(node, tells=tells)
         if question is None:
             return True

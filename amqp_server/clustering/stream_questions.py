@@ -42,6 +42,9 @@ SERVED_S: Final = 5.0
 LOOK_S: Final = 0.02
 """Between two looks whether it is led."""
 
+STORED_S: Final = 1.0
+"""How long a node waits for offsets to be stored before it says that a consumer has stopped."""
+
 AGAIN_S: Final = 0.2
 """Before offsets that found no leader are sent again."""
 
@@ -127,6 +130,17 @@ class StreamQuestions:
         self._waiting[key] = offset
         if self._storing is None:
             self._storing = asyncio.get_running_loop().create_task(self._store())
+
+    async def offsets_stored(self) -> None:
+        """Return once the offsets that are on their way now are stored, or after a while."""
+        before = {**self._waiting, **self._on_the_way}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STORED_S):
+                while before:
+                    there = {**self._waiting, **self._on_the_way}
+                    before = {key: each for key, each in before.items() if there.get(key) == each}
+                    if before:
+                        await asyncio.sleep(LOOK_S)
 
     # -- offsets on their way ---------------------------------------------------------------------
 

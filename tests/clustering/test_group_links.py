@@ -57,7 +57,14 @@ class GroupNode:
 
         self.node.broker.woken_by(wake)
         known: Any = self
-        self.links = GroupLinks(name, known, lambda: 7, self.node.broker, self.peers)
+        self.stored = asyncio.Event()
+        self.stored.set()
+        self.links = GroupLinks(
+            name, known, lambda: 7, self.node.broker, self.peers, self._offsets_stored
+        )
+
+    async def _offsets_stored(self) -> None:
+        await self.stored.wait()
 
     def queue_id_of(self, vhost: str, name: str) -> str:
         return f"{vhost} {name}"
@@ -148,6 +155,27 @@ def test_members_go_where_the_next_leader_is(monkeypatch: pytest.MonkeyPatch) ->
         second = a.join()
         await until(lambda: second.told == [False])
         assert first.told == [True], "it goes on"
+        for each in (a, b):
+            await each.links.stop()
+
+    run(work())
+
+
+def test_the_next_reads_once_the_offsets_of_the_last_are_stored() -> None:
+    async def work() -> None:
+        a, b = pair()
+        first = b.join()
+        await until(lambda: first.told == [True])
+        b.stored.clear()
+        second, third = a.join(), b.join()
+        # Who joins waits for no offsets.
+        await until(lambda: third.told == [False])
+        b.leave(first)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert second.told == [False]
+        b.stored.set()
+        await until(lambda: second.told == [False, True])
         for each in (a, b):
             await each.links.stop()
 

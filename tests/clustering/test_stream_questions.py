@@ -277,6 +277,32 @@ def test_offsets_of_a_stream_that_nobody_leads_hold_up_no_others(
     run(work())
 
 
+def test_who_has_to_know_waits_until_offsets_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_questions, "AGAIN_S", 0.001)
+    monkeypatch.setattr(stream_questions, "LOOK_S", 0)
+
+    async def work() -> None:
+        a, b = pair()
+        await b.questions.offsets_stored()
+        b.leader = ""
+        b.questions.store_offset("/", "s", b"me", 7)
+        waiting = asyncio.ensure_future(b.questions.offsets_stored())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        b.leader = "a"
+        await waiting
+        assert a.stored(b"me") == 7
+        # Not for ever.
+        monkeypatch.setattr(stream_questions, "STORED_S", 0.01)
+        b.leader = ""
+        b.questions.store_offset("/", "s", b"me", 8)
+        await b.questions.offsets_stored()
+        await b.questions.stop()
+
+    run(work())
+
+
 def test_a_stop_ends_what_is_on_its_way() -> None:
     async def work() -> None:
         _, b = pair()

@@ -194,7 +194,7 @@ class SharedGroups:
     @property
     def is_used(self) -> bool:
         """Whether there is anything to look at."""
-        return bool(self._seats) or not self.guests.are_none
+        return bool(self._seats) or not (self.visits.are_none and self.guests.are_none)
 
     # -- members of this node: see ``single_active.ConsumerGroups`` ---------------------------
 

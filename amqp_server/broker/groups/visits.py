@@ -81,6 +81,11 @@ class Visits:
         self._seats: dict[str, dict[int, Seat]] = {}
         self._count = 0
 
+    @property
+    def are_none(self) -> bool:
+        """Whether no node is to be asked."""
+        return not self._visits
+
     def is_at(self, node: str) -> bool:
         """Return whether there is something to ask a node."""
         return node in self._visits
@@ -94,6 +99,12 @@ class Visits:
         """Return whether a node is to be told something."""
         visit = self._visits.get(node)
         return visit is not None and bool(visit.changes)
+
+    def tells_of_stops(self, node: str) -> bool:
+        """Return whether a node is to be told of members that have stopped to read."""
+        visit = self._visits.get(node)
+        changes = () if visit is None else visit.changes.next(CHANGES_AT_ONCE)
+        return any(each.kind != JOIN for each in changes)
 
     # -- seats --------------------------------------------------------------------------------
 
