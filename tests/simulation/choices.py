@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cluster.replication import election, membership
 from cluster.replication.leadership import Leadership
-from tests.simulation import changes, events, faults, fronts
+from tests.simulation import changes, events, faults, fronts, shortages
 from tests.simulation.cluster import ETCD, Cluster
 from tests.simulation.machine import Machine
 from tests.simulation.store import MARGIN, TTL
@@ -14,12 +14,13 @@ Add = Callable[..., None]
 
 NOT_EVENTS = {
     "learn", "replica_of", "next_message", "table_of", "of_fronts", "of_machine", "of_leader",
-    "of_store",
+    "of_store", "of_disk", "is_damaged", "is_emptied", "watch_over", "obeys",
+    "WatchedDamages", "WatchedSparing",
 }  # fmt: skip
 
 HANDLERS = {
     name: handler
-    for module in (changes, events, faults, fronts)
+    for module in (changes, events, faults, fronts, shortages)
     for name, handler in vars(module).items()
     if getattr(handler, "__module__", "") == module.__name__
     and not name.startswith("_")
@@ -75,6 +76,7 @@ def _of_machine(cluster: Cluster, machine: Machine, add: Add) -> None:
         add("resume", name)
         return
     _of_disk(machine, add)
+    shortages.of_disk(cluster, machine, add)
     if cluster.reaches_store(name) and not machine.frozen:
         _of_metadata(cluster, machine, add)
     for queue in machine.written:
@@ -93,7 +95,7 @@ def _of_disk(machine: Machine, add: Add) -> None:
         add("sync", name)
     if machine.unsynced:
         add("syncpart", name, (len(machine.unsynced) + 1) // 2)
-    if machine.reads:
+    if machine.next_read() is not None:
         add("read", name)
 
 
@@ -157,7 +159,8 @@ def _of_leader(cluster: Cluster, machine: Machine, lead: Leadership, add: Add) -
     if core.may_append(queue) and not machine.full:
         add("publish", name, queue)
         add("publishrun", name, queue)
-    if core.may_deliver(queue) and events.next_message(cluster, name, queue):
+    is_readable = queue not in machine.damages or machine.damages.is_alone(queue)
+    if core.may_deliver(queue) and is_readable and events.next_message(cluster, name, queue):
         add("deliver", name, queue)
     for index in machine.out.get(queue, ()):
         add("settle", name, queue, index)
@@ -260,7 +263,7 @@ def _of_operator(cluster: Cluster, queue: str, add: Add) -> None:
         key, machine = now.live.get(name), cluster.machines[name]
         if key is None or not machine.acts() or key.replica in state.in_sync_set:
             continue
-        if queue not in machine.disk:
+        if queue not in machine.disk or shortages.is_emptied(machine, queue):
             continue
         if key.incarnation == machine.core.node.lease.incarnation:
             add("promote", queue, name)

@@ -12,6 +12,7 @@ from cluster.replication.ready import Ready, Role
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from cluster.replication.timers import Timers
+from tests.simulation import shortages
 from tests.simulation.content import Record, StoredLog
 from tests.simulation.ghost import Ghost, Promises
 from tests.simulation.machine import Machine
@@ -60,6 +61,12 @@ class Mistakes:
     options_are_not_read: bool = False
     elects_by_old_options: bool = False
     drops_what_is_not_listed: bool = False
+    anew_as_member: bool = False
+    anew_once_answered: bool = False
+    anew_without_promise: bool = False
+    short_leaves_alone: bool = False
+    short_leaves_silently: bool = False
+    lets_go_while_open: bool = False
 
 
 class Cluster:
@@ -95,7 +102,7 @@ class Cluster:
             empty = {queue: StoredLog() for queue in self.queues_of(name)}
             machine = Machine(name, empty, DiskIdentity("0", 0))
             self.machines[name] = machine
-            machine.boot(self.new_core(machine, machine.stamped))
+            self.boot(machine, machine.stamped)
             self.register(name)
         self.store.now.controller = (nodes[0], self.store.now.live[nodes[0]].incarnation)
         for queue, options in self.queues.items():
@@ -126,6 +133,11 @@ class Cluster:
             core.add_replica(queue, UNKNOWN, log.stored())
         return core
 
+    def boot(self, machine: Machine, identity: DiskIdentity) -> None:
+        """Start a node on what is on its disk."""
+        machine.boot(self.new_core(machine, identity))
+        shortages.watch_over(self, machine)
+
     def clock(self, machine: Machine) -> int:
         """A node's monotonic clock; with a mistake, the wall clock that may jump."""
         return self.now + (machine.skew if self.mistakes.wall_clock_lease else 0)
@@ -152,7 +164,7 @@ class Cluster:
         machine.core.tick(self.clock(machine))
         if not machine.core.is_idle():
             self.carry_out(machine)
-        machine.core.step(happened)
+        shortages.obeys(self, machine, happened)
         self.carry_out(machine, what)
 
     def carry_out(self, machine: Machine, what: tuple[object, ...] = ()) -> None:
@@ -174,8 +186,8 @@ class Cluster:
                     without_fronts=self.mistakes.snapshot_without_fronts,
                 )
             )
-        while self.reads_at_once and machine.reads:
-            self.step(machine.name, machine.reads.pop(0))
+        while self.reads_at_once and (at := machine.next_read()) is not None:
+            self.step(machine.name, machine.reads.pop(at))
 
     def _hand_over_frames(self, machine: Machine, ready: Ready) -> None:
         name = machine.name

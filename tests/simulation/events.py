@@ -240,7 +240,10 @@ def syncpart(cluster: Cluster, name: str, count: int) -> None:
 
 
 def read(cluster: Cluster, name: str) -> None:
-    cluster.step(name, cluster.machines[name].reads.pop(0))
+    machine = cluster.machines[name]
+    at = machine.next_read()
+    assert at is not None
+    cluster.step(name, machine.reads.pop(at))
 
 
 def compact(cluster: Cluster, name: str, queue: str) -> None:
@@ -258,7 +261,7 @@ def start(cluster: Cluster, name: str) -> None:
     identity, fit = identity_at_start(machine.identity, member, cluster.rules, new_disk)
     named = {queue: machine.disk.get(queue, StoredLog()) for queue in cluster.queues_of(name)}
     machine.disk = named | machine.disk
-    machine.boot(cluster.new_core(machine, identity))
+    cluster.boot(machine, identity)
     if fit is Fit.STORE_WENT_BACK:
         machine.core.node.identity.frozen = True
         return

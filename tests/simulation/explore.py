@@ -5,7 +5,6 @@ A run is a list of events. The same seed gives the same list, and a list can be 
 
 import hashlib
 import random
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,69 +12,28 @@ from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueOptions
 from cluster.replication.timers import Timers
-from tests.simulation import choices
+from tests.simulation import choices, shortages
 from tests.simulation.choices import Event
 from tests.simulation.cluster import ETCD, Cluster, FrontEnd, Mistakes
 from tests.simulation.store import TTL
 from tests.simulation.violation import ViolationError
+from tests.simulation.weights import (
+    BUDGET,
+    BY_TIMERS,
+    FAULTS,
+    OF_FRONTS,
+    OF_SOME_SEEDS,
+    RARE,
+    USERS,
+    WEIGHTS,
+    WEIGHTS_OF_SOME,
+    choose,
+)
 
 STEPS = 300
 HEAL_STEPS_MAX = 2_500
 TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, idle_max_ms=20, answer_max_ms=3, attach_again_ms=1)
 """Of the cores that decide themselves; a tick is a ms."""
-
-STEADY = {
-    "publish": 6, "publishrun": 2, "deliver": 5, "settle": 5, "sync": 12, "down": 24, "up": 24,
-    "apply": 10, "reply": 10, "attach": 14, "connect": 12, "get": 10, "elect": 8, "campaign": 6,
-    "register": 8, "start": 8, "renew": 5, "grow": 8, "touch": 8, "late": 3, "expire": 8,
-    "resume": 2, "heal": 2, "eup": 2, "read": 12, "space": 2,
-}  # fmt: skip
-"""How often a kind is chosen, beside the others that may happen: what goes on without faults."""
-
-FAULTS = {
-    "getlate": 1, "watch": 1, "compact": 2, "stamp": 2, "tick": 3, "shrink": 3, "move": 1,
-    "crash": 2, "pause": 1, "image": 1, "restore": 20, "wipe": 20, "reset": 1, "cut": 1, "edown": 1,
-    "esnap": 1, "erestore": 3, "recover": 1, "promote": 20, "jump": 2, "timeout": 2, "drop": 2,
-    "syncpart": 4, "fsyncerror": 1, "fill": 1,
-}  # fmt: skip
-"""The same for what ends with the heal."""
-
-OF_FRONTS = {
-    "offer": 6, "submit": 14, "answer": 8, "refuse": 1, "unanswered": 2, "again": 1,
-}  # fmt: skip
-"""The same of front ends, where there are any."""
-
-OF_SOME_SEEDS = {
-    "giveup": (3, (0,), 6), "handover": (5, (1, 2), 6), "change": (4, (1,), 6),
-    "delete": (4, (1,), 1),
-}  # fmt: skip
-"""Kinds that only some seeds know, by their rest; how often each may happen in such a run."""
-
-WEIGHTS_OF_SOME = {"giveup": 3, "handover": 6, "change": 4, "delete": 0.3, "join": 14, "forget": 8}
-"""Their weights. They are not drawn, so the other seeds are what they were before."""
-
-USERS = ("publishrun", "deliver", "settle", "offer", "refuse", "unanswered", "again")
-
-BY_TIMERS = frozenset(("attach", "grow", "touch"))
-"""What only the cores decide during a heal, where they have timers."""
-
-BUDGET = {
-    "shrink": 6, "move": 3, "crash": 5, "pause": 3, "image": 2, "reset": 6, "cut": 5, "edown": 2,
-    "esnap": 1, "jump": 1, "timeout": 5, "drop": 3, "tick": 40, "compact": 6, "getlate": 4,
-    "watch": 6, "stamp": 8, "fsyncerror": 1, "fill": 2, "syncpart": 12,
-    "publishrun": 6,
-}  # fmt: skip
-"""How often a kind may happen in a run, at most; a run takes all of it, half, or nothing."""
-
-RARE = {
-    "wipe": {"crash": 3},
-    "restore": {"crash": 3, "image": 2, "stamp": 8},
-    "erestore": {"esnap": 1, "stamp": 12},
-    "promote": {"jump": 3},
-}
-"""Kinds of which one run in two has one, with what it takes for them to happen."""
-
-WEIGHTS = STEADY | FAULTS
 
 
 def _queues(*rows: tuple[str, int, bool]) -> dict[str, QueueOptions]:
@@ -162,21 +120,6 @@ def cluster_of(
     return cluster, chance
 
 
-def choose(
-    chance: random.Random, cluster: Cluster, weights: dict[str, float], without: frozenset[str]
-) -> Event | None:
-    """One of the events that may happen: a kind by weight, then any of its events."""
-    kinds: dict[str, list[Event]] = defaultdict(list)
-    for event in choices.enabled(cluster):
-        if event[0] not in without:
-            kinds[str(event[0])].append(event)
-    if not kinds:
-        return None
-    names = sorted(kinds)
-    kind = chance.choices(names, [weights[name] for name in names])[0]
-    return chance.choice(kinds[kind])
-
-
 def run(seed: int, planted: Planted = RIGHT, timers: Timers | None = None) -> Run:
     """One run from a seed; with timers the cores decide at ticks, beside what chance decides."""
     cluster, chance = cluster_of(seed, planted, timers)
@@ -247,6 +190,18 @@ def is_whole(cluster: Cluster) -> bool:
     return not any(end.open for end in cluster.fronts.values())
 
 
+def is_serving(cluster: Cluster) -> bool:
+    """I7 while disks are nearly full: every queue is led, and everything is committed."""
+    for queue in cluster.queues:
+        state = cluster.store.now.states[queue][0]
+        lead = cluster.machines[state.leader].lead(queue) if state.leader else None
+        if lead is None or lead.state != state:
+            return False
+        if lead.commit < max(lead.epoch_start, lead.replica.end):
+            return False
+    return True
+
+
 def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
     """Undo every fault, then take fair steps until all is whole (I7)."""
 
@@ -266,12 +221,30 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
         ended |= BY_TIMERS
     cluster.left = dict.fromkeys(ended, 0) | {"publish": len(cluster.queues)}
     _undo_faults(cluster, do)
+    if any(machine.short for machine in cluster.machines.values()):
+        cluster.left.pop("shrink")
+        _take(cluster, chance, weights, ended - {"shrink"}, do, is_serving)
+        for name, machine in cluster.machines.items():
+            if machine.short:
+                do("roomy", name)
+    _take(cluster, chance, weights, ended, do, is_whole)
+
+
+def _take(
+    cluster: Cluster,
+    chance: random.Random,
+    weights: dict[str, float],
+    ended: frozenset[str],
+    do: Callable[..., None],
+    holds: Callable[[Cluster], bool],
+) -> None:
+    """Take fair steps until something holds (I7)."""
     for _ in range(HEAL_STEPS_MAX):
         if any(machine.frozen for machine in cluster.machines.values()):
             do("recover")
             for name in cluster.machines:
                 do("start", name)
-        if is_whole(cluster) or _is_beyond_help(cluster):
+        if holds(cluster) or _is_beyond_help(cluster):
             return
         event = choose(chance, cluster, weights, ended)
         if event is None:
@@ -296,10 +269,11 @@ def _undo_faults(cluster: Cluster, do: Callable[..., None]) -> None:
 
 
 def _is_beyond_help(cluster: Cluster) -> bool:
-    """No member of a queue has its disk: an operator has to accept the loss."""
+    """No member of a queue has its disk, or all of it: an operator has to accept the loss."""
     for queue in cluster.queues:
         members = cluster.store.now.states[queue][0].in_sync_set
-        if not any(machine.replica in members for machine in cluster.machines.values()):
+        there = [machine for machine in cluster.machines.values() if machine.replica in members]
+        if all(len(members) > 1 and shortages.is_damaged(machine, queue) for machine in there):
             return True
     return False
 

@@ -97,6 +97,7 @@ def tick(cluster: Cluster) -> None:
     for machine in cluster.machines.values():
         if machine.acts():
             machine.core.tick(cluster.clock(machine))
+            machine.sparing.tick()
             cluster.carry_out(machine)
 
 

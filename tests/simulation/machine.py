@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from cluster.mirrored.sparing import KnownState
 from cluster.replication.core import ReplicationCore
 from cluster.replication.identity import DiskIdentity
 from cluster.replication.inputs import RecordsRead
@@ -12,6 +13,7 @@ from cluster.replication.leadership import Leadership
 from cluster.replication.ready import ReadRequest, WalWrite
 from cluster.replication.state import ReplicaId
 from tests.simulation.content import SnapshotContent, StoredLog
+from tests.simulation.shortages import WatchedDamages, WatchedSparing
 from tests.simulation.store import Stored
 
 DROPPED = ""
@@ -49,6 +51,11 @@ class Machine:
         self.out: dict[str, tuple[int, ...]] = {}
         self.shown: dict[str, int] = {}
         self.waiting: list[tuple[str, str, int, int]] = []
+        self.damages: WatchedDamages
+        self.sparing: WatchedSparing
+        self.short = False
+        self.short_ms = 0
+        self.known: dict[str, KnownState] = {}
 
     @property
     def core(self) -> ReplicationCore:
@@ -130,6 +137,14 @@ class Machine:
         self.late_states, self.out, self.shown, self.waiting = {}, {}, {}, []
         self.skew = 0
         self.boots += 1
+
+    def next_read(self) -> int | None:
+        """Return the place of the next read that the disk can serve; None: there is none."""
+        for at, each in enumerate(self.reads):
+            queue = each.request.queue
+            if queue not in self.damages or self.damages.is_alone(queue):
+                return at
+        return None
 
     def read(self, request: ReadRequest, *, mixed: bool, without_fronts: bool) -> RecordsRead:
         """What the disk has of a request, as of this moment: it is pinned."""

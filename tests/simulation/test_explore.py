@@ -16,8 +16,6 @@ from cluster.replication.errors import BrokenInvariantError
 from tests.simulation import choices
 from tests.simulation.choices import Event
 from tests.simulation.explore import (
-    FAULTS,
-    RARE,
     SHAPES,
     TIMERS,
     WITH_FRONTS,
@@ -28,6 +26,7 @@ from tests.simulation.explore import (
     shrink,
 )
 from tests.simulation.mistakes import MISTAKES
+from tests.simulation.weights import FAULTS, RARE
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 2_000

@@ -35,6 +35,12 @@ The seed that finds each, counted from 0, and what it breaks first:
 | elects_by_old_options: an election drops members by a min_isr that was | 109 | I9 |
 | drops_what_is_not_listed: who is not among the replicas drops its replica, news or not | 49 | I1 |
 | moves_in_use: a queue is in use while its move is open | by a script | I5 |
+| anew_as_member: a damaged replica begins anew though the in-sync set has it | 13 | I1 |
+| anew_once_answered: so does one that has answered a leader of this epoch | 13 | I3 |
+| anew_without_promise: one that begins anew has promised nothing | by a script | I3 |
+| short_leaves_alone: a mirror whose disk is nearly full leaves, whoever is left | 15 | I7 |
+| short_leaves_silently: it leaves and refuses nothing | 15 | I7 |
+| lets_go_while_open: a mirror is let go that an open write takes in | by a script | I1 |
 | submitted_twice: what is submitted twice is appended twice | 0 | R23 |
 | gap_swallows: a newer publish may overtake one that is submitted again | 2 | R23 |
 | snapshot_without_fronts: a snapshot does not say what front ends have published | 375 | R23 |
@@ -91,6 +97,10 @@ FOUND_AT = {
     "options_are_not_read": (0, "I7"),
     "elects_by_old_options": (109, "I9"),
     "drops_what_is_not_listed": (49, "I1"),
+    "anew_as_member": (13, "I1"),
+    "anew_once_answered": (13, "I3"),
+    "short_leaves_alone": (15, "I7"),
+    "short_leaves_silently": (15, "I7"),
     "submitted_twice": (0, "R23"),
     "gap_swallows": (2, "R23"),
     "snapshot_without_fronts": (375, "R23"),
