@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
@@ -35,8 +35,16 @@ class ClusteredProcesses:
         stream_ports: of the stream protocol, by node.
     """
 
-    def __init__(self, folder: Path, etcd: EtcdServer, count: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        etcd: EtcdServer,
+        count: int,
+        replication: Mapping[str, object] | None = None,
+    ) -> None:
+        """Begin with no process; ``replication`` are settings of that section."""
         self._folder = folder
+        self._replication = dict(replication or {})
         self._secret = folder / "secret"
         self._secret.write_text("a secret of these nodes\n", encoding="utf-8")
         self._secret.chmod(0o600)
@@ -71,6 +79,7 @@ class ClusteredProcesses:
                 "secret_file": str(self._secret),
                 "links": {"listen": f"unix:{self._folder}/{name}.sock"},
                 "lease_ttl_ms": 2_000,
+                "replication": self._replication,
             },
         }
 
