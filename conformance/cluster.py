@@ -36,6 +36,7 @@ COMPANIONS: Final = (0, -120, 10_000, 10_020)
 START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 30.0
 IMPORT_TRIES: Final = 20
+TERMINATED: Final = 128 + signal.SIGTERM
 READY: Final = "To end one of them"
 LED_ELSEWHERE: Final = {
     "vhost": "/",
@@ -72,12 +73,13 @@ class Cluster:
         return [f"amqp://guest:guest@127.0.0.1:{port}/%2F" for port in ports]
 
     def __enter__(self) -> Self:
-        """Start it, and give it the definitions of the checks.
+        """Start it, and give it the definitions of the checks; SIGTERM ends it, too.
 
         Raises:
             TimeoutError: it did not come up in time.
             OSError: it ended at once, or takes no definitions; the text has the end of its log.
         """
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         self._directory = tempfile.TemporaryDirectory(prefix="conformance-cluster-")
         try:
             self._start()
@@ -158,8 +160,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                for pid in pids:
-                    _kill(pid)
+            for pid in pids:
+                _kill(pid, str(self._folder))
         if self._directory is not None:
             directory, self._directory = self._directory, None
             directory.cleanup()
@@ -196,8 +198,10 @@ def _free_port() -> int:
         return port
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, folder: str) -> None:
+    """Kill a process that is still there, and is one of this folder: pids are given anew."""
     try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
+        if folder.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
         return
