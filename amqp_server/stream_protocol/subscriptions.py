@@ -22,6 +22,7 @@ from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.subscription import Subscription, properties_bytes
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
+from queues.stream_port import Served
 
 SINGLE_ACTIVE: Final = "single-active-consumer"
 NAME: Final = "name"
@@ -29,6 +30,17 @@ _CREDIT_MAX: Final = 0xFFFF
 
 PROPERTIES_BYTES_MAX: Final = 1 << 20
 """Properties of all subscriptions of a connection: they are kept, in four times the memory."""
+
+
+class _Nobody:
+    """A reader that is served nowhere."""
+
+    def serve(self, max_count: int, now_ms: int) -> Served:
+        """Get nothing."""
+        raise AssertionError(f"it is never attached: {max_count}, {now_ms}")
+
+
+_NOBODY: Final = _Nobody()
 
 
 class Subscriptions:
@@ -63,16 +75,16 @@ class Subscriptions:
         session = self._session
         session.require_stream(Permission.READ, name)
         group = self._group_of(name, properties)
-        session.find_to_read(name)
-        index = yield from partition_index(session.open_vhost, properties, name)
-        begin = (yield from asked_begin(session, name, spec)) if group is None else None
-        queue, stream = session.find_to_read(name)
-        held = sum([properties_bytes(each.properties) for each in self._by_id.values()])
-        is_full = group is not None and not self._updates.has_room(group)
-        if is_full or held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
-            raise RefusedError(Code.PRECONDITION_FAILED)
-        if subscription_id in self._by_id:
-            raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)
+        _, looked_at = session.find_to_read(name)
+        try:
+            index = yield from partition_index(session.open_vhost, properties, name)
+            begin = (yield from asked_begin(session, name, spec)) if group is None else None
+            self._require_room(subscription_id, properties, group)
+            queue, stream = session.find_to_read(name)
+        except BaseException:
+            # The engine of a mirror is there for its readers, and has none by this one.
+            looked_at.detach(_NOBODY)
+            raise
         subscription = Subscription(
             subscription_id,
             queue,
@@ -98,6 +110,16 @@ class Subscriptions:
         else:
             self._joining = subscription
         return b""
+
+    def _require_room(
+        self, subscription_id: int, properties: Mapping[str, str], group: GroupKey | None
+    ) -> None:
+        held = sum([properties_bytes(each.properties) for each in self._by_id.values()])
+        is_full = group is not None and not self._updates.has_room(group)
+        if is_full or held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
+            raise RefusedError(Code.PRECONDITION_FAILED)
+        if subscription_id in self._by_id:
+            raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)
 
     def _group_of(self, stream: str, properties: Mapping[str, str]) -> GroupKey | None:
         if properties.get(SINGLE_ACTIVE) != "true":

@@ -10,8 +10,9 @@ from amqp_server.stream_protocol.fields import U16, string
 from amqp_server.stream_protocol.keys import Code, CommandKey
 from queues.ports import EngineParts
 from queues.stream.engine import StreamEngine
+from queues.stream.mirror_stream import MirrorStream
 from tests.support.peer import Node
-from tests.support.stream_peer import Answer, StreamPeer, confirmed, ok, publish_errors
+from tests.support.stream_peer import Answer, StreamPeer, confirmed, ok, publish_errors, refused
 
 UPDATE = Answer(CommandKey.METADATA_UPDATE, U16.pack(Code.STREAM_NOT_AVAILABLE) + string("s"))
 
@@ -114,3 +115,22 @@ def test_readers_of_a_mirror_go_on_at_the_leader_that_is_here_now(
     tell_led_here(node.broker, "/", "s")
     node.end_turns()
     assert peer.receive() == [UPDATE], "it is led here no more already"
+
+
+def test_a_mirror_whose_reader_was_refused_is_let_go_of(peer: StreamPeer, node: Node) -> None:
+    before: Any = stream_of(node).stream
+    parts = EngineParts("s", before.options, before.log, lambda _: None, lambda: None, 1)
+    mirror, unread = MirrorStream(parts), list[int]()
+    mirror.on_unread = lambda: unread.append(1)
+    lead(node, mirror)
+    peer.subscribe("s")
+    assert peer.receive() == [
+        refused(CommandKey.SUBSCRIBE, Code.SUBSCRIPTION_ID_ALREADY_EXISTS),
+    ]
+    assert unread == [1]
+    other = StreamPeer.open(node)
+    other.subscribe("s", credit=0)
+    assert other.receive() == [ok(CommandKey.SUBSCRIBE)]
+    other.subscribe("s", credit=0)
+    other.receive()
+    assert unread == [1], "it has a reader now"
