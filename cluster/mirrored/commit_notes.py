@@ -31,7 +31,7 @@ class CommitNotes:
     def __init__(self, core: ReplicationCore) -> None:
         self._core = core
         self._followers: dict[str, dict[str, int]] = {}
-        self._due: dict[str, dict[str, None]] = {}
+        self.due: dict[str, dict[str, None]] = {}
         self._given_at_ms = -APART_MS
         self.has_room: Callable[[str], bool] = _always
         """Returns whether a note may be put on the link to a mirror; the shell's owner sets it."""
@@ -43,19 +43,19 @@ class CommitNotes:
             self._leave(mirror, queue)
         elif (lead := self._core.lead_of(queue)) is not None and lead.epoch == follow.epoch:
             self._followers.setdefault(queue, {})[mirror] = follow.epoch
-            self._due.setdefault(mirror, {})[queue] = None
+            self.due.setdefault(mirror, {})[queue] = None
 
     def committed(self, queue: str) -> None:
         """More of a queue is committed."""
         for mirror in self._followers.get(queue, ()):
-            self._due.setdefault(mirror, {})[queue] = None
+            self.due.setdefault(mirror, {})[queue] = None
 
     def left(self, frames: Iterable[tuple[str, LeaderFrame]]) -> None:
         """These frames leave for mirrors: runs say how far their queue is committed."""
-        if not self._due:
+        if not self.due:
             return
         for mirror, frame in frames:
-            due = self._due.get(mirror)
+            due = self.due.get(mirror)
             if due and isinstance(frame, Append) and frame.queue in due:
                 lead = self._core.lead_of(frame.queue)
                 if lead is None or frame.commit >= lead.commit:
@@ -67,19 +67,19 @@ class CommitNotes:
         A mirror that does not have all runs yet is told later: with its runs, or then.
         """
         node = self._core.node
-        if not self._due or node.now_ms - self._given_at_ms < APART_MS:
+        if not self.due or node.now_ms - self._given_at_ms < APART_MS:
             return False
         has_told = False
-        for mirror in list(self._due):
+        for mirror in list(self.due):
             if mirror not in node.to_mirrors:
-                del self._due[mirror]
+                del self.due[mirror]
             elif self.has_room(mirror):
                 has_told |= self._give(mirror)
         self._given_at_ms = node.now_ms
         return has_told
 
     def _give(self, mirror: str) -> bool:
-        due, has_told = self._due[mirror], False
+        due, has_told = self.due[mirror], False
         for queue in list(due)[:AT_ONCE_MAX]:
             del due[queue]
             lead = self._core.lead_of(queue)
@@ -93,12 +93,12 @@ class CommitNotes:
             self._core.node.ready.to_mirrors.append((mirror, note))
             has_told = True
         if not due:
-            del self._due[mirror]
+            del self.due[mirror]
         return has_told
 
     def forget_mirror(self, mirror: str) -> None:
         """The connection to a mirror is over: it will follow anew."""
-        self._due.pop(mirror, None)
+        self.due.pop(mirror, None)
         for queue in [each for each, known in self._followers.items() if mirror in known]:
             self._leave(mirror, queue)
 
@@ -113,7 +113,7 @@ class CommitNotes:
             followers.pop(mirror, None)
             if not followers:
                 del self._followers[queue]
-        self._due.get(mirror, {}).pop(queue, None)
+        self.due.get(mirror, {}).pop(queue, None)
 
 
 def _always(_mirror: str) -> bool:

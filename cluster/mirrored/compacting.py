@@ -33,6 +33,9 @@ class Compacting:
         holds_records: returns whether a mirror that has a snapshot of a queue needs its records.
         bytes_max: how much a replica has in records before they are compacted.
         node_bytes_max: as ``NODE_BYTES_MAX``.
+
+    Attributes:
+        due: what is to be compacted; without any ``go_on`` need not be called.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Compacting:
         self._holds_records = holds_records
         self._node_bytes_max = node_bytes_max
         self._looked_at_ms = 0
-        self._due: dict[str, None] = {}
+        self.due: dict[str, None] = {}
 
     def ask(self, queue: str, *, may_wait: bool = False) -> None:
         """Compact a queue in this turn.
@@ -59,16 +62,16 @@ class Compacting:
             may_wait: not while a mirror that has got a snapshot needs the records behind it.
         """
         if not (may_wait and self._holds_records(queue)):
-            self._due[queue] = None
+            self.due[queue] = None
 
     def forget(self, queue: str) -> None:
         """A queue is gone."""
-        self._due.pop(queue, None)
+        self.due.pop(queue, None)
 
     def note_long(self, queue: str, size_bytes: int) -> None:
         """The records of a queue are longer than ``bytes_max``."""
         if size_bytes > HELD_SHARE * self.bytes_max or not self._holds_records(queue):
-            self._due[queue] = None
+            self.due[queue] = None
 
     def tick(self) -> None:
         """From time to time, have the largest compacted where all have too much together.
@@ -89,14 +92,14 @@ class Compacting:
         for queue in sorted(sizes, key=sizes.__getitem__, reverse=True):
             if left_bytes <= 0:
                 break
-            self._due[queue] = None
+            self.due[queue] = None
             left_bytes -= sizes[queue]
 
     def go_on(self) -> bool:
         """Compact what is due; return whether anything was."""
-        if not self._due:
+        if not self.due:
             return False
-        due, self._due = self._due, {}
+        due, self.due = self.due, {}
         for queue in due:
             self._core.step(Compact(queue))
         return True

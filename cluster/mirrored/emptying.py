@@ -81,14 +81,14 @@ class Emptying:
         self.is_member: Callable[[str], bool] = lambda _queue: False
         self.room_bytes: Callable[[], int | None] = lambda: None
         self._let_go: dict[str, _LetGo] = {}
-        self._emptied: dict[str, int] = {}
+        self.emptied: dict[str, int] = {}
         self._coming: dict[str, _Coming] = {}
         self._due_ms: int | None = None
         self._room: tuple[int, int | None] | None = None
 
     def __bool__(self) -> bool:
         """Return whether any replica that was emptied has not come back."""
-        return bool(self._emptied)
+        return bool(self.emptied)
 
     def set_short(self, *, is_short: bool) -> None:
         """The disk is nearly full from now on, or is not any more."""
@@ -107,7 +107,7 @@ class Emptying:
 
     def waits(self, queue: str) -> bool:
         """Return whether a replica was emptied, and there is no room yet to get it again."""
-        size_bytes = self._emptied.get(queue)
+        size_bytes = self.emptied.get(queue)
         if size_bytes is None:
             return False
         room_bytes = self._measured_bytes()
@@ -116,14 +116,14 @@ class Emptying:
     def answers(self, queue: str) -> None:
         """A fence is answered: from now on the leader may count on the replica."""
         self._let_go.pop(queue, None)
-        size_bytes = self._emptied.pop(queue, None)
+        size_bytes = self.emptied.pop(queue, None)
         if size_bytes is not None:
             self._coming[queue] = _Coming(size_bytes, self._core.node.now_ms)
 
     def forget(self, queue: str) -> None:
         """The queue is gone."""
         self._let_go.pop(queue, None)
-        self._emptied.pop(queue, None)
+        self.emptied.pop(queue, None)
         self._coming.pop(queue, None)
 
     def tick(self) -> None:
@@ -150,7 +150,7 @@ class Emptying:
             queue,
             let_go.size_bytes,
         )
-        self._emptied[queue] = let_go.size_bytes
+        self.emptied[queue] = let_go.size_bytes
         self._begin_anew(queue, let_go.epoch)
 
     def _may_empty(self, queue: str) -> bool:

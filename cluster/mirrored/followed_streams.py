@@ -48,7 +48,7 @@ class FollowedStreams:
         self._logs: dict[str, MirrorStreamLog] = {}
         # Who was asked to tell of a queue: leader and epoch.
         self._asked: dict[str, tuple[str, int]] = {}
-        self._came: dict[str, None] = {}
+        self.unseen: dict[str, None] = {}
         self.is_led: Callable[[str], bool] = lambda _queue: False
         """Returns whether the leader of a queue lives, as the store says; the owner sets it."""
         # Since when no leader reaches the mirror; of streams that are read, and that were.
@@ -61,7 +61,7 @@ class FollowedStreams:
         if log is None:
             log = MirrorStreamLog(self._replicas[queue], lambda: self._compact(queue))
             self._logs[queue] = log
-            self._came[queue] = None
+            self.unseen[queue] = None
             for leader in self._core.node.from_leaders:
                 self._ask(leader, queue)
         return log
@@ -69,7 +69,7 @@ class FollowedStreams:
     def leave(self, queue: str) -> None:
         """Nobody reads a stream here any more."""
         self._logs.pop(queue, None)
-        self._came.pop(queue, None)
+        self.unseen.pop(queue, None)
         asked = self._asked.pop(queue, None)
         if asked is not None and asked[0] in self._core.node.from_leaders:
             leader, epoch = asked
@@ -79,12 +79,12 @@ class FollowedStreams:
     def note_damage(self, queue: str) -> None:
         """Some of a queue cannot be read here: ``look`` has its readers go elsewhere."""
         if queue in self._logs:
-            self._came[queue] = None
+            self.unseen[queue] = None
 
     def came(self, leader: str, queue: str) -> None:
         """A frame of a queue came, and the core has it; ``look`` is called when it is written."""
         if queue in self._logs:
-            self._came[queue] = None
+            self.unseen[queue] = None
             self._ask(leader, queue)
 
     def is_cut(self, queue: str) -> bool:
@@ -107,8 +107,8 @@ class FollowedStreams:
 
     def look(self) -> None:
         """Show what is committed of the streams of which something came."""
-        while self._came:
-            queue, _ = self._came.popitem()
+        while self.unseen:
+            queue, _ = self.unseen.popitem()
             replica = self._core.node.replicas.get(queue)
             if self._is_damaged(queue):
                 # Others have what cannot be read here.

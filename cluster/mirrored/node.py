@@ -57,6 +57,11 @@ from persistence.queue_recovery import RecoveredQueue
 from persistence.replicas.content import nothing
 from persistence.replicas.log import ReplicaLog
 
+_PREPARED: Final = frozenset(
+    (HandOver, Move, MirrorConnected, MirrorDisconnected, LeaderDisconnected)
+)
+"""Inputs for which something is done before the core has them; most are frames, and not here."""
+
 READS_MAX: Final = 2
 """Reads for mirrors that are behind in one go; the answers of the mirrors ask for more."""
 
@@ -167,9 +172,6 @@ class MirroredNode:
 
     def step(self, happened: Input) -> None:
         """Hand an input to the core, and do what it asks for; parts of messages are not its own."""
-        if isinstance(happened, HandOver | Move) and happened.queue in self._logs:
-            # Else the target may have the whole log, and an ack that is in no record is lost.
-            self._logs[happened.queue].end_waiting()
         match happened:
             case FrameFromLeader(leader, Part() as part):
                 self._buildings.hear(leader, part)
@@ -183,12 +185,18 @@ class MirroredNode:
             case _ if self.sparing.is_on and self.sparing.refuses(happened):
                 pass
             case _:
-                self._forget_connection(happened)
-                self.core.step(happened)
-                self._answer_refused(happened)
+                self._step_core(happened)
         if isinstance(happened, FrameFromLeader):
             self.followed.came(happened.leader, happened.frame.queue)
         self.carry_out()
+
+    def _step_core(self, happened: Input) -> None:
+        kind = type(happened)
+        if kind in _PREPARED:
+            self._prepare(happened)
+        self.core.step(happened)
+        if kind is FrameFromMirror:
+            self._answer_refused(happened)
 
     def _answer_refused(self, happened: Input) -> None:
         """Let a mirror go that refused a queue and that nobody counts on."""
@@ -199,13 +207,17 @@ class MirroredNode:
             if lead is not None and is_of_now and self.core.may_let_go(queue, mirror):
                 self.core.node.ready.to_mirrors.append((mirror, LetGo(queue, lead.epoch)))
 
-    def _forget_connection(self, happened: Input) -> None:
-        """Forget what was of a connection that is over, or whose like begins."""
-        if isinstance(happened, MirrorConnected | MirrorDisconnected):
-            self.catch_ups.forget_mirror(happened.mirror)
-            self.notes.forget_mirror(happened.mirror)
-        elif isinstance(happened, LeaderDisconnected):
-            self.followed.forget_leader(happened.leader)
+    def _prepare(self, happened: Input) -> None:
+        """Forget what was of a connection that is over, or whose like begins; end what waits."""
+        match happened:
+            case MirrorConnected(mirror) | MirrorDisconnected(mirror):
+                self.catch_ups.forget_mirror(mirror)
+                self.notes.forget_mirror(mirror)
+            case LeaderDisconnected(leader):
+                self.followed.forget_leader(leader)
+            case HandOver(queue) | Move(queue) if queue in self._logs:
+                # Else the target may have the whole log, and an ack that is in no record is lost.
+                self._logs[queue].end_waiting()
 
     def tick(self, now_ms: int) -> None:
         """Set the own monotonic clock, and do what is due."""
@@ -293,24 +305,29 @@ class MirroredNode:
                 pass
         finally:
             self._is_carrying = False
-        self.followed.look()
-        self._waiting.tell()
+        if self.followed.unseen:
+            self.followed.look()
+        waiting = self._waiting
+        if waiting.held or waiting.shut or waiting.unanswered:
+            waiting.tell()
 
     def _go_on(self) -> bool:
         """Do a part; return whether there may be more."""
-        if self.core.is_idle():
+        if self.core.node.ready.is_idle():
             return self._read_or_compact()
         ready = self.core.ready()
         for write in ready.writes:
             self._last_lsn = self._write(write)
         self._ask_for_fsync(ready)
-        self.notes.left(ready.to_mirrors)
+        if self.notes.due:
+            self.notes.left(ready.to_mirrors)
         self._around.route(ready)
         for transaction in ready.transactions:
             self._around.submit(transaction)
         for queue in ready.state_reads:
             self._around.read_state(queue)
-        self.catch_ups.ask(ready.reads)
+        if ready.reads:
+            self.catch_ups.ask(ready.reads)
         for queue, role in ready.roles.items():
             self._take_role(queue, role)
         for queue, committed in ready.committed.items():
@@ -337,13 +354,18 @@ class MirroredNode:
         self.step(Fsynced(number))
 
     def _read_or_compact(self) -> bool:
-        """Answer some reads, serve, compact what is due; return whether there was anything."""
+        """Answer some reads, serve, compact what is due; return whether there was anything.
+
+        It is asked ten times for each run of a publisher, and nearly always there is nothing.
+        """
         if self._reads_left_count and self.catch_ups.go_on():
             self._reads_left_count -= 1
             return True
-        if self._serving.go_on():
+        if self._serving.begun and self._serving.go_on():
             return True
-        return self.compacting.go_on() or self.notes.give()
+        if self.compacting.due and self.compacting.go_on():
+            return True
+        return bool(self.notes.due) and self.notes.give()
 
     def _take_role(self, queue: str, role: Role) -> None:
         ended = self._logs.pop(queue, None)

@@ -32,6 +32,9 @@ class Serving:
         replicas: what it has of each queue.
         damages: takes what cannot be read.
         serve: hands a queue to the broker.
+
+    Attributes:
+        begun: queues with which there is something to do; without any ``go_on`` need not be called.
     """
 
     def __init__(
@@ -45,16 +48,16 @@ class Serving:
         self._replicas = replicas
         self._damages = damages
         self._serve = serve
-        self._begun: dict[str, None] = {}
+        self.begun: dict[str, None] = {}
         self._refused: dict[str, int] = {}
 
     def begin(self, queue: str) -> None:
         """This node leads a queue."""
-        self._begun[queue] = None
+        self.begun[queue] = None
 
     def forget(self, queue: str) -> None:
         """It does not, or not any more."""
-        self._begun.pop(queue, None)
+        self.begun.pop(queue, None)
         self._refused.pop(queue, None)
 
     def tick(self) -> None:
@@ -64,11 +67,11 @@ class Serving:
             if self._core.node.now_ms - refused_at_ms < AGAIN_MS:
                 return
             del self._refused[queue]
-            self._begun[queue] = None
+            self.begun[queue] = None
 
     def go_on(self) -> bool:
         """Do something for one queue; return whether there was one."""
-        for queue in self._begun:
+        for queue in self.begun:
             self._go_on_with(queue)
             return True
         return False
@@ -80,11 +83,11 @@ class Serving:
         """
         lead, replica = self._core.lead_of(queue), self._replicas[queue]
         if lead is None:
-            del self._begun[queue]
+            del self.begun[queue]
         elif replica.base < lead.commit:
             self._core.step(Compact(queue, lead.commit))
         else:
-            del self._begun[queue]
+            del self.begun[queue]
             found = self._found(queue, replica)
             if found is None:
                 self._refused[queue] = self._core.node.now_ms

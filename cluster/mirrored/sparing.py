@@ -80,7 +80,7 @@ class Sparing:
     @property
     def is_on(self) -> bool:
         """Whether any queue may be refused."""
-        return self.is_short or bool(self._emptying)
+        return self.is_short or bool(self._emptying.emptied)
 
     def set_short(self, *, is_short: bool) -> None:
         """Note whether the disk is nearly full."""

@@ -58,7 +58,7 @@ def test_runs_that_say_it_make_a_note_needless() -> None:
     assert lead is not None
     notes.committed(QUEUE)
     quiet.append(b"a")
-    assert not notes._due.get(quiet.mirror.name), "the run has the last commit index"
+    assert not notes.due.get(quiet.mirror.name), "the run has the last commit index"
 
 
 def test_a_link_that_is_full_gets_no_note_and_no_line_of_them() -> None:
@@ -94,7 +94,7 @@ def test_a_mirror_follows_only_who_leads_in_its_epoch() -> None:
     notes.hear("b", Follow(QUEUE, lead.epoch, is_on=True))
     notes.forget_mirror("b")
     assert not notes._followers
-    assert not notes._due
+    assert not notes.due
 
 
 def test_a_mirror_that_has_no_connection_is_told_nothing() -> None:

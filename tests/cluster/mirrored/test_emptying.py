@@ -137,7 +137,7 @@ def test_what_comes_back_is_counted_until_it_is_member() -> None:
     mine = short.up.emptying
     mine.room_bytes = lambda: 100
     mine.is_member = lambda queue: queue == DEAD
-    mine._emptied = {QUEUE: 60, DEAD: 60}
+    mine.emptied = {QUEUE: 60, DEAD: 60}
     assert not mine.waits(QUEUE)
     mine.answers(QUEUE)
     assert mine.waits(DEAD), "no room for both"

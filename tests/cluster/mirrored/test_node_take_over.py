@@ -115,7 +115,7 @@ def safe_once_appended(group: MirrorGroup, lsn: int, led: LedQueue, index: int) 
 
 def served_as_it_is(serving: Serving, queue: str) -> None:
     """Take over without the records that are not compacted."""
-    del serving._begun[queue]
+    del serving.begun[queue]
     lead, replica = serving._core.lead_of(queue), serving._replicas[queue]
     assert lead is not None
     found = found_in(replica.messages, was_clean=False, lost_count=0, keeps_transient=True)
