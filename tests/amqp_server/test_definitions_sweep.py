@@ -43,6 +43,12 @@ async def bound(cluster: Cluster, count: int = 1) -> None:
         await client.ask(Q.Bind, queue="q", exchange="x", routing_key=str(number))
 
 
+async def queue_goes(cluster: Cluster) -> None:
+    """Delete the queue, by a node that ends before it sweeps the bindings which that ended."""
+    node = cluster.nodes[1]
+    await node.desk._desk.run(node.declaring.deleting_queue("/", "q"))
+
+
 async def stored(cluster: Cluster, kind: str) -> int:
     prefix = KEYS.prefix_of(kind)
     return len((await cluster.store.read_range(prefix, prefix + b"\xff")).items)
@@ -51,7 +57,7 @@ async def stored(cluster: Cluster, kind: str) -> int:
 def test_an_exchange_goes_with_the_queue_that_its_last_binding_was_to() -> None:
     async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
         await bound(cluster, 3)
-        await cluster.open(1).ask(Q.Delete, queue="q")
+        await queue_goes(cluster)
         await cluster.alike()
         assert await stored(cluster, "b") == 3
         assert await sweep.sweep() >= 1, "one may take others along"
@@ -90,7 +96,7 @@ def test_it_runs_after_deletes_and_leaves_others_the_loop() -> None:
         await bound(cluster, 32)
         running = asyncio.ensure_future(sweep.run())
         await asyncio.sleep(0)
-        await cluster.open(1).ask(Q.Delete, queue="q")
+        await queue_goes(cluster)
         await until(lambda: not cluster.nodes[0].vhost.exchanges.exists("x"))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -104,7 +110,7 @@ def test_who_becomes_the_sweeper_does_what_the_one_before_has_left() -> None:
         sweep._is_sweeper = lambda: bool(is_sweeper)
         await bound(cluster)
         running = asyncio.ensure_future(sweep.run())
-        await cluster.open(1).ask(Q.Delete, queue="q")
+        await queue_goes(cluster)
         await cluster.alike()
         assert await stored(cluster, "b") == 1
         is_sweeper.append(True)
@@ -120,7 +126,7 @@ def test_who_becomes_the_sweeper_does_what_the_one_before_has_left() -> None:
 def test_a_store_that_is_away_is_swept_later() -> None:
     async def case(cluster: Cluster, sweep: DefinitionsSweep) -> None:
         await bound(cluster)
-        await cluster.open(1).ask(Q.Delete, queue="q")
+        await queue_goes(cluster)
         await cluster.alike()
         cluster.store.go_away()
         with pytest.raises(StoreAwayError):
