@@ -20,8 +20,9 @@ from cluster.metadata.port import Done, MetadataStore, Outcome, Refused, Unknown
 
 T = TypeVar("T")
 
-LANES: Final = 8
-"""Requests of one node that are under way at a time."""
+LANES: Final = 2
+"""Requests of one node that are under way at a time. More of them would have fewer questions each,
+and a request costs the store and all nodes more than another question in it does."""
 
 RETRY_MS: Final = 100
 SETTLED_WITHIN_MS: Final = 30_000

@@ -25,6 +25,7 @@ Names are text; octets that are no UTF-8 are in it as Python's ``surrogateescape
     q/<vhost>/<queue>/st                  its leader, epoch and in-sync set
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -53,6 +54,9 @@ STATE: Final = "st"
 
 FEATURE_LEVEL: Final = "feature_level"
 SECRET_CHECK: Final = "secret_check"  # noqa: S105 - the name of a key
+
+NAMES_KEPT: Final = 4096
+"""Names whose escaped form is kept: each change of a queue needs it some ten times on each node."""
 
 _ROOT: Final = "/mq/"
 _LANES: Final = "/mq-lanes/"
@@ -123,9 +127,11 @@ def _flat(place: Place) -> tuple[str, ...]:
     return (place.kind, *place.names)
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def _escaped(name: str) -> str:
     return quote_from_bytes(name.encode("utf-8", "surrogateescape"), safe="")
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def _unescaped(name: bytes) -> str:
     return unquote_to_bytes(name).decode("utf-8", "surrogateescape")

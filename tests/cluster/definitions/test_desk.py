@@ -26,6 +26,7 @@ from tests.support.etcd_stores import Clock, opened, play
 from tests.support.following import WAIT_S
 
 NUMBERS = count()
+QUEUES = 16
 
 
 def keys_of_a_cluster() -> KeySpace:
@@ -47,7 +48,7 @@ async def two_nodes_declare(stores: list[MetadataStore], rounds: int = 2) -> Non
     ]
     try:
         for _ in range(rounds):
-            queues = [keys.queue_definition("/", f"q{number}") for number in range(2 * LANES)]
+            queues = [keys.queue_definition("/", f"q{number}") for number in range(QUEUES)]
             creations = await asyncio.gather(
                 *(
                     desk.run(creating(references, Put(key, b""), follower.cache.get))
