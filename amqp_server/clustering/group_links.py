@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 
 SUBJECT: Final = "group"
 
-HOLD_S: Final = 0.8
-"""How long a question waits at the leader's node for a word."""
+HOLD_S: Final = 0.4
+"""How long a question waits at the leader's node for a word. While one waits, what holds was asked
+for before it, so twice this is lost of ``LEASE_MS``.
+"""
 
 WITHIN_S: Final = 2.0
 """How long an answer may take; what the last one said holds meanwhile."""

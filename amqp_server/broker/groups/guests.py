@@ -8,6 +8,7 @@ A visit is one node's members here, from its first question on. It ends when not
 node, or it begins another one; what was said in it counts no more.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -25,6 +26,8 @@ from amqp_server.broker.groups.forms import (
 from amqp_server.broker.groups.saying import Saying
 from amqp_server.broker.groups.single_active import GroupKey, Groups
 from amqp_server.broker.steps import Steps
+
+log = logging.getLogger(__name__)
 
 LEASE_MS: Final = 3_000
 """How long what a leader's node has said holds, counted from when it was asked."""
@@ -169,6 +172,9 @@ class Guests:
         """End visits of nodes that are silent, and have those leave whose stream is led no more."""
         for node, visiting in list(self._visits.items()):
             if now_ms - visiting.heard_at_ms >= SILENCE_MS:
+                if visiting.guests:
+                    count = len(visiting.guests)
+                    log.info("node=%s is silent: its %d members leave groups", node, count)
                 yield from self._ending(node)
                 continue
             epochs: dict[tuple[str, str], int | None] = {}

@@ -25,7 +25,7 @@ SEATS_MAX: Final = 20_000
 AGAIN_MS: Final = 250
 """Before a node that did not serve the stream yet is asked once more."""
 
-FULL_AGAIN_MS: Final = 5_000
+FULL_AGAIN_MS: Final = 30_000
 """The same of one that had no room."""
 
 STEP_COUNT: Final = 64

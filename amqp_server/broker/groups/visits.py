@@ -6,6 +6,7 @@ What a leader's node has said holds for ``LEASE_MS`` from when it was asked. The
 stop by themselves, and join again, as by then it may have told others to read.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -23,6 +24,8 @@ from amqp_server.broker.groups.forms import (
 from amqp_server.broker.groups.guests import LEASE_MS
 from amqp_server.broker.groups.saying import GapError, Saying, unheard
 from amqp_server.broker.steps import Steps
+
+log = logging.getLogger(__name__)
 
 CHANGES_AT_ONCE: Final = 500
 """Changes in one question."""
@@ -225,6 +228,8 @@ class Visits:
             until_ms = visit.holds_until_ms
             is_late = until_ms is not None and now_ms >= until_ms
             if is_late or len(visit.changes) > CHANGES_MAX:
+                count = len(self._seats.get(node, ()))
+                log.info("node=%s is silent: %d members of its groups stop", node, count)
                 yield from self.begin_anew(node, visit.visit, now_ms)
 
     def _end(self, node: str) -> None:

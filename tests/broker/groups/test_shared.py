@@ -208,7 +208,7 @@ def test_one_too_many_waits_until_there_is_room(monkeypatch: pytest.MonkeyPatch)
     assert (third.told, here.told) == ([False], [False])
     first.leave()
     second.leave()
-    world.run(LATER_MS)
+    world.run(shared.FULL_AGAIN_MS + SOON_MS)
     assert third.reads or here.reads
 
 
