@@ -11,7 +11,7 @@ from conformance.runner import Outcome
 RULE = Rule("cluster-it", "§6", "It is so.", "deviates", (), "it is not", ("a.b",), "540")
 
 OUTPUT = """\
-folder: /tmp/dev
+folder: /srv/dev
 node                pid    amqp                    streams
 haremq-1@localhost  16948  amqp://127.0.0.1:23100  127.0.0.1:22980
 haremq-2@localhost  949    amqp://127.0.0.1:23101  127.0.0.1:22981
