@@ -1,10 +1,15 @@
 """Single active consumers: who is told to read, and what follows the answer."""
 
+from typing import Any, cast
+
 import pytest
 
+from amqp_server.broker.groups import single_active
 from amqp_server.broker.groups.single_active import Groups
+from amqp_server.broker.stream_numbers import BEGIN
 from amqp_server.stream_protocol.fields import U8, U16, U32, U64, string, string_map, strings
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
+from tests.support.fake_cluster import FakeCluster
 from tests.support.peer import Node
 from tests.support.stream_peer import Answer, StreamPeer, ok, refused
 
@@ -158,3 +163,92 @@ def test_an_answer_that_does_not_come_ends_the_connection(
     assert due_ms == node.now_ms + 60_000
     one.connection.on_deadline(due_ms)
     assert one.connection.life.is_closed
+
+
+# ── at a mirror ──
+
+
+class Mirror:
+    """The engine of a stream that another node leads, and that is read here."""
+
+    answers_at_once = gives_at_once = False
+    here = None
+
+    def __init__(self, engine: object) -> None:
+        self._engine = engine
+
+    def engine_to_read(self) -> object:
+        return self._engine
+
+
+@pytest.fixture
+def cluster(publisher: StreamPeer, node: Node) -> FakeCluster:
+    """A cluster in which another node leads ``s``; two messages are here by now."""
+    cluster = FakeCluster(node.broker.settings.node_name, "b")
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    queue.asked = cast("Any", Mirror(queue.stream))
+    node.broker.cluster = cluster
+    return cluster
+
+
+def test_who_becomes_active_at_a_mirror_begins_where_it_would_at_the_leader(
+    cluster: FakeCluster, node: Node, groups: Groups
+) -> None:
+    one = StreamPeer.open(node, groups=groups)
+    join(one)
+    ((correlation_id, _, _),) = updates(one)
+    cluster.numbers["/", "s", BEGIN, b"NEXT 0"] = (1,)
+    cluster.is_slow = True
+    answer(one, correlation_id, U16.pack(3))
+    assert one.chunks() == [], "the leader has not said where it begins"
+    cluster.answer_all()
+    assert [chunk.messages for chunk in one.chunks()] == [[b"1"]]
+
+
+def test_what_is_known_at_a_mirror_is_not_asked_for(
+    cluster: FakeCluster, node: Node, groups: Groups
+) -> None:
+    cluster.is_away = True
+    one = StreamPeer.open(node, groups=groups)
+    join(one)
+    ((correlation_id, _, _),) = updates(one)
+    answer(one, correlation_id, U16.pack(4) + U64.pack(1))
+    assert [chunk.messages for chunk in one.chunks()] == [[b"1"]]
+
+
+def test_who_has_to_stop_while_the_leader_is_asked_does_not_begin(
+    cluster: FakeCluster, node: Node, groups: Groups
+) -> None:
+    one, two = (StreamPeer.open(node, groups=groups) for _ in range(2))
+    join(one)
+    ((correlation_id, _, _),) = updates(one)
+    cluster.numbers["/", "s", BEGIN, b"NEXT 0"] = (0,)
+    cluster.is_slow = True
+    answer(one, correlation_id, U16.pack(3))
+    join(two)
+    one.connection.lose(node.now_ms)
+    node.end_turns()
+    cluster.answer_all()
+    node.end_turns()
+    told = updates(two)
+    assert [active for _, _, active in told] == [False, True]
+    # Its answer to what it was told first does not make it begin.
+    answer(two, told[0][0], FIRST)
+    assert two.chunks() == []
+    answer(two, told[1][0], FIRST)
+    assert len(two.chunks()) == 2
+
+
+def test_one_more_than_a_group_takes_is_refused(
+    publisher: StreamPeer, node: Node, groups: Groups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_active, "GROUP_MEMBERS_MAX", 1)
+    one, two = (StreamPeer.open(node, groups=groups) for _ in range(2))
+    join(one)
+    join(two)
+    assert two.receive() == [refused(CommandKey.SUBSCRIBE, Code.PRECONDITION_FAILED)]
+    one.connection.lose(node.now_ms)
+    node.end_turns()
+    join(two)
+    assert two.receive()[0] == ok(CommandKey.SUBSCRIBE)
