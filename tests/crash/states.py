@@ -12,6 +12,7 @@ python -m tests.crash.states --states 100000 --seed 1 --streams
 python -m tests.crash.states --states 100000 --seed 1 --compaction
 python -m tests.crash.states --states 100000 --seed 1 --replicas
 python -m tests.crash.states --states 100000 --seed 1 --mirrored-streams
+python -m tests.crash.states --states 100000 --seed 1 --waiting
 """
 
 import argparse
@@ -33,6 +34,7 @@ from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
 from tests.crash.replica_life import ReplicaLife
 from tests.crash.stream_life import StreamLife
+from tests.crash.waiting_life import WaitingLife
 from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
 
 STEPS_PER_LIFE = 60
@@ -176,6 +178,7 @@ def main() -> None:
     parser.add_argument("--compaction", action="store_true", help="streams that are compacted")
     parser.add_argument("--replicas", action="store_true", help="replicas of mirrored queues")
     parser.add_argument("--mirrored-streams", action="store_true", help="replicas of streams")
+    parser.add_argument("--waiting", action="store_true", help="what waits in a cluster")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
@@ -189,6 +192,7 @@ def main() -> None:
         (arguments.compaction, CompactedLife),
         (arguments.replicas, ReplicaLife),
         (arguments.mirrored_streams, MirroredStreamLife),
+        (arguments.waiting, WaitingLife),
     )
     kinds_of_life = [kind for is_asked, kind in asked if is_asked]
     kind_of_life = kinds_of_life[0] if kinds_of_life else Life
