@@ -77,6 +77,7 @@ def _hear_refused(node: NodeState, mirror: str, lead: Leadership, refused: Refus
     if refused.promised > lead.epoch:
         step_down(node, lead.queue)
     elif refused.promised == lead.epoch:
+        lead.refused_at_ms[mirror] = node.now_ms
         detach(node, mirror, lead)
 
 

@@ -65,6 +65,7 @@ class Leadership:
         "mirrors",
         "moving",
         "open_writes",
+        "refused_at_ms",
         "replica",
         "revision",
         "runs",
@@ -101,6 +102,7 @@ class Leadership:
         self.line_turn = 0
         self.alone_until = replica.end
         self.attached_at_ms: dict[str, int] = {}
+        self.refused_at_ms: dict[str, int] = {}
         self.unsettled_since_ms: dict[ReplicaId, int] = {}
 
     @property

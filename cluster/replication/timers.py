@@ -25,8 +25,9 @@ class Timers:
     ``lag_max_ms``: a connected member does not come further. ``missing_max_ms``: a member has not
     attached. ``idle_max_ms``: either, while the queue has no record that waits; so a node that is
     started again costs its idle queues nothing. It is not for ever, as nobody can be taken out
-    while the store is away. ``answer_max_ms``: the store has not answered; the outcome is unknown
-    then (R7).
+    while the store is away. ``refused_max_ms``: a member that refuses the queue again within this
+    time wants to leave, and is not kept by an idle one (``cluster.mirrored.sparing``).
+    ``answer_max_ms``: the store has not answered; the outcome is unknown then (R7).
     ``attach_again_ms``: how soon a mirror that refused is fenced again on the same connection.
     ``looks_max``: how many queues a tick looks at; the next tick goes on behind them.
     """
@@ -36,6 +37,7 @@ class Timers:
     idle_max_ms: int = 60_000
     answer_max_ms: int = 3_000
     attach_again_ms: int = 200
+    refused_max_ms: int = 1_000
     looks_max: int = 200
 
 
@@ -112,7 +114,9 @@ def _overdue(node: NodeState, lead: Leadership, timers: Timers) -> list[ReplicaI
             continue
         since_ms = lead.unsettled_since_ms.setdefault(member, node.now_ms)
         limit_ms = timers.lag_max_ms if attached else timers.missing_max_ms
-        if node.now_ms - since_ms >= max(limit_ms, idle_ms):
+        refused_at_ms = lead.refused_at_ms.get(member.node)
+        refuses = refused_at_ms is not None and node.now_ms - refused_at_ms < timers.refused_max_ms
+        if node.now_ms - since_ms >= max(limit_ms, 0 if refuses else idle_ms):
             overdue.append(member)
     return overdue
 

@@ -1,6 +1,7 @@
 """A mirror that has left for a short disk frees it, and comes back when there is room."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -53,6 +54,19 @@ def test_it_empties_what_it_left_and_gets_it_again_once_there_is_room() -> None:
     cluster.heal()
     assert end_of(short) > 0
     assert not short.up.emptying
+
+
+def test_a_queue_that_nobody_uses_is_left_and_emptied_as_well() -> None:
+    cluster, _, (short, _) = whole()
+    for _ in range(5):
+        cluster.publish()
+    for_ms(cluster, 3_000)
+    for machine in cluster.running():
+        assert machine.up.core._timers is not None
+        machine.up.core._timers = replace(machine.up.core._timers, idle_max_ms=1 << 40)
+    short.up.sparing.set_short(is_short=True)
+    go_on(cluster, lambda: short.name not in members(cluster))
+    go_on(cluster, lambda: end_of(short) == 0)
 
 
 def test_not_before_the_disk_was_nearly_full_for_a_while() -> None:
@@ -207,7 +221,6 @@ def whoever_was_fenced_since(mine: Emptying, queue: str, epoch: int) -> bool:
 
 MISTAKES = {
     "open write": (26, membership, "may_let_go", counts_on_what_it_knows),
-    "member": (0, membership, "may_let_go", lambda *_: True),
     "fence": (250, Emptying, "_is_let_go", whoever_was_fenced_since),
 }
 """By name: a seed from which it is soon found, and what is put where."""

@@ -65,6 +65,21 @@ def test_a_queue_that_nobody_uses_keeps_a_missing_member_for_long() -> None:
     assert tick(nodes, 31_000) == [(Change.SHRINK, "q")]
 
 
+def test_a_member_that_goes_on_refusing_an_idle_queue_is_taken_out_soon() -> None:
+    nodes = serving()
+    epoch = nodes.cores["a"].node.leaderships["q"].epoch
+
+    def refuse() -> None:
+        nodes.step("a", FrameFromMirror("c", Refused("q", epoch)))
+
+    refuse()
+    assert tick(nodes, 100) == []
+    assert tick(nodes, 1_500) == [], "it refused once, and that is over"
+    refuse()
+    assert tick(nodes, 1_700) == [(Change.SHRINK, "q")]
+    assert nodes.transactions[-1].new.in_sync_set == members("a", "b")
+
+
 def test_the_next_record_of_such_a_queue_waits_for_the_store_only() -> None:
     nodes = serving()
     nodes.step("a", MirrorDisconnected("c"))
