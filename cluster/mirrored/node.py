@@ -266,9 +266,9 @@ class MirroredNode:
             self._waiting.held[queue] = None
         return may
 
-    def may_confirm(self, queue: str, index: int) -> bool:
+    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
         """Return whether what is in the log up to here may be confirmed now; else as above."""
-        may = self.core.may_confirm(queue, index)
+        may = self.core.may_confirm(queue, index, needs_lease=needs_lease)
         if not may:
             self._waiting.shut[queue] = None
         return may

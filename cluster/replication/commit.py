@@ -42,8 +42,11 @@ def is_granted(node: NodeState, lead: Leadership) -> bool:
     Who has asked for another leader is deposed by its own write, with a lease that is valid, and
     does not know it before the answer (R22, R24).
     """
-    if not lead.replica.options.lease_guard:
-        return True
+    return not lead.replica.options.lease_guard or is_leased(node, lead)
+
+
+def is_leased(node: NodeState, lead: Leadership) -> bool:
+    """Return whether no other node can lead the queue now, as far as the own clock says."""
     return not lead.moving and node.is_leased(lead.state.incarnation)
 
 
