@@ -45,9 +45,12 @@ def is_granted(node: NodeState, lead: Leadership) -> bool:
     return not lead.replica.options.lease_guard or is_leased(node, lead)
 
 
-def is_leased(node: NodeState, lead: Leadership) -> bool:
-    """Return whether no other node can lead the queue now, as far as the own clock says."""
-    return not lead.moving and node.is_leased(lead.state.incarnation)
+def is_leased(node: NodeState, lead: Leadership, at_ms: int | None = None) -> bool:
+    """Return whether no other node can lead the queue, as far as the own clock says.
+
+    At an instant of that clock; None is that of the last tick.
+    """
+    return not lead.moving and node.is_leased(lead.state.incarnation, at_ms)
 
 
 def note_run(node: NodeState, lead: Leadership, last_lsn: int) -> None:

@@ -20,6 +20,7 @@ class FakeCore:
     def __init__(self) -> None:
         self.may: set[str] = set()
         self.is_leased = True
+        self.node = SimpleNamespace(now_ms=5)
         self.asked: list[str] = []
 
     def may_deliver(self, queue: str) -> bool:
@@ -29,8 +30,9 @@ class FakeCore:
     def may_append(self, queue: str) -> bool:
         return queue in self.may
 
-    def may_confirm(self, queue: str, index: int, *, needs_lease: bool) -> bool:
-        return queue in self.may and index == 0 and (self.is_leased or not needs_lease)
+    def may_confirm(self, queue: str, index: int, *, leased_at_ms: int | None) -> bool:
+        assert leased_at_ms in (None, self.node.now_ms)
+        return queue in self.may and index == 0 and (self.is_leased or leased_at_ms is None)
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         return queue in self.may and index == 7

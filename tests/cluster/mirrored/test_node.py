@@ -173,6 +173,19 @@ def test_a_queue_that_tells_duplicates_needs_the_lease_without_a_guard() -> None
     assert log.judge(submission).finding is Finding.FRESH
 
 
+def test_a_duplicate_that_came_during_a_freeze_is_not_told_by_the_clock_before_it() -> None:
+    """What a client has published is read before the core's clock is set."""
+    cluster = whole()
+    node, log, _ = moving(cluster)
+    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
+    log.keys_are_known = True
+    submission = Submission(Front("a", 1), 1, 1, 0)
+    assert log.judge(submission).finding is Finding.FRESH
+    node._now_ms = lambda: node.core.node.lease.deadline_ms
+    with pytest.raises(NotServingError):
+        log.judge(submission)
+
+
 def test_consumers_go_on_with_the_first_mirror_that_answers_again() -> None:
     """The other one is silent, so nothing is committed meanwhile."""
     cluster = whole()
