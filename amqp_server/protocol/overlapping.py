@@ -37,6 +37,7 @@ OVERLAPPING: Final = frozenset(
         commands.Queue.Bind,
         commands.Queue.Unbind,
         commands.Basic.Consume,
+        commands.Basic.Cancel,
     )
 )
 """Methods that wait for their channel alone. The rest hold the input as a whole: publishes come in

@@ -115,6 +115,21 @@ def test_while_another_consumer_is_there_nothing_is_waited_for() -> None:
     play(case)
 
 
+def test_other_channels_go_on_while_a_cancel_waits_for_a_store_that_is_away() -> None:
+    async def case(cluster: Cluster) -> None:
+        one = await consuming(cluster, 2)
+        await one.ask(Q.Declare, queue="old", durable=True)
+        cluster.store.go_away()
+        one.client.send(B.Cancel, 2, consumer_tag="me")
+        one.client.publish(b"m", routing_key="old")
+        assert one.client.get("old") == b"m"
+        cluster.store.come_back()
+        await one.expect(B.CancelOk)
+        assert not is_there(one)
+
+    play(case)
+
+
 @pytest.mark.parametrize("how", ["cancel", "channel", "connection"])
 @pytest.mark.usefixtures("_short_pauses")
 def test_a_store_that_is_away_is_not_waited_for_for_long(how: str) -> None:
