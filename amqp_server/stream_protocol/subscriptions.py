@@ -169,7 +169,9 @@ class Subscriptions:
         """Go on with those that waited for room in the output."""
         starved, self._starved = self._starved, {}
         for subscription in starved:
-            subscription.stream.attach(subscription)
+            # One that was told to stop meanwhile begins with the answer of its client.
+            if self._updates.reads(subscription):
+                subscription.stream.attach(subscription)
 
     def forget_stream(self, queue: Queue) -> bool:
         """Forget the subscriptions of a stream that is gone; return whether there were any."""

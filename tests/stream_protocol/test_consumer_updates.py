@@ -154,6 +154,26 @@ def test_partitions_are_shared_out(publisher: StreamPeer, node: Node, groups: Gr
     assert [(number, active) for _, number, active in updates(two)] == [(1, True)]
 
 
+def test_who_has_to_stop_gets_nothing_more_when_its_client_reads_on(
+    publisher: StreamPeer, node: Node, groups: Groups
+) -> None:
+    names, keys = strings(["o-0", "o-1"]), strings(["0", "1"])
+    publisher.request(CommandKey.CREATE_SUPER_STREAM, string("o"), names, keys, string_map({}))
+    publisher.receive()
+    publisher.declare_publisher("o-1", 2)
+    for _ in range(9):
+        publisher.publish(2, (0, bytes(1_000)))
+    one = StreamPeer.open(node, groups=groups, output_max_bytes=1_500)
+    two = StreamPeer.open(node, groups=groups)
+    join(one, "o-1", super_stream="o")
+    ((correlation_id, _, _),) = updates(one)
+    answer(one, correlation_id, FIRST)
+    join(two, "o-1", super_stream="o")
+    got = [each.key for each in one.receive()]
+    assert 0 < got.index(UPDATE) < 9, "the output was full"
+    assert got[-1] == UPDATE
+
+
 def test_an_answer_that_does_not_come_ends_the_connection(
     publisher: StreamPeer, node: Node, groups: Groups
 ) -> None:
