@@ -2,7 +2,8 @@
 
     the copy of the store ─▶ leader and epoch
     the broker's tables   ─▶ whether this node has the engine
-    the core              ─▶ whether it may deliver (R16); after a while without, it leads no group
+    the core              ─▶ whether it may deliver (R16): else it makes nobody active, and after a
+                             while it leads no group
 
 A leader that may deliver nothing may have a successor that it does not know of.
 """
@@ -78,10 +79,17 @@ class GroupLeaders:
         return now_ms - self._idle.setdefault(queue_id, now_ms) < IDLE_MS
 
     def is_new(self, vhost: str, stream: str) -> bool:
-        """Return whether somebody may still obey the leader before the present one."""
+        """Return whether somebody may still obey the leader before the present one, or one after.
+
+        A member that leaves this leader's group because it knows the next one may read on there.
+        """
         queue_id = self._node.queue_id_of(vhost, stream)
         found = None if queue_id is None else self._node.leader_of(queue_id)
-        if queue_id is None or found is None or found[1] == FIRST_EPOCH:
+        if queue_id is None or found is None:
+            return False
+        if not self._node.may_deliver(queue_id):
+            return True
+        if found[1] == FIRST_EPOCH:
             return False
         _, since_ms = self._since.get(queue_id, (0, self._begun_ms))
         return self._now_ms() - since_ms < NEW_MS

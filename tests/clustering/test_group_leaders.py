@@ -69,6 +69,15 @@ def test_who_may_deliver_nothing_for_a_while_leads_no_group(rig: Rig) -> None:
     assert not rig.leaders.is_served("/", "s")
 
 
+def test_who_may_deliver_nothing_makes_nobody_active(rig: Rig) -> None:
+    rig.leader = ("a", 1, 9)
+    assert not rig.is_new()
+    rig.delivers = False
+    assert rig.is_new(), "who knows the next leader may leave this one, and read on"
+    rig.delivers = True
+    assert not rig.is_new()
+
+
 def test_a_leadership_is_new_for_a_while(rig: Rig) -> None:
     assert rig.is_new(), "so is the process"
     rig.now_ms += NEW_MS

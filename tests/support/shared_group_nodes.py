@@ -26,6 +26,7 @@ from amqp_server.broker.groups.guests import NEW_MS, VisitOverError
 from amqp_server.broker.groups.shared import Place, SharedGroups
 from amqp_server.broker.groups.single_active import PLAIN, GroupKey
 from amqp_server.broker.steps import finish
+from amqp_server.clustering.group_leaders import IDLE_MS
 
 STEP_MS = 10
 LOOK_MS = 250
@@ -74,6 +75,7 @@ class GroupNode:
     Attributes:
         copy: who leads each stream, as far as this node knows.
         serves: the streams that it leads, and since when.
+        idle: those of them that it may deliver nothing of, as others lead them.
     """
 
     def __init__(self, world: "World", name: str) -> None:
@@ -89,6 +91,7 @@ class GroupNode:
         self.incarnation += 1
         self.clients: list[Client] = []
         self.serves: dict[str, int] = {}
+        self.idle: set[str] = set()
         incarnation = self.incarnation
         self.groups = SharedGroups(self.name, self, lambda: incarnation, lambda: self.world.now_ms)
 
@@ -118,7 +121,8 @@ class GroupNode:
 
     def is_new(self, vhost: str, stream: str) -> bool:
         assert vhost == "/"
-        return self.world.now_ms - self.serves.get(stream, self.world.now_ms) < NEW_MS
+        since_ms = self.serves.get(stream, self.world.now_ms)
+        return stream in self.idle or self.world.now_ms - since_ms < NEW_MS
 
 
 class World:
@@ -155,18 +159,28 @@ class World:
     def lead(self, stream: str, node: str, knows_ms: int = 0) -> None:
         """Have a node lead a stream; the one before leads it no more, and others learn of it."""
         before = self.leaders.get(stream)
-        if before is not None:
-            self.nodes[before].serves.pop(stream, None)
+        if before is not None and before != node:
+            # It delivers nothing any more (R16), and hears later why.
+            deposed = self.nodes[before]
+            deposed.idle.add(stream)
+            idle_ms = self.random.randint(0, min(knows_ms, IDLE_MS))
+            self.later(idle_ms, partial(self._serve_no_more, deposed, stream))
         epoch = self.epochs[stream] = self.epochs.get(stream, 0) + 1
         place = Place(node, epoch)
         self.leaders[stream] = node
         leader = self.nodes[node]
         leader.copy[stream] = place
         leader.serves[stream] = self.now_ms
+        leader.idle.discard(stream)
         for each in self.nodes.values():
             if each is not leader:
                 after_ms = self.random.randint(0, knows_ms) if knows_ms else 0
                 self.later(after_ms, partial(self._learn, each, stream, place))
+
+    def _serve_no_more(self, node: GroupNode, stream: str) -> None:
+        if stream in node.idle:
+            node.idle.remove(stream)
+            node.serves.pop(stream, None)
 
     def _learn(self, node: GroupNode, stream: str, place: Place) -> None:
         known = node.copy.get(stream)

@@ -135,13 +135,14 @@ class Guests:
         """
         visiting = yield from self._visiting(node, question.visit, now_ms)
         visiting.heard_at_ms = now_ms
+        if question.first > visiting.heard + 1:
+            # This process has never heard of members of which its node knows that they were heard.
+            yield from self._ending(node)
+            raise VisitOverError("a change is missing")
         visiting.words.heard(question.heard)
         for number, change in enumerate(question.changes, question.first):
             if self._visits.get(node) is not visiting:
                 raise VisitOverError("the visit is over")
-            if number > visiting.heard + 1:
-                yield from self._ending(node)
-                raise VisitOverError("a change is missing")
             if number > visiting.heard:
                 visiting.heard = number
                 self._carry_out(visiting, change)

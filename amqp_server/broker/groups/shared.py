@@ -51,7 +51,7 @@ class Leaders(Protocol):
         """Return whether this node has the engine of a stream, as its leader."""
 
     def is_new(self, vhost: str, stream: str) -> bool:
-        """Return whether somebody may still obey the leader before the present one."""
+        """Return whether somebody may still obey the leader before this one, or one after it."""
 
 
 class _Seat:
@@ -64,11 +64,13 @@ class _Seat:
         until_ms: an earlier leader has said that it is active, which holds until then; None is
             that the present one has, or that it is not active.
         again_ms: when it joins once more; None where it has joined.
+        is_counted: the node where its group is decided counts it as active, and may ask it to stop.
     """
 
     __slots__ = (
         "again_ms",
         "is_active",
+        "is_counted",
         "key",
         "member",
         "number",
@@ -96,7 +98,7 @@ class _Seat:
         self.partition_index = partition_index
         self.since_ms = since_ms
         self.place: Place | None = None
-        self.is_active = False
+        self.is_active = self.is_counted = False
         self.was_told: bool | None = None
         self.until_ms: int | None = None
         self.again_ms: int | None = None
@@ -109,6 +111,7 @@ class _Seat:
 
     def joining(self, now_ms: int) -> Joining:
         is_active = self.is_active and self.until_ms is not None and now_ms < self.until_ms
+        self.is_counted = is_active
         return Joining(self.number, self.decided, self.partition_index, self.since_ms, is_active)
 
     def hear(self, word: Word, now_ms: int) -> None:
@@ -128,6 +131,7 @@ class _Seat:
 
     def tell(self, *, is_active: bool) -> None:
         self.until_ms = None
+        self.is_counted = self.is_counted or is_active
         if is_active == self.is_active and is_active == self.was_told:
             if not is_active:
                 # Its client has stopped before, and is not told twice.
@@ -232,8 +236,10 @@ class SharedGroups:
     def answered(self, key: GroupKey, member: Member) -> None:  # noqa: ARG002 -- the port's
         """Note that a member which was told to stop has answered."""
         seat = self._seats.get(member)
-        if seat is None or seat.place is None:
+        if seat is None or seat.place is None or seat.is_active or not seat.is_counted:
+            # Nobody waits for it. It might arrive when it has begun to read, and has to stop again.
             return
+        seat.is_counted = False
         if seat.place.node == self._node:
             self.groups.answered(seat.decided, seat)
         else:

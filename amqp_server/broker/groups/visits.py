@@ -209,14 +209,14 @@ class Visits:
             self._end(node)
             return
         self._visits[node] = visit = self._begun()
-        until_ms = before.holds_until_ms or now_ms
         numbers: Sequence[int] = sorted(seats)
         for count, number in enumerate(numbers, 1):
             if self._visits.get(node) is not visit:
                 return
             seat = seats.get(number)
             if seat is not None:
-                seat.lose(until_ms, now_ms)
+                # The node ends the visit before, and may have others read at once.
+                seat.lose(now_ms, now_ms)
                 visit.changes.add(Change(JOIN, number, seat.joining(now_ms)))
             if not count % STEP_COUNT:
                 yield

@@ -129,6 +129,16 @@ def test_a_change_that_is_missing_ends_the_visit(rig: Rig) -> None:
     assert rig.guests.are_none
 
 
+def test_a_node_that_was_heard_before_this_process_began_has_its_members_join_again(
+    rig: Rig,
+) -> None:
+    """Else what it was told would hold for ever: each answer says that it does."""
+    with pytest.raises(VisitOverError):
+        rig.ask(first=2, heard=1)
+    assert rig.guests.are_none
+    assert rig.ask(join(1), visit=(5, 2)) == (active(1),)
+
+
 def test_members_of_one_node_are_bounded_and_taken_in_pieces(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

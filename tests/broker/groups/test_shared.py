@@ -75,6 +75,19 @@ def test_a_short_cut_changes_nothing() -> None:
     assert (first.told, second.told) == ([True], [False])
 
 
+def test_an_answer_of_one_that_waits_does_not_count_once_it_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It waits for stored offsets, so it may be late, and would make another one read."""
+    world = World(14)
+    told: list[int] = []
+    for node in (world.nodes["b"], world.nodes["c"]):
+        visits = node.groups.visits
+        monkeypatch.setattr(visits, "answered", lambda _node, number: told.append(number))
+    first, second = pair(world)
+    assert (first.told, second.told, told) == ([True], [False], [])
+
+
 def test_who_reads_goes_on_under_the_next_leader_and_is_told_nothing() -> None:
     world = World(6)
     first, second = pair(world)

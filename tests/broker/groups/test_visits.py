@@ -125,6 +125,12 @@ def test_a_refusal_begins_the_visit_anew_once(rig: Rig) -> None:
     assert not rig.visits.is_at("a")
 
 
+def test_who_reads_stops_where_the_visit_is_over_before_its_time(rig: Rig) -> None:
+    rig.tell(ONE)
+    finish(rig.visits.begin_anew("a", (5, 1), 150))
+    assert rig.seats[0].lost == [150], "the node has let its members go, and others read"
+
+
 def test_a_word_that_is_missing_begins_the_visit_anew(rig: Rig) -> None:
     rig.tell(TWO, first=2)
     assert rig.seats[1].heard == []
