@@ -58,7 +58,12 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
     vhost, decisions = session.open_vhost, session.broker.decisions
     queues = vhost.queues
     if decisions is not None:
-        yield from decisions.deleting_queue(vhost.name, name, queue.stored_id)
+        while not (yield from decisions.deleting_queue(vhost.name, name, queue.stored_id)):
+            # This node had not heard of its end, nor whether there is another one by now.
+            yield from decisions.looking_up(vhost.name, queues=(name,))
+            before, queue = queue, session.find_anywhere(name)
+            if queue is before:
+                raise RefusedError(Code.STREAM_DOES_NOT_EXIST)
         return b""
     yield from queues.deleting(name, session, now_ms, if_unused=False, if_empty=False)
     return b""

@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+from amqp_server.broker.arguments.stream_texts import stream_properties
+from amqp_server.broker.steps import WaitingSteps
 from amqp_server.stream_protocol.fields import U8, string, strings
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import RESPONSE, Code, CommandKey
@@ -57,9 +61,32 @@ def test_a_stream_is_deleted_once_and_anew() -> None:
                 assert await first.create("s") == ok(CREATE)
                 assert await second.ask(DELETE, string("s")) == ok(DELETE)
             missing = refused(DELETE, Code.STREAM_DOES_NOT_EXIST)
-            # A node that has not heard of it yet finds nothing to delete, which is no error.
-            await cluster.alike()
-            assert await first.ask(DELETE, string("s")) == missing
+            assert await first.ask(DELETE, string("s")) == missing, "it may not have heard of it"
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_was_made_anew_meanwhile_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with cluster_of(1) as cluster:
+            client = AskingStreams(cluster.nodes[0])
+            decisions = cluster.nodes[0].broker.decisions
+            assert decisions is not None
+            deleting, asked = decisions.deleting_queue, list[str]()
+
+            def deleting_late(vhost: str, name: str, stored_id: str) -> WaitingSteps[bool]:
+                """Delete, behind another node that has deleted and made it anew the first time."""
+                asked.append(stored_id)
+                if len(asked) == 1:
+                    yield from deleting(vhost, name, stored_id)
+                    yield from decisions.creating_queue(vhost, name, stream_properties({}))
+                return (yield from deleting(vhost, name, stored_id))
+
+            monkeypatch.setattr(decisions, "deleting_queue", deleting_late)
+            assert await client.create("s") == ok(CREATE)
+            assert await client.ask(DELETE, string("s")) == ok(DELETE)
+            assert len(set(asked)) == 2
+            assert await client.create("s") == ok(CREATE), "it is gone"
 
     asyncio.run(main())
 

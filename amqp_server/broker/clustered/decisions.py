@@ -110,24 +110,28 @@ class Decisions:
                     raise each
         yield from self.deleting_exchange(vhost, name, if_unused=False)
 
-    def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[None]:
+    def deleting_queue(self, vhost: str, name: str, stored_id: str = "") -> WaitingSteps[bool]:
         """Delete a queue; none there is no error, nor is another one than ``stored_id`` names.
 
+        Returns whether it was there.
         Auto-delete exchanges whose last bindings were to it go at once, and not with the sweep.
         """
         return self._with_exchanges(
             vhost, name, self.declaring.deleting_queue(vhost, name, stored_id)
         )
 
-    def _with_exchanges(self, vhost: str, name: str, deleting: Inquiry[int]) -> WaitingSteps[None]:
+    def _with_exchanges(self, vhost: str, name: str, deleting: Inquiry[int]) -> WaitingSteps[bool]:
         last = list(self.last_bindings(vhost, name))
-        yield from self._deciding(deleting)
+        with _undecided():
+            deleted_at = yield from self._desk.ask(deleting).value()
+        yield from self._told(deleted_at)
         sweeping = [self._desk.ask(self.declaring.sweeping_binding(each)) for each in last]
         with suppress(UndecidedError):  # else the sweep does it
             for each in sweeping:
                 with _undecided():
                     revision = yield from each.value()
                 yield from self._told(revision)
+        return bool(deleted_at)
 
     def ending_unused(
         self, vhost: str, name: str, stored_id: str, is_unused: Callable[[], bool]

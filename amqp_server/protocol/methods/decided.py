@@ -155,7 +155,7 @@ def _deleting_queue(
     return None if method.nowait else commands.Queue.DeleteOk(count)
 
 
-def _hearing_later(channel: Channel, deleting: WaitingSteps[None]) -> WaitingSteps[None]:
+def _hearing_later(channel: Channel, deleting: WaitingSteps[object]) -> WaitingSteps[None]:
     """Delete; the client hears of its consumers that go behind the answer."""
     notices = channel.cancel_notices
     notices.hold()

@@ -189,7 +189,7 @@ def test_a_queue_that_is_used_again_or_is_another_one_stays() -> None:
     assert rig.desk.contents.now(QUEUE) is not None
     rig.desk.contents.apply((Change(QUEUE, None),))
     rig.begin(rig.decisions.deleting_queue("/", "q", "id"))
-    assert rig.came == ["id", *[None] * 3]
+    assert rig.came == ["id", None, None, False]
 
 
 def test_the_first_definitions_are_made_once() -> None:
