@@ -22,7 +22,8 @@ FRAME_END = 0xCE
 FRAME_OVERHEAD_BYTES = 8
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 BASIC_CLASS_ID = 60
-TIMEOUT_S = 2.0
+TIMEOUT_S = 20.0
+"""How long an answer may take; RabbitMQ on a busy machine needs seconds for some."""
 
 
 class Frame(NamedTuple):

@@ -306,7 +306,7 @@ def a_user_of_an_imported_file_may_log_in(peer: Peer, given: tuple[str, str]) ->
 
 @check("definitions.salted-hash-wrong", ref="4.3-definitions", ninth=29, needs="admin")
 def a_wrong_password_does_not_match_the_hash(peer: Peer) -> None:
-    connection = peer.stranger(timeout_s=5)
+    connection = peer.stranger()
     connection.send_header_and_start_ok(response=b"\0limited\0Limited")
     assert connection.await_close().code == 403
 

@@ -53,7 +53,6 @@ BAD_TUNES = {
 @cases("connection.tune-ok.", BAD_TUNES, ref="1.1-tune-ok", ninth=20)
 def a_limit_that_was_not_offered_is_refused(peer: Peer, limits: dict[str, int]) -> None:
     connection = _until_tune(peer)
-    connection.timeout_s = 4.5
     given = {"channel_max": 2047, "frame_max": 131072, **limits}
     connection.send_method(0, commands.Connection.TuneOk, heartbeat=0, **given)
     peer.expect_closed(connection, 0)
@@ -206,7 +205,7 @@ EARLY: dict[str, Case[type[base.Frame]]] = {
 
 @cases("connection.start-ok.skipped-for-", EARLY, ref="1.1-order")
 def nothing_goes_before_start_ok(peer: Peer, kind: type[base.Frame]) -> None:
-    connection = peer.stranger(timeout_s=4.5)
+    connection = peer.stranger()
     connection.send_bytes(PROTOCOL_HEADER)
     connection.expect(0, commands.Connection.Start)
     connection.send_method(0, kind)

@@ -10,7 +10,13 @@ from conformance.check import Case, Close, Differs, cases, check
 from conformance.client import CAPABILITIES, Connection
 from conformance.events import ClosedByPeerError, ConnectionLostError
 from conformance.peer import Peer
-from conformance.wire import FRAME_METHOD, PROTOCOL_HEADER, decode_method, encode_method
+from conformance.wire import (
+    FRAME_METHOD,
+    PROTOCOL_HEADER,
+    TIMEOUT_S,
+    decode_method,
+    encode_method,
+)
 
 LOGIN_DELAY_S = 3.0
 
@@ -147,7 +153,7 @@ def amqplain_logs_in_with_a_table_without_its_length(peer: Peer) -> None:
 
 
 def _refused(peer: Peer, **start_ok: object) -> Connection:
-    connection = peer.stranger(timeout_s=LOGIN_DELAY_S + 2)
+    connection = peer.stranger()
     connection.send_header_and_start_ok(**start_ok)  # type: ignore[arg-type]
     return connection
 
@@ -242,7 +248,7 @@ def start_ok_may_fill_a_frame_of_4096_bytes(peer: Peer) -> None:
     ),
 )
 def start_ok_of_8000_bytes(peer: Peer) -> None:
-    connection = peer.stranger(timeout_s=5)
+    connection = peer.stranger()
     outcome = "accepted"
     try:
         connection.open(client_properties={"filler": "x" * 7600})
@@ -253,7 +259,7 @@ def start_ok_of_8000_bytes(peer: Peer) -> None:
 
 @check("connection.start-ok.1-MiB", ref="1.1-pre-tune-limit")
 def start_ok_of_1_mib_ends_the_connection(peer: Peer) -> None:
-    connection = peer.stranger(timeout_s=5)
+    connection = peer.stranger()
     connection.send_bytes(PROTOCOL_HEADER)
     connection.expect(0, commands.Connection.Start)
     method = encode_method(
@@ -296,7 +302,7 @@ def a_login_that_is_being_refused_delays_nobody_else(peer: Peer) -> None:
     ref="1.1-handshake-timeout",
 )
 def a_handshake_that_takes_too_long_ends(peer: Peer, said: bytes) -> None:
-    wire = peer.wire(timeout_s=peer.expected + 3)
+    wire = peer.wire(timeout_s=peer.expected + TIMEOUT_S)
     started_s = time.monotonic()
     wire.send_bytes(said)
     wire.expect_end()
