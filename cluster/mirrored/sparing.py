@@ -38,6 +38,10 @@ TURN_MS: Final = 5_000
 AGAIN_MS: Final = 30_000
 """So much later a member tries again that was not taken out."""
 
+COPIES_MIN: Final = 2
+"""Members that live where a replica is emptied, at least, whatever ``min_isr`` says: where one copy
+would be left, an old one beside it is worth more than its room."""
+
 LOOKS_MAX: Final = 256
 """Queues that one tick looks at."""
 
@@ -130,13 +134,18 @@ class Sparing:
                 self.on_left(queue)
 
     def _can_do_without(self, queue: str, epoch: int) -> bool:
-        """Return whether a queue has enough members that live, without this node."""
-        known, me = self.known(queue), self._core.node.replica_id
+        """Return whether a queue has enough members that live, without this node.
+
+        Where its leader does not reach this node, what is known here may be old: an operator may
+        have this replica lead, as nobody else is left.
+        """
+        known, node = self.known(queue), self._core.node
         return (
             known is not None
             and known.state.epoch == epoch
-            and me not in known.state.in_sync_set
-            and len(known.living) >= max(known.min_isr, 1)
+            and known.state.leader in node.from_leaders
+            and node.replica_id not in known.state.in_sync_set
+            and len(known.living) >= max(known.min_isr, COPIES_MIN)
         )
 
     def _is_member(self, queue: str) -> bool:

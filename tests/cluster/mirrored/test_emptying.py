@@ -8,6 +8,7 @@ import pytest
 
 from cluster.mirrored import emptying, sparing
 from cluster.mirrored.emptying import Emptying, room_above
+from cluster.mirrored.sparing import KnownState
 from cluster.replication import membership
 from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.frames import LetGo
@@ -32,6 +33,13 @@ def left() -> tuple[Cluster, Machine, Machine, Machine]:
     short.up.sparing.set_short(is_short=True)
     go_on(cluster, lambda: short.name not in members(cluster))
     return cluster, leader, short, other
+
+
+def let_go() -> tuple[Machine, Machine]:
+    """Return a leader, and a mirror that it has let go and that is emptied before long."""
+    cluster, leader, short, _ = left()
+    go_on(cluster, lambda: bool(short.up.emptying._let_go))
+    return leader, short
 
 
 def for_ms(cluster: Cluster, length_ms: int) -> None:
@@ -104,6 +112,37 @@ def test_what_was_emptied_is_back_without_room_where_the_queue_needs_it() -> Non
     cluster.publish()
     go_on(cluster, lambda: lead.commit > end)
     assert members(cluster) == {leader.name, short.name}
+
+
+def test_not_while_its_leader_does_not_reach_it() -> None:
+    """What it knows may be old then: an operator may have it lead, as nobody else is left."""
+    leader, short = let_go()
+    mine, node, end = short.up.emptying, short.up.core.node, end_of(short)
+    link = node.from_leaders.pop(leader.name)
+    node.now_ms += emptying.AFTER_MS
+    mine.tick()
+    assert end_of(short) == end
+    node.from_leaders[leader.name] = link
+    node.now_ms += emptying.APART_MS
+    mine.tick()
+    assert end_of(short) == 0
+
+
+def test_not_where_one_copy_would_be_left_whatever_min_isr_says() -> None:
+    leader, short = let_go()
+    mine, node, end = short.up.emptying, short.up.core.node, end_of(short)
+    found = short.up.sparing.known(QUEUE)
+    assert found is not None
+    alone = frozenset({leader.up.core.node.replica_id})
+    known = KnownState(replace(found.state, in_sync_set=alone), 1, alone)
+    short.up.sparing.known = lambda _: known
+    node.now_ms += emptying.AFTER_MS
+    mine.tick()
+    assert end_of(short) == end
+    known = found._replace(min_isr=1)
+    node.now_ms += emptying.APART_MS
+    mine.tick()
+    assert end_of(short) == 0
 
 
 def test_a_word_of_an_older_epoch_or_of_before_a_fence_was_answered_says_nothing() -> None:
