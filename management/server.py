@@ -221,6 +221,8 @@ async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamRe
             async for piece in response.body:
                 async with asyncio.timeout(READ_WAIT_S):
                     await stream.write(piece)
+            async with asyncio.timeout(READ_WAIT_S):
+                await stream.write_eof()
         except TimeoutError as error:
             # It is not whole, so the client must not take it for that.
             if theirs.transport is not None:
@@ -230,7 +232,6 @@ async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamRe
             # What made the pieces may hold something; a client that is gone must not keep it.
             if isinstance(response.body, AsyncGenerator):
                 await response.body.aclose()
-    await stream.write_eof()
     return stream
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp.http_writer import StreamWriter
 
 from management import server
 from management.application import Application
@@ -22,6 +23,7 @@ class Echo(Application):
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.left = asyncio.Event()
+        self.pieces_count = 3
 
     @asynccontextmanager
     async def answering(self, request: Request) -> AsyncIterator[Response]:
@@ -32,7 +34,10 @@ class Echo(Application):
             finally:
                 self.left.set()
         elif request.path == "/pieces":
-            yield Response(200, self._pieces())
+            try:
+                yield Response(200, self._pieces())
+            finally:
+                self.left.set()
         else:
             yield answer(request.path)
 
@@ -42,7 +47,7 @@ class Echo(Application):
             await asyncio.sleep(0)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        for _ in range(3):
+        for _ in range(self.pieces_count):
             yield b"x" * 100_000
 
 
@@ -125,6 +130,31 @@ def test_who_leaves_before_the_end_of_an_answer_is_no_error(
 
     run(work)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("path", ["/endless", "/pieces"])
+def test_who_never_reads_an_answer_in_pieces_loses_its_place(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "READ_WAIT_S", 0.01)
+    write = StreamWriter.write
+
+    async def written(mine: StreamWriter, piece: bytes, *_: object) -> None:
+        # As if no more was sent since it waited last: it does not wait for room, but at the end.
+        await write(mine, piece, drain=path != "/pieces")
+
+    monkeypatch.setattr(StreamWriter, "write", written)
+
+    async def work(echo: Echo, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        echo.pieces_count = 400
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        await echo.left.wait()
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        with contextlib.suppress(ConnectionError):
+            assert not (await reader.read(-1)).endswith(b"0\r\n\r\n")
+
+    run(work)
 
 
 def test_who_leaves_in_the_middle_of_a_body_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
