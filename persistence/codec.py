@@ -146,7 +146,6 @@ if COMPILED:
 
     encode_run = _codec.encode_run
     octets_of = _codec.octets_of
-    # Kernels that were built before 2026-11-30 do without: they copy, which is as right.
-    lent_octets = getattr(_codec, "lent_octets", _codec.encode_run)
+    lent_octets = _codec.lent_octets
     decode_run = _codec.decode_run
     persistent_ranges = _codec.persistent_ranges

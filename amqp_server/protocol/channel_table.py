@@ -150,15 +150,17 @@ class ChannelTable:
 
     def _follow(self, channel: Channel, now_ms: int) -> None:
         """Carry out what was gathered behind an event that is done; then the input goes on."""
-        overlapping = self._overlapping
+        overlapping, turn = self._overlapping, channel.turn
         gathered = overlapping.gathered.get(channel)
         while gathered is not None and gathered.events and not channel.is_closing:
+            if turn.effects:
+                turn.settle(now_ms)  # what the one before it has caused comes first
             run = run_of(channel, (each.payload for each in gathered.events))
             events = [gathered.take() for _ in range(max(run.size, 1))]
             try:
                 if run.size > 1:
                     on_error = partial(self._fail_in_run, channel, events)
-                    advance(run.steps(on_error), channel.turn.budget.is_spent)
+                    advance(run.steps(on_error), turn.budget.is_spent)
                 else:
                     self._on_frame(channel, events[0], now_ms)
             except Suspended as suspended:

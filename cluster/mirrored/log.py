@@ -55,8 +55,11 @@ class Leader(Protocol):
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered now; if not, note who asked."""
 
-    def may_confirm(self, queue: str, index: int) -> bool:
-        """Return whether what is in the log up to here may be confirmed now."""
+    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
+        """Return whether what is in the log up to here may be confirmed now.
+
+        With ``needs_lease`` only with the lease, whether the queue has the guard or not (R17).
+        """
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether a mirror has the queue up to here, or there is none; else as above."""
@@ -183,7 +186,9 @@ class MirroredLog:
 
         The next leader may have settled that one, and would take the message.
         """
-        return bool(self.keys_are_known) and self._leader.may_confirm(self.led.lead.queue, 0)
+        if not self.keys_are_known:
+            return False
+        return self._leader.may_confirm(self.led.lead.queue, 0, needs_lease=True)
 
     def begin(self, front: Front, first: int) -> None:
         """What is appended until ``end`` are the messages of a run, in order and all of them.

@@ -74,6 +74,7 @@ class MirroredNode:
         commit: the node's group commit.
         around: links, store and broker.
         records_bytes_max: how much a replica has in records before they are compacted.
+        now_ms: the own clock: what clients submit may come before a tick; None is that of ticks.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class MirroredNode:
         around: Surroundings,
         *,
         records_bytes_max: int = RECORDS_BYTES_MAX,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self.core = core
         self._fsyncs = Fsyncs(commit, self._fsynced)
@@ -107,6 +109,7 @@ class MirroredNode:
         self.notes = CommitNotes(core)
         self._fsynced_number = self._last_lsn = self._reads_left_count = 0
         self._is_carrying = False
+        self._now_ms = now_ms or (lambda: core.node.now_ms)
 
     def join_links(self, room: LinkRoom) -> None:
         """Give links no more than they take; without this they take all."""
@@ -266,9 +269,10 @@ class MirroredNode:
             self._waiting.held[queue] = None
         return may
 
-    def may_confirm(self, queue: str, index: int) -> bool:
+    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
         """Return whether what is in the log up to here may be confirmed now; else as above."""
-        may = self.core.may_confirm(queue, index)
+        at_ms = self._now_ms() if needs_lease else None
+        may = self.core.may_confirm(queue, index, leased_at_ms=at_ms)
         if not may:
             self._waiting.shut[queue] = None
         return may

@@ -96,7 +96,7 @@ class TakingPart:
             timers=replace(options.timers, answer_max_ms=NEVER_MS),
         )
         commit = WokenCommit(place.commit, self._woken)
-        self.shell = MirroredNode(core, commit, self)
+        self.shell = MirroredNode(core, commit, self, now_ms=place.now_ms)
         self.waking = Waking(place.now_ms, self.shell.tick, options.times.turn_ms)
         self.seat = Seat(store, keys, options.node, place.view)
         self.elections = Elections(place.view, Rules())

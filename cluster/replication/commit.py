@@ -42,9 +42,15 @@ def is_granted(node: NodeState, lead: Leadership) -> bool:
     Who has asked for another leader is deposed by its own write, with a lease that is valid, and
     does not know it before the answer (R22, R24).
     """
-    if not lead.replica.options.lease_guard:
-        return True
-    return not lead.moving and node.is_leased(lead.state.incarnation)
+    return not lead.replica.options.lease_guard or is_leased(node, lead)
+
+
+def is_leased(node: NodeState, lead: Leadership, at_ms: int | None = None) -> bool:
+    """Return whether no other node can lead the queue, as far as the own clock says.
+
+    At an instant of that clock; None is that of the last tick.
+    """
+    return not lead.moving and node.is_leased(lead.state.incarnation, at_ms)
 
 
 def note_run(node: NodeState, lead: Leadership, last_lsn: int) -> None:

@@ -125,7 +125,10 @@ class NodeState:
         self.submitted_at_ms[transaction.number] = self.now_ms
         self.ready.transactions.append(transaction)
 
-    def is_leased(self, incarnation: int) -> bool:
-        """Return whether the lease of a leadership is valid on the own clock (R17)."""
+    def is_leased(self, incarnation: int, at_ms: int | None = None) -> bool:
+        """Return whether the lease of a leadership is valid on the own clock (R17).
+
+        At an instant of that clock; None is that of the last tick.
+        """
         mine = self.rules.lease_is_of(incarnation, self.lease.incarnation)
-        return mine and self.lease.is_running(self.now_ms)
+        return mine and self.lease.is_running(self.now_ms if at_ms is None else at_ms)

@@ -63,7 +63,6 @@ class Mistakes:
     drops_what_is_not_listed: bool = False
     anew_as_member: bool = False
     anew_once_answered: bool = False
-    anew_without_promise: bool = False
     short_leaves_alone: bool = False
     short_leaves_silently: bool = False
     lets_go_while_open: bool = False

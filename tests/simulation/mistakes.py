@@ -207,7 +207,6 @@ MISTAKES = {
     "moves_in_use": Planted(MovesInUse()),
     "anew_as_member": Planted(mistakes=Mistakes(anew_as_member=True)),
     "anew_once_answered": Planted(mistakes=Mistakes(anew_once_answered=True)),
-    "anew_without_promise": Planted(mistakes=Mistakes(anew_without_promise=True)),
     "short_leaves_alone": Planted(mistakes=Mistakes(short_leaves_alone=True)),
     "short_leaves_silently": Planted(mistakes=Mistakes(short_leaves_silently=True)),
     "lets_go_while_open": Planted(mistakes=Mistakes(lets_go_while_open=True)),

@@ -18,7 +18,7 @@ from cluster.replication.inputs import Input
 from cluster.replication.leadership import Leadership
 from cluster.replication.state import QueueState
 from persistence.replicas.log import ReplicaLog
-from tests.simulation.content import SnapshotContent, StoredLog
+from tests.simulation.content import SnapshotContent
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster, Mistakes
@@ -149,14 +149,6 @@ def _begin_anew(
 ) -> None:
     machine = cluster.machines[name]
     machine.damages.forget(queue)
-    if cluster.mistakes.anew_without_promise:
-        machine.drop(queue)
-        machine.core.step(inputs.Forget(queue))
-        machine.written[queue] = machine.disk[queue] = StoredLog()
-        options = cluster.store.now.options[queue]
-        machine.core.add_replica(queue, options, StoredLog().stored())
-        cluster.carry_out(machine)
-        return
     happened = inputs.BeginAnew(queue, epoch, SnapshotContent(()), is_let_go)
     machine.core.step(happened)
     cluster.carry_out(machine)

@@ -37,7 +37,6 @@ The seed that finds each, counted from 0, and what it breaks first:
 | moves_in_use: a queue is in use while its move is open | by a script | I5 |
 | anew_as_member: a damaged replica begins anew though the in-sync set has it | 13 | I1 |
 | anew_once_answered: so does one that has answered a leader of this epoch | 13 | I3 |
-| anew_without_promise: one that begins anew has promised nothing | by a script | I3 |
 | short_leaves_alone: a mirror whose disk is nearly full leaves, whoever is left | 15 | I7 |
 | short_leaves_silently: it leaves and refuses nothing | 15 | I7 |
 | lets_go_while_open: a mirror is let go that an open write takes in | by a script | I1 |

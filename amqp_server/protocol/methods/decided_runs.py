@@ -91,9 +91,12 @@ def run_of(channel: Channel, payloads: Iterable[bytes]) -> PreparedRun:
     assert decisions is not None, "nothing else waits for a store"
     found: list[_Prepared] = []
     tags: set[str] = set()
+    declared: set[str] = set()
     for payload in payloads:
         try:
             method = decode_method(payload)
+            if _source_of(method) in declared:
+                break
             if isinstance(method, commands.Basic.Consume):
                 prepared = _consumer(channel, method, tags)
             else:
@@ -105,6 +108,8 @@ def run_of(channel: Channel, payloads: Iterable[bytes]) -> PreparedRun:
         if found and (found[0].make is None) is not (prepared.make is None):
             break
         found.append(prepared)
+        if isinstance(method, commands.Exchange.Declare):
+            declared.add(strip_line_ends(method.exchange))
     return PreparedRun(len(found), partial(_declaring, channel, decisions, found))
 
 
@@ -182,6 +187,17 @@ def _over(reply: Method | None, error: Exception | None) -> WaitingSteps[Method 
 # ── what is checked before ──
 
 
+def _source_of(method: Method) -> str | None:
+    """Return the exchange from which a method binds: its type says which rights that needs."""
+    match method:
+        case commands.Queue.Bind():
+            return strip_line_ends(method.exchange)
+        case commands.Exchange.Bind():
+            return strip_line_ends(method.source)
+        case _:
+            return None
+
+
 def _prepared(channel: Channel, decisions: Decisions, method: Method) -> _Prepared | None:
     match method:
         case commands.Queue.Declare():
@@ -253,7 +269,9 @@ def _binding(
 
 
 def _consumer(channel: Channel, method: commands.Basic.Consume, tags: set[str]) -> _Prepared | None:
-    """Return a consumer of a queue that another node leads.
+    """Return a consumer of a queue that another node leads; None: it is carried out by itself.
+
+    So is one of an auto-delete queue, which would end where the consumer is taken back.
 
     Args:
         channel: where it was asked for.
@@ -274,6 +292,8 @@ def _consumer(channel: Channel, method: commands.Basic.Consume, tags: set[str]) 
         return None
     queue = channel.session.open_vhost.queues.find(name)
     if queue is None or queue.owner is not None or queue.asked_elsewhere is None:
+        return None
+    if queue.is_ended_by_store:
         return None
     tags.add(tag)
     return _Prepared(None, partial(_consuming, channel, method))

@@ -24,7 +24,7 @@ class FakeLeader:
         self.count = 0
         self.compacted: list[str] = []
         self.admits = True
-        self.confirms = True
+        self.confirms = self.is_leased = True
         self.delivers = True
         self.elsewhere = 0
 
@@ -45,8 +45,8 @@ class FakeLeader:
     def may_deliver(self, queue: str) -> bool:
         return self.delivers
 
-    def may_confirm(self, queue: str, index: int) -> bool:
-        return self.confirms
+    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
+        return self.confirms and (self.is_leased or not needs_lease)
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         return index <= self.elsewhere
@@ -204,12 +204,12 @@ def test_publishes_are_taken_while_the_core_admits_them() -> None:
 def test_a_queue_that_tells_duplicates_needs_all_keys_and_the_lease() -> None:
     made, leader = log()
     submission = Submission(Front("x", 7), 1, 1, 0)
-    leader.confirms = False
+    leader.is_leased = False
     assert made.judge(submission).finding is Finding.FRESH, "others do not"
     made.keys_are_known = True
     with pytest.raises(NotServingError):
         made.judge(submission)
-    leader.confirms = True
+    leader.is_leased = True
     assert made.judge(submission).finding is Finding.FRESH
     made.keys_are_known = False
     with pytest.raises(NotServingError):

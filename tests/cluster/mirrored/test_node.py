@@ -9,7 +9,7 @@ from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
 from cluster.replication.core import NotServingError
-from cluster.replication.publishers import Front, Submission
+from cluster.replication.publishers import Finding, Front, Submission
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import DEAD, NAMES, QUEUE, REPLICATED
 
@@ -152,6 +152,38 @@ def test_who_may_not_be_confirmed_without_a_lease_is_told_when_there_is_one() ->
     node.core.node.lease = lease
     node.tick(cluster.now_ms)
     assert told == ["go on"]
+
+
+def test_a_queue_that_tells_duplicates_needs_the_lease_without_a_guard() -> None:
+    cluster = whole()
+    node, log, told = moving(cluster)
+    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
+    log.keys_are_known = True
+    core = node.core.node
+    lease, submission = core.lease, Submission(Front("a", 1), 1, 1, 0)
+    assert not core.options[QUEUE].lease_guard
+    core.lease = replace(lease, incarnation=0)
+    with pytest.raises(NotServingError):
+        log.judge(submission)
+    node.tick(cluster.now_ms)
+    assert told == [], "it would be refused again"
+    core.lease = lease
+    node.tick(cluster.now_ms)
+    assert told == ["go on"]
+    assert log.judge(submission).finding is Finding.FRESH
+
+
+def test_a_duplicate_that_came_during_a_freeze_is_not_told_by_the_clock_before_it() -> None:
+    """What a client has published is read before the core's clock is set."""
+    cluster = whole()
+    node, log, _ = moving(cluster)
+    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
+    log.keys_are_known = True
+    submission = Submission(Front("a", 1), 1, 1, 0)
+    assert log.judge(submission).finding is Finding.FRESH
+    node._now_ms = lambda: node.core.node.lease.deadline_ms
+    with pytest.raises(NotServingError):
+        log.judge(submission)
 
 
 def test_consumers_go_on_with_the_first_mirror_that_answers_again() -> None:

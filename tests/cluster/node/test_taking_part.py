@@ -28,6 +28,7 @@ def test_after_a_freeze_the_clock_is_set_before_anything_is_heard(
             node.part.renewed(Lease(node.lease_id, 2_000, late_ms - 60_000))
             assert core.node.now_ms == late_ms
             assert not core.node.is_leased(node.incarnation)
+            assert node.shell._now_ms is node.part._place.now_ms, "for what comes before a tick"
 
     asyncio.run(scenario())
 

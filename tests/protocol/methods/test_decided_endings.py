@@ -8,7 +8,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server import deciding_desk
-from tests.support.clustered_nodes import Cluster, cluster_of, until
+from tests.support.clustered_nodes import Cluster, cluster_of, method_frame, until
 
 Q, B, X = commands.Queue, commands.Basic, commands.Exchange
 
@@ -35,6 +35,23 @@ def test_who_deletes_a_queue_that_it_consumes_from_hears_of_its_consumers_last()
             "Basic.Cancel",
         ]
         await other.expect(B.Cancel)
+
+    play(case)
+
+
+def test_who_consumes_under_the_tag_of_a_queue_that_it_deletes_hears_of_the_old_one_first() -> None:
+    async def case(cluster: Cluster) -> None:
+        one = cluster.open(0)
+        for queue in ("q", "r"):
+            await one.ask(Q.Declare, queue=queue, durable=True)
+        await one.ask(B.Consume, queue="q", consumer_tag="a")
+        deletes = method_frame(1, Q.Delete, queue="q")
+        one.client.send_bytes(deletes + method_frame(1, B.Consume, queue="r", consumer_tag="a"))
+        assert [each.name for each in await one.methods(3)] == [
+            "Queue.DeleteOk",
+            "Basic.Cancel",
+            "Basic.ConsumeOk",
+        ]
 
     play(case)
 

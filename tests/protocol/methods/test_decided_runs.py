@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands
 
+from amqp_server.broker.access.rights import TopicPermissions
 from amqp_server.broker.queue import Queue
 from amqp_server.protocol.methods.decided_runs import FOLLOWING, RUN_MAX
 from amqp_server.protocol.overlapping import GATHERED_BYTES_MAX, OVERLAPPING
 from amqp_server.wire.methods import Method
 from cluster.definitions.joining import CHANGES_MAX, READS_MAX
-from cluster.metadata.port import Transaction
+from cluster.metadata.port import Put, Transaction
 from queues.asked_port import ConsumeAnswer, CountsAnswer
 from queues.consumer_port import ConsumerHandle
-from tests.support.clustered_nodes import Cluster, cluster_of, held, until
+from tests.support.clustered_nodes import STORED, Cluster, cluster_of, held, until
 from tests.support.frames import method_frame
 from tests.support.peer import Client, Node, Received
 
@@ -219,6 +220,54 @@ def test_consumers_in_one_write_are_asked_for_together_and_begin_in_order(
     play(case)
 
 
+def test_a_consumer_that_is_taken_back_ends_no_auto_delete_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, Callable[[ConsumeAnswer], None]] = {}
+
+    async def case(cluster: Cluster) -> None:
+        client, other, names = cluster.open(0).client, cluster.open(0), ["a", "b", "brief"]
+        for name in names:
+            await other.ask(Q.Declare, queue=name, durable=True, auto_delete=name == "brief")
+        monkeypatch.setattr(Queue, "asked_elsewhere", property(lambda q: Leader(q, asked)))
+        client.send_bytes(
+            written([(1, (B.Consume, {"queue": n, "consumer_tag": n})) for n in names])
+        )
+        for name, answer in (("a", ConsumeAnswer.THERE), ("b", ConsumeAnswer.BARRED)):
+            asked[name](answer)
+            client.node.end_turns()
+        monkeypatch.undo()
+        assert [type(each) for each in client.methods()] == [B.ConsumeOk, commands.Channel.Close]
+        for queue in ("after", "that"):  # the store has done by then what was asked before
+            await other.ask(Q.Declare, queue=queue, durable=True)
+        assert client.node.vhost.queues.find("brief") is not None
+
+    play(case)
+
+
+def test_rights_are_those_of_the_exchange_that_a_run_declares() -> None:
+    async def case(cluster: Cluster) -> None:
+        rights = TopicPermissions("guest", "/", "x", "^mine$", "^mine$")
+        put = Put(STORED.key_of(rights), STORED.value_of(rights))
+        await cluster.store.transact(Transaction(then=(put,)))
+        await cluster.alike()
+        client = cluster.open(0).client
+        declares: list[Sent] = [
+            (Q.Declare, {"queue": "q", "durable": True}),
+            (X.Declare, {"exchange": "x", "exchange_type": "topic", "durable": True}),
+        ]
+        binds: list[Sent] = [
+            (Q.Bind, {"queue": "q", "exchange": "x", "routing_key": k}) for k in ("mine", "no")
+        ]
+        client.send_bytes(written([(1, each) for each in [*declares, *binds]]))
+        *_, bound, refused = [each.method for each in await answers(client, 4)]
+        assert isinstance(bound, Q.BindOk)
+        assert isinstance(refused, commands.Channel.Close)
+        assert (refused.reply_code, refused.method_id) == (403, 20)
+
+    play(case)
+
+
 def test_what_follows_overlaps() -> None:
     assert FOLLOWING < OVERLAPPING
 
@@ -230,7 +279,7 @@ NOWAIT = st.sampled_from([False, False, True])
 
 
 @st.composite
-def sent(draw: st.DrawFn, channel: int) -> Sent:
+def sent(draw: st.DrawFn, channel: int, place: str) -> Sent:
     def name() -> str:
         return f"{channel}{draw(LETTERS)}"
 
@@ -266,21 +315,25 @@ def sent(draw: st.DrawFn, channel: int) -> Sent:
         given = {"queue": name()}
     elif kind is X.Delete:
         given = {"exchange": f"{name()}x", "if_unused": draw(st.booleans())}
+    elif kind is B.Consume:
+        # A tag that is taken ends the connection, wherever its other channels are.
+        given = {"queue": name(), "consumer_tag": f"tag {place}", "exclusive": draw(NOWAIT)}
     return kind, given
 
 
-OTHERS: list[type[Method]] = [Q.Delete, X.Delete, Q.Unbind, B.Get, B.Qos]
+OTHERS: list[type[Method]] = [Q.Delete, X.Delete, Q.Unbind, B.Get, B.Qos, B.Consume, B.Consume]
 
 
 @st.composite
 def scripts(draw: st.DrawFn) -> list[list[tuple[int, Sent]]]:
     """Return writes, each with methods of two channels."""
+    channels = st.lists(st.sampled_from([1, 1, 1, 2]), min_size=1, max_size=12)
     return [
         [
-            (channel, draw(sent(channel)))
-            for channel in draw(st.lists(st.sampled_from([1, 1, 1, 2]), min_size=1, max_size=12))
+            (channel, draw(sent(channel, f"{write}.{number}")))
+            for number, channel in enumerate(draw(channels))
         ]
-        for _ in range(draw(st.integers(1, 3)))
+        for write in range(draw(st.integers(1, 3)))
     ]
 
 
