@@ -56,7 +56,7 @@ class GroupLinks:
         incarnation: Callable[[], int],
         broker: Broker,
         peers: Peers,
-        offsets_stored: Callable[[], Awaitable[None]],
+        offsets_stored: Callable[[str], Awaitable[None]],
     ) -> None:
         """Begin without a member.
 
@@ -66,7 +66,8 @@ class GroupLinks:
             incarnation: of it.
             broker: of the node.
             peers: the other nodes.
-            offsets_stored: returns once offsets that clients have stored so far are at the leaders.
+            offsets_stored: returns once offsets that clients have stored so far are at a node, as
+                far as it leads their streams.
         """
         self._broker = broker
         self._peers = peers
@@ -154,7 +155,7 @@ class GroupLinks:
         visits = self.shared.visits
         if tells and visits.tells_of_stops(node):
             # Who reads next begins behind what the last one has stored.
-            await self._offsets_stored()
+            await self._offsets_stored(node)
         question = visits.question(node, tells=tells)
         if question is None:
             return True

@@ -131,9 +131,13 @@ class StreamQuestions:
         if self._storing is None:
             self._storing = asyncio.get_running_loop().create_task(self._store())
 
-    async def offsets_stored(self) -> None:
-        """Return once the offsets that are on their way now are stored, or after a while."""
-        before = {**self._waiting, **self._on_the_way}
+    async def offsets_stored(self, leader: str) -> None:
+        """Return once the offsets that are on their way to a node are stored, or after a while."""
+        before = {
+            key: offset
+            for key, offset in {**self._waiting, **self._on_the_way}.items()
+            if self._leader_of(key[0], key[1]) == leader
+        }
         with suppress(TimeoutError):
             async with asyncio.timeout(STORED_S):
                 while before:
@@ -163,8 +167,10 @@ class StreamQuestions:
 
     async def _store_some(self) -> bool:
         """Have leaders store some of what waits; return whether any did."""
-        keys = list(self._waiting)[:OFFSETS_AT_ONCE]
-        self._on_the_way = {key: self._waiting.pop(key) for key in keys}
+        taken = {key: self._waiting.pop(key) for key in list(self._waiting)[:OFFSETS_AT_ONCE]}
+        # Those of a stream that is gone would wait for its leader as long as others are stored.
+        keys = [key for key in taken if self._node.queue_id_of(key[0], key[1]) is not None]
+        self._on_the_way = {key: taken[key] for key in keys}
         by_leader: dict[str, list[Key]] = {}
         for key in keys:
             by_leader.setdefault(self._leader_of(key[0], key[1]), []).append(key)

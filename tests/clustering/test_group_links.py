@@ -63,7 +63,8 @@ class GroupNode:
             name, known, lambda: 7, self.node.broker, self.peers, self._offsets_stored
         )
 
-    async def _offsets_stored(self) -> None:
+    async def _offsets_stored(self, node: str) -> None:
+        assert node == "a"
         await self.stored.wait()
 
     def queue_id_of(self, vhost: str, name: str) -> str:

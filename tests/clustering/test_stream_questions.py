@@ -30,12 +30,13 @@ class Member:
     Attributes:
         leader: the node that leads every stream, as far as this one knows; empty is nobody.
         unled: the stream that nobody leads; empty is none.
+        gone: the stream that was deleted; empty is none.
     """
 
     def __init__(self, name: str, peers: dict[str, JoinedPeers], leader: str = "a") -> None:
         self.options = _Options(name)
         self.leader = leader
-        self.unled = ""
+        self.unled = self.gone = ""
         self.node = Node()
         self.peers = JoinedPeers(name, peers)
         loop = asyncio.get_running_loop()
@@ -47,8 +48,8 @@ class Member:
         member: Any = self
         self.questions = StreamQuestions(member, self.node.broker, self.peers)
 
-    def queue_id_of(self, vhost: str, name: str) -> str:
-        return f"{vhost} {name}"
+    def queue_id_of(self, vhost: str, name: str) -> str | None:
+        return None if name == self.gone else f"{vhost} {name}"
 
     def leader_of(self, queue_id: str) -> tuple[str, int] | None:
         assert queue_id
@@ -283,22 +284,49 @@ def test_who_has_to_know_waits_until_offsets_are_stored(monkeypatch: pytest.Monk
 
     async def work() -> None:
         a, b = pair()
-        await b.questions.offsets_stored()
-        b.leader = ""
+        await b.questions.offsets_stored("a")
         b.questions.store_offset("/", "s", b"me", 7)
-        waiting = asyncio.ensure_future(b.questions.offsets_stored())
-        for _ in range(20):
-            await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(b.questions.offsets_stored("a"))
+        await asyncio.sleep(0)
         assert not waiting.done()
-        b.leader = "a"
         await waiting
         assert a.stored(b"me") == 7
         # Not for ever.
         monkeypatch.setattr(stream_questions, "STORED_S", 0.01)
-        b.leader = ""
+        b.leader = "away"
         b.questions.store_offset("/", "s", b"me", 8)
-        await b.questions.offsets_stored()
+        await b.questions.offsets_stored("away")
         await b.questions.stop()
+
+    run(work())
+
+
+def test_who_has_to_know_waits_for_no_stream_of_another_leader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_questions, "STORED_S", 10 * WAIT_S)
+
+    async def work() -> None:
+        _, b = pair()
+        b.unled = "orphan"
+        b.questions.store_offset("/", "orphan", b"me", 7)
+        await b.questions.offsets_stored("a")
+        assert b.questions._waiting
+        await b.questions.stop()
+
+    run(work())
+
+
+def test_offsets_of_a_stream_that_is_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_questions, "AGAIN_S", 10 * WAIT_S)
+
+    async def work() -> None:
+        a, b = pair()
+        b.gone = "gone"
+        b.questions.store_offset("/", "gone", b"me", 7)
+        b.questions.store_offset("/", "s", b"me", 8)
+        await all_stored(b)
+        assert a.stored(b"me") == 8
 
     run(work())
 
