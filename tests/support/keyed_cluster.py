@@ -117,7 +117,8 @@ class KeyedCluster(Cluster):
         self.jobs: list[Job] = []
         self.duplicates_count = 0
         super().__init__(seed, max_priority=max_priority)
-        self.kinds += [(10, self.work)]
+        # Without a lease nothing is published here, and little would happen.
+        self.kinds += [(10, self.work), (6, self.renew)]
 
     def make_ledgers(self) -> dict[str, Ledger]:
         ledgers = super().make_ledgers()
