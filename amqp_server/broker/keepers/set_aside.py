@@ -19,6 +19,12 @@ APART_MS: Final = 100
 KEPT_MAX: Final = 1_024
 """Messages that are tried again, for each queue; the others of it are set aside."""
 
+ASIDE_MAX: Final = 1 << 19
+"""Messages that are set aside; where each waits takes some 140 octets. Beyond them a queue that
+takes nothing holds up the others, as what is on its way to it has no other place."""
+
+_NOBODY: Final[frozenset[str]] = frozenset()
+
 
 class SetAside:
     """The messages behind one exchange that are on their way, by queue.
@@ -35,8 +41,17 @@ class SetAside:
         self._bytes: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
         self._positions: dict[str, deque[int]] = {}
-        self._left: dict[int, set[str]] = {}
+        self._left: dict[int, frozenset[str]] = {}
+        self._same: dict[frozenset[str], frozenset[str]] = {}
         self._due_ms = 0
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._left) >= ASIDE_MAX
+
+    def _shared(self, names: frozenset[str]) -> frozenset[str]:
+        """Return the one set of these names: a set for each message takes 200 octets more."""
+        return self._same.setdefault(names, names)
 
     def clear(self) -> None:
         """Forget everything: another leadership begins."""
@@ -58,6 +73,8 @@ class SetAside:
             open_bytes: their bodies.
             is_back: they were set aside, and are brought back; others come behind those.
         """
+        if self._is_full:
+            return True  # They are kept, and tried again.
         if not is_back and name in self._positions:
             return False
         if name not in self._counts:
@@ -68,7 +85,7 @@ class SetAside:
 
     def keeps(self, name: str, count: int) -> bool:
         """Return whether messages that a queue did not take are kept to be tried again."""
-        if self._kept[name] and self._kept[name] + count > KEPT_MAX:
+        if self._kept[name] and self._kept[name] + count > KEPT_MAX and not self._is_full:
             return False
         self._kept[name] += count
         return True
@@ -82,8 +99,9 @@ class SetAside:
     def put(self, name: str, positions: Sequence[int]) -> None:
         """Set messages aside that one queue lacks, by where they wait."""
         self._positions.setdefault(name, deque()).extend(positions)
+        left = self._left
         for position in positions:
-            self._left.setdefault(position, set()).add(name)
+            left[position] = self._shared(left.get(position, _NOBODY) | {name})
 
     def names_left(self, position: int, names: Collection[str]) -> Collection[str]:
         """Return which of these lack a message; all of them where it was never set aside."""
@@ -98,13 +116,17 @@ class SetAside:
         """A queue has these, or does not want them: it lacks them no more."""
         if self._left:
             for position in positions:
-                self._left.get(position, set()).discard(name)
+                left = self._left.get(position, _NOBODY)
+                if name in left:
+                    self._left[position] = self._shared(left - {name})
 
     def forget(self, positions: Iterable[int]) -> None:
         """All queues have these."""
         if self._left:
             for position in positions:
                 self._left.pop(position, None)
+            if not self._left:
+                self._same.clear()
 
     def next_deadline_ms(self) -> int | None:
         """Return when to look for what may be brought back; None where nothing is set aside."""

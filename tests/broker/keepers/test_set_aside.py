@@ -1,5 +1,9 @@
 """What one queue does not take is set aside, so that there is room for the others."""
 
+import tracemalloc
+from unittest.mock import patch
+
+from amqp_server.broker.keepers import set_aside
 from amqp_server.broker.keepers.set_aside import APART_MS, BACK_MAX, KEPT_MAX, SetAside
 
 
@@ -69,6 +73,35 @@ def test_so_many_are_kept_to_be_tried_again_and_one_piece_in_any_case() -> None:
     assert mine.keeps("other", 1)
     mine.tries("q", KEPT_MAX + 1)
     assert mine.keeps("q", 1)
+
+
+@patch.object(set_aside, "ASIDE_MAX", 4)
+def test_so_many_are_set_aside_and_then_a_queue_holds_up_the_others_again() -> None:
+    mine = SetAside(100, 1_000)
+    mine.put("q", [1, 2, 3])
+    mine.put("other", [3])
+    assert not mine.has_room("q", 100, 1_000, is_back=False)
+    mine.put("q", [4])
+    mine.note("q", 100, 1_000)
+    assert mine.has_room("q", 100, 1_000, is_back=False), "it is tried, and kept"
+    assert mine.keeps("q", KEPT_MAX)
+    assert mine.keeps("q", 1)
+    mine.forget([4])
+    assert not mine.keeps("q", 1)
+    assert not mine.has_room("q", 100, 1_000, is_back=False)
+
+
+def test_what_is_set_aside_takes_little_memory() -> None:
+    count = 20_000
+    positions = list(range(1_000, 1_000 + count))
+    tracemalloc.start()
+    try:
+        mine = SetAside(100, 1_000)
+        mine.put("q", positions)
+        mine.put("other", positions)
+        assert tracemalloc.get_traced_memory()[0] < 150 * count
+    finally:
+        tracemalloc.stop()
 
 
 def test_another_leadership_knows_of_nothing() -> None:
