@@ -173,6 +173,10 @@ class BindingTable:
         """Return the bindings from an exchange, oldest first."""
         return tuple(self._by_source.get(name, ()))
 
+    def count_of_source(self, name: str) -> int:
+        """Return how many bindings lead from the exchange of this name."""
+        return len(self._by_source.get(name, ()))
+
     def of_destination(self, destination: tuple[DestinationKind, str]) -> tuple[Binding, ...]:
         """Return the bindings to a queue or an exchange, oldest first."""
         return tuple(self._by_destination.get(destination, ()))

@@ -40,6 +40,7 @@ def test_bindings_are_found_from_both_ends_oldest_first() -> None:
     assert table.of_destination(queue("q")) == (second, first)
     assert table.of_destination(exchange("q")) == (elsewhere,)
     assert table.of_source("missing") == ()
+    assert (table.count_of_source("x"), table.count_of_source("missing")) == (3, 0)
     assert table.of_destination(queue("missing")) == ()
 
 

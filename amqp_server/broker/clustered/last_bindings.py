@@ -15,6 +15,10 @@ from exchanges.routing import Router
 EXCHANGES_MAX: Final = 64
 """Of one queue; others wait for the sweep."""
 
+BINDINGS_MAX: Final = 64
+"""Of one exchange: those that ended are looked up one by one, and whoever deletes waits for that.
+Exchanges with more of them wait for the sweep, too."""
+
 LOOKED_AT_MAX: Final = 4_096
 """Bindings of one queue, about two milliseconds; likewise."""
 
@@ -50,6 +54,8 @@ def last_bindings(tables: Tables, vhost: str, queue: str) -> Iterator[BindingDef
     for binding in bindings[:LOOKED_AT_MAX]:
         source = router.exchanges.get(binding.source)
         if source is None or not source.auto_delete or source.name in seen:
+            continue
+        if router.bindings.count_of_source(source.name) > BINDINGS_MAX:
             continue
         seen.add(source.name)
         arguments = typed_arguments(binding)

@@ -50,3 +50,11 @@ def test_there_is_a_bound_of_both() -> None:
         assert len(list(last_bindings(broker, "/", "q"))) == 2
     with patch.object(module, "LOOKED_AT_MAX", 5):
         assert [each.source for each in last_bindings(broker, "/", "q")] == ["x0", "x1", "x2"]
+
+
+def test_an_exchange_with_many_bindings_is_left_to_the_sweep() -> None:
+    broker = bound(2).broker
+    with patch.object(module, "BINDINGS_MAX", 2):
+        assert len(list(last_bindings(broker, "/", "q"))) == 2
+    with patch.object(module, "BINDINGS_MAX", 1):
+        assert not list(last_bindings(broker, "/", "q"))

@@ -8,9 +8,11 @@ import pytest
 from pamqp import commands
 
 from amqp_server import deciding_desk
+from cluster.metadata.port import Outcome, Transaction
 from tests.support.clustered_nodes import Cluster, cluster_of, method_frame, until
 
 Q, B, X = commands.Queue, commands.Basic, commands.Exchange
+KEYS = range(100)
 
 
 def play(case: Callable[[Cluster], Coroutine[Any, Any, None]]) -> None:
@@ -117,5 +119,28 @@ def test_an_auto_delete_exchange_goes_with_its_last_queue(how: str) -> None:
         await until(lambda: not one.node.vhost.exchanges.exists("goes"))
         await until(lambda: not other.node.vhost.exchanges.exists("goes"))
         assert one.node.vhost.exchanges.exists("used")
+
+    play(case)
+
+
+def test_who_deletes_a_queue_waits_for_few_requests_whatever_is_bound_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def case(cluster: Cluster) -> None:
+        one, transact = cluster.open(0), cluster.store.transact
+        await one.ask(Q.Declare, queue="q", durable=True)
+        await one.ask(X.Declare, exchange="x", exchange_type="topic", auto_delete=True)
+        binds = [method_frame(1, Q.Bind, queue="q", exchange="x", routing_key=f"{n}") for n in KEYS]
+        one.client.send_bytes(b"".join(binds))
+        await one.methods(len(KEYS))
+        asked: list[Transaction] = []
+
+        async def counted(transaction: Transaction) -> Outcome:
+            asked.append(transaction)
+            return await transact(transaction)
+
+        monkeypatch.setattr(cluster.store, "transact", counted)
+        await one.ask(Q.Delete, queue="q")
+        assert len(asked) < 10
 
     play(case)
