@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Collection
 from typing import Any
 from unittest.mock import patch
 
@@ -57,9 +58,19 @@ def settled_first(waiting: CommittedWaiting, now_ms: int) -> Due | None:
 
 STEP = CommittedWaiting.step
 
+
+def settles_what_is_aside(waiting: CommittedWaiting, due: Due, aside: Collection[int] = ()) -> None:
+    """Forget that a queue lacks some."""
+    del aside
+    SETTLE(waiting, due)
+
+
+SETTLE = CommittedWaiting.settle
+
 BUGS: dict[str, tuple[object, str, Any]] = {
     "confirmed at once": (WaitingEngine, "publish", confirmed_at_once),
     "settled before the copies": (CommittedWaiting, "step", settled_first),
+    "what is set aside is settled": (CommittedWaiting, "settle", settles_what_is_aside),
     "instants of one process": (mirrored_log, "shifted", lambda expires, _offset_ms: expires),
 }
 

@@ -67,6 +67,7 @@ class WaitingLife(Life):
         self.leaving: set[bytes] = set()
         self.gone: set[bytes] = set()
         self.taken: list[Due] = []
+        self.aside: list[int] = []
         self.engine: WaitingEngine | None = None
         found = self.node.opened.replicas.get(QUEUE_ID)
         if found is None:
@@ -84,6 +85,7 @@ class WaitingLife(Life):
             (14, self.publish),
             (10, self.take_due),
             (8, self.settle),
+            (2, self.bring_back),
             (1, self.drop),
             (10, self.commit),
             (6, self.tick),
@@ -176,12 +178,22 @@ class WaitingLife(Life):
                 self.taken.append(due)
 
     def settle(self) -> None:
-        """What left has arrived."""
+        """What left has arrived, but for some that a queue does not take now."""
         if self.taken:
             assert self.engine is not None
             due = self.taken.pop(self.draw.randrange(len(self.taken)))
-            self.leaving |= {each.body for each in due.records}
-            self.engine.waiting.settle(due)
+            share = self.draw.choice((0, 0, 0.5))
+            aside = {position for position in due.positions if self.draw.random() < share}
+            there = zip(due.positions, due.records, strict=True)
+            self.leaving |= {each.body for position, each in there if position not in aside}
+            self.engine.waiting.settle(due, aside)
+            self.aside += aside
+
+    def bring_back(self) -> None:
+        """A queue takes messages again."""
+        assert self.engine is not None
+        self.engine.waiting.bring_back(self.aside, self.now_ms)
+        self.aside.clear()
 
     def drop(self) -> None:
         """An operator drops one message that is near."""
