@@ -29,6 +29,9 @@ BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 GOODBYE_S: Final = 1.0
 UNHEARD_BEATS_MAX: Final = 2 * BEATS
 """Signs of life without any answer; a loop that hangs gives none, and blames nobody."""
+START_MS: Final = 60_000
+"""How long a process may take until it is ready. On a busy machine a start takes many seconds, and
+who ends it for that only has it start again."""
 _READ_BYTES: Final = 1 << 12
 _COMMAND: Final = (sys.executable, "-P", "-m", "cluster.liveness")
 
@@ -68,6 +71,7 @@ class RenewalChild:
         self._held: Lease | None = None
         self._channel: socket.socket | None = None
         self._unheard_beats = 0
+        self._began_ms = 0
 
     def hold(self, lease: Lease) -> None:
         """Renew this lease from now on, and no other."""
@@ -83,7 +87,7 @@ class RenewalChild:
         """Keep a process running until this is cancelled, which ends it."""
         tries = 0
         while True:
-            began_ms = self._now_ms()
+            began_ms = self._began_ms = self._now_ms()
             try:
                 await self._live()
                 log.warning("the process that renews the lease has ended pid=%d", self.pid)
@@ -135,10 +139,15 @@ class RenewalChild:
         while True:
             self._tell(Frame(Kind.BEAT, at_ms=self._now_ms()))
             self._unheard_beats += self._held is not None
-            if self._unheard_beats > UNHEARD_BEATS_MAX and self._channel is not None:
+            if self._is_silent() and self._channel is not None:
                 log.warning("the process that renews the lease says nothing pid=%d", self.pid)
                 self._channel.shutdown(socket.SHUT_RDWR)
             await asyncio.sleep(beat_interval_ms(self._ttl_ms) / 1000)
+
+    def _is_silent(self) -> bool:
+        if self.ready.is_set():
+            return self._unheard_beats > UNHEARD_BEATS_MAX
+        return self._now_ms() - self._began_ms > START_MS
 
     def _take(self, frame: Frame) -> None:
         if frame.kind is Kind.READY:
