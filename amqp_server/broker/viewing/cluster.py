@@ -42,8 +42,14 @@ class ClusterViews:
         return "" if cluster is None else cluster.leader_of(vhost, name)
 
     def leader_behind(self, vhost: str, exchange: str) -> str:
-        """Return the node with what waits behind an exchange; empty as for ``leader_of``."""
-        return self.leader_of(vhost, shown_as(exchange))
+        """Return the node with what waits behind an exchange; empty as for ``leader_of``.
+
+        A client may have called a queue as it is shown, and that is another one.
+        """
+        broker = self._broker
+        room = broker.vhost(vhost).keepers.room(exchange) if broker.has_vhost(vhost) else None
+        name = "" if room is None else room.queue_name
+        return self.leader_of(vhost, name or shown_as(exchange))
 
     def mirrored_queue(self, vhost: str, name: str) -> MirroredView | None:
         """Return where a queue is; None is not mirrored."""

@@ -1,9 +1,14 @@
 """Views of the cluster, and of a node that is in none."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from amqp_server.broker.cluster import NotClusteredError
+from amqp_server.broker.keepers.shared_room import SharedRoom
 from amqp_server.broker.steps import finish
+from cluster.definitions.waiting_queues import waiting_queue_name
 from tests.support.desk import Desk
 from tests.support.fake_cluster import FakeCluster
 
@@ -37,6 +42,20 @@ def test_what_a_cluster_shows() -> None:
     assert finish(views.harmed_without(B)).counts == {}
     cluster.stop(C)
     assert finish(views.harmed_without(B)).counts == {"quorum": 1}
+
+
+def test_what_waits_behind_an_exchange_is_not_taken_for_a_queue_that_is_called_so() -> None:
+    desk = Desk()
+    desk.node.broker.cluster = cluster = FakeCluster(A, B, C)
+    shown, behind = "(waits for exchange 'x')", waiting_queue_name("x", "n-1")
+    cluster.put(shown, C, A)
+    assert desk.views.leader_behind("/", "x") == C, "there is no such exchange"
+    room = cast("SharedRoom", SimpleNamespace(queue_name=behind))
+    desk.node.vhost.keepers._rooms["x"] = room
+    cluster.put(behind, B, A)
+    assert desk.views.leader_behind("/", "x") == B
+    assert desk.views.leader_of("/", shown) == C
+    assert desk.views.leader_behind("none", "x") == A
 
 
 def test_a_queue_is_shown_with_where_it_is() -> None:
