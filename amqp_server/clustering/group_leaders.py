@@ -15,8 +15,11 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.groups.guests import NEW_MS
 from amqp_server.broker.groups.shared import Place
 
-IDLE_MS: Final = 1_500
-"""How long a leader that may deliver nothing still leads its groups: shorter than an election."""
+IDLE_MS: Final = 700
+"""How long a leader that may deliver nothing still leads its groups. There may be a next one from
+the beginning of it on, which lets others read after ``NEW_MS``. Until then what this one has said
+may hold no more: this time, two looks and ``LEASE_MS`` are shorter.
+"""
 
 FIRST_EPOCH: Final = 1
 """Nobody has led a stream before."""

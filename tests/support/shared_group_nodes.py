@@ -160,10 +160,10 @@ class World:
         """Have a node lead a stream; the one before leads it no more, and others learn of it."""
         before = self.leaders.get(stream)
         if before is not None and before != node:
-            # It delivers nothing any more (R16), and hears later why.
+            # It delivers nothing any more (R16), sees that with a look, and hears later why.
             deposed = self.nodes[before]
             deposed.idle.add(stream)
-            idle_ms = self.random.randint(0, min(knows_ms, IDLE_MS))
+            idle_ms = min(knows_ms, LOOK_MS + IDLE_MS)
             self.later(idle_ms, partial(self._serve_no_more, deposed, stream))
         epoch = self.epochs[stream] = self.epochs.get(stream, 0) + 1
         place = Place(node, epoch)

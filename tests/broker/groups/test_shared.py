@@ -112,6 +112,16 @@ def test_the_next_leader_waits_for_who_may_still_read() -> None:
     assert (first.reads, second.reads) == (False, True)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_who_obeys_a_leader_that_hears_of_no_other_stops_in_time(seed: int) -> None:
+    """Both have an old copy of the store, and hear each other."""
+    world = World(seed)
+    pair(world)
+    world.run(20 * seed)
+    world.lead("s", "c", 60_000)
+    world.run(LATER_MS)
+
+
 def test_partitions_are_shared_out_over_nodes_and_again_after_a_change() -> None:
     streams = [f"o-{number}" for number in range(3)]
     world = World(8, *streams)
