@@ -79,7 +79,7 @@ class FrontQueue(AskingFront):
         """This node leads: the engine is the queue."""
         self._leave()
         self.epoch = max(self.epoch, epoch)
-        taking = Taking(self._node.front, take, self._submissions)
+        taking = Taking(self._node.front, take, self._submissions, self._wake_up)
         self._way = LocalWay(self.queue, engine, taking, self, self._base)
         self.way_opened(epoch)
 

@@ -3,9 +3,14 @@
 judge ─▶ taken: confirmed once they are safe, many runs by one number
       ─▶ refused, from some message of the run on
       ─▶ a gap: nothing is decided of what comes, until the front half has begun again
+
+A commit group is of many queues, and fails where one of them is not led here any more. Then nobody
+knows what is safe, and the front half submits again all that is open: what is in the log is found
+there. If this queue is not led here either, its way ends.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from cluster.fronts.errors import FrontError
@@ -40,6 +45,10 @@ class Submitter(Protocol):
         """Nothing was decided: what is open above a number is to be submitted again."""
 
 
+def _nobody() -> None:
+    """Where what the front half hears wakes it."""
+
+
 class Taking:
     """What one front half submits to one leadership over one way.
 
@@ -47,17 +56,25 @@ class Taking:
         front: whose messages they are.
         take: of the queue that is led here.
         submitter: hears what becomes of them.
+        wake: asks for a drain of the front half, where it has to submit again.
 
     Attributes:
         is_kept_waiting: nothing was decided because nothing is admitted now; ``go_on`` is due.
     """
 
-    def __init__(self, front: Front, take: Take, submitter: Submitter) -> None:
+    def __init__(
+        self,
+        front: Front,
+        take: Take,
+        submitter: Submitter,
+        wake: Callable[[], None] = _nobody,
+    ) -> None:
         self._front = front
         self._take = take
         self._submitter = submitter
+        self._wake = wake
         self._safe: deque[tuple[int, CommitPoint]] = deque()
-        self._last_in_log = 0
+        self._last_in_log = self._last_confirmed = 0
         self._attempt = 0
         self._is_over = False
         self.is_kept_waiting = False
@@ -113,20 +130,29 @@ class Taking:
 
     def _confirm_at(self, number: int, point: CommitPoint) -> None:
         if not self._safe and is_safe(point):
-            self._submitter.confirm(number)
+            self._confirm(number)
             return
         self._safe.append((number, point))
         if len(self._safe) == 1:
             wait_for(point, self._decided)
 
     def _decided(self) -> None:
-        """Confirm what is safe by one number; where a group has failed the leadership is over."""
+        """Confirm what is safe by one number; where a group has failed have it submitted again."""
         safe, number = self._safe, 0
         while safe and is_safe(safe[0][1]):
             number = max(number, safe.popleft()[0])
-        if not number or self._is_over:
+        if self._is_over:
             safe.clear()
-            return
+        elif not number:
+            safe.clear()
+            self._last_in_log = self._last_confirmed
+            self._tell_gap()
+            self._wake()
+        else:
+            self._confirm(number)
+            if safe:
+                wait_for(safe[0][1], self._decided)
+
+    def _confirm(self, number: int) -> None:
+        self._last_confirmed = max(self._last_confirmed, number)
         self._submitter.confirm(number)
-        if safe:
-            wait_for(safe[0][1], self._decided)

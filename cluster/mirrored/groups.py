@@ -109,6 +109,16 @@ class LedQueue:
         if index >= self.last_index:
             self._waiting_in = [self.group]
 
+    def wait_alone(self) -> MirrorGroup:
+        """Return a group of its own, in which 1 stands for all that was appended so far.
+
+        For a group that has failed with the leadership of another queue.
+        """
+        group = MirrorGroup(0)
+        group.append(1, self, self.last_index)
+        self._waiting_in.append(group)
+        return group
+
     def end(self) -> None:
         """It is not led any more: every group in which a run of it waits has failed."""
         waiting = self._waiting_in if self.committed_index < self.last_index else []

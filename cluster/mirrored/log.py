@@ -106,6 +106,7 @@ class MirroredLog:
         self._front: Front | None = None
         self._first = self._number = 0
         self._last_point: CommitPoint = SAFE_NOW
+        self._last_group = led.group
 
     @property
     def commit_group(self) -> CommitGroup:
@@ -219,7 +220,7 @@ class MirroredLog:
             NotServingError: it is committed, and this node may confirm nothing now (R17).
         """
         if index > self.led.committed_index:
-            return self._last_point
+            return self.last_point
         if not self._leader.may_confirm(self.led.lead.queue, index):
             raise NotServingError(self.led.lead.queue)
         return SAFE_NOW
@@ -234,12 +235,15 @@ class MirroredLog:
 
     @property
     def last_point(self) -> CommitPoint:
-        """When all that was appended so far is safe.
-
-        The group of the last append may have failed since, with the leadership of another queue.
-        """
-        is_committed = self.led.last_index <= self.led.committed_index
-        return SAFE_NOW if is_committed else self._last_point
+        """When all that was appended so far is safe."""
+        led = self.led
+        if led.last_index <= led.committed_index:
+            return SAFE_NOW
+        if self._last_group.has_failed and not self.has_ended:
+            # With the leadership of another queue.
+            self._last_group = led.wait_alone()
+            self._last_point = CommitPoint(self._last_group, 1)
+        return self._last_point
 
     def append_stream(self, first_offset: int, chunks: Sequence[bytes], record_count: int) -> int:
         """Append chunks of a stream; return the LSN.
@@ -359,7 +363,8 @@ class MirroredLog:
         lsn = self._leader.append(self.led, b"".join(parts), count, is_settlement=is_settlement)
         if self._waiting:
             self._waiting.clear()
-        self._last_point = CommitPoint(self.led.group, lsn)
+        self._last_group = self.led.group
+        self._last_point = CommitPoint(self._last_group, lsn)
         return lsn
 
 

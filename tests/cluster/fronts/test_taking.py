@@ -105,7 +105,37 @@ def test_what_a_leader_lost_is_not_confirmed() -> None:
     told.answers.append(fresh(range(1, 2), CommitPoint(commits, 1)))
     submit(taking, 1)
     commits.fail()
-    assert told.said == []
+    assert told.said == ["gap 0"], "who leads, this node or another one, is asked"
+
+
+def test_where_another_queue_has_ended_what_is_open_is_submitted_again() -> None:
+    told, before, after = Told(), FakeCommits(), FakeCommits()
+    wakes: list[bool] = []
+    taking = Taking(X, told.take, told, lambda: wakes.append(True))
+    told.answers += [fresh(range(at, at + 1), CommitPoint(before, at)) for at in (1, 2, 3)]
+    for number in (1, 2, 3):
+        submit(taking, number)
+    before.commit(1)
+    before.fail()
+    assert told.said == ["confirm 1", "gap 1"], "also what is in the log"
+    assert wakes == [True]
+    submit(taking, 3)
+    assert len(told.asked) == 3, "it was on its way, and comes again behind the others"
+    told.answers.append(Taken(Finding.IN_LOG, range(2, 4), safe_at=CommitPoint(after, 1)))
+    submit(taking, 2, count=2, attempt=1)
+    after.commit(1)
+    assert told.said[2:] == ["confirm 3"]
+
+
+def test_who_is_kept_waiting_submits_again_what_a_failed_group_had_too() -> None:
+    told, commits = Told(), FakeCommits()
+    taking = Taking(X, told.take, told)
+    told.answers += [fresh(range(1, 2), CommitPoint(commits, 1)), None]
+    submit(taking, 1)
+    submit(taking, 2)
+    commits.fail()
+    taking.go_on()
+    assert told.said == ["gap 0", "gap 0"]
 
 
 def test_nobody_is_told_of_what_has_ended() -> None:

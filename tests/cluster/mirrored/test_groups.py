@@ -88,6 +88,34 @@ def test_a_queue_that_is_not_led_any_more_fails_its_groups() -> None:
     assert not is_safe(CommitPoint(queue.group, 1)), "what comes later is never safe"
 
 
+def test_what_another_queue_has_failed_waits_alone() -> None:
+    shared = MirrorGroup(0)
+    one, two = led("one", shared), led("two", shared)
+    one.note_run(1, 5)
+    two.note_run(1, 6)
+    two.end()
+    alone = one.wait_alone()
+    point = CommitPoint(alone, 1)
+    assert not is_safe(point)
+    assert told(shared, 5) == [5], "it has failed"
+    calls = told(alone, 1)
+    one.commit(1)
+    assert is_safe(point)
+    assert calls == [1]
+
+
+def test_what_waits_alone_is_lost_with_its_own_queue() -> None:
+    shared = MirrorGroup(0)
+    one, two = led("one", shared), led("two", shared)
+    one.note_run(1, 5)
+    two.note_run(1, 6)
+    two.end()
+    alone = one.wait_alone()
+    one.end()
+    assert told(alone, 1) == [1]
+    assert not is_safe(CommitPoint(alone, 1))
+
+
 def test_a_queue_without_runs_fails_nobody() -> None:
     group = MirrorGroup(0)
     one, two = led("one", group), led("two", group)

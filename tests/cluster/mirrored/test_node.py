@@ -1,17 +1,23 @@
 """The shell of a core: disk, links, groups and roles."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from cluster.fronts.limits import FrontNode
+from cluster.fronts.submissions import Submissions
+from cluster.fronts.taking import Taking
 from cluster.mirrored.lag import LAG_MAX_MS
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
+from cluster.mirrored.submitting import submit
 from cluster.replication import inputs
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Finding, Front, Submission
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import DEAD, NAMES, QUEUE, REPLICATED
+from tests.support.mirrored_machine import DEAD, NAMES, NOW_MS, QUEUE, REPLICATED
+from tests.support.records import run_of
 
 
 def whole() -> Cluster:
@@ -184,6 +190,39 @@ def test_a_duplicate_that_came_during_a_freeze_is_not_told_by_the_clock_before_i
     node._now_ms = lambda: node.core.node.lease.deadline_ms
     with pytest.raises(NotServingError):
         log.judge(submission)
+
+
+def test_publishers_of_other_queues_are_confirmed_when_a_queue_is_gone() -> None:
+    """They wait in one group, which fails with what was on its way in the queue that is gone."""
+    cluster = whole()
+    node, front = leader(cluster), Submissions(QUEUE, FrontNode(Front("z", 9)))
+    served, gone = (
+        next(each.served[queue] for each in cluster.running() if each.up is node)
+        for queue in (QUEUE, DEAD)
+    )
+    wakes: list[bool] = []
+    take = partial(submit, served.log, served.engine)
+    taking = Taking(Front("z", 9), take, front, lambda: wakes.append(True))
+    gone.engine.publish(run_of(b"9998"), NOW_MS)
+    front.add(run_of(b"9999"), NOW_MS)
+
+    def submit_all() -> None:
+        while (run := front.next()) is not None:
+            taking.submit(run.first, run.below, run.attempt, run.run, NOW_MS)
+        node.carry_out()
+
+    submit_all()
+    assert served.log.commit_group is gone.log.commit_group
+    node.drop_replica(DEAD)
+    assert wakes == [True]
+    submit_all()
+    end = served.log.led.last_index
+    assert (len(front), wakes) == (1, [True]), "it waits, and asks for nothing"
+    for _ in range(300):
+        cluster.sync()
+        cluster.carry()
+    assert len(front) == 0, "it is confirmed"
+    assert served.log.led.last_index == end, "and was appended once"
 
 
 def test_consumers_go_on_with_the_first_mirror_that_answers_again() -> None:
