@@ -103,7 +103,10 @@ class Emptying:
         if self._due_ms is None or replica is None or not self._is_let_go(queue, let_go.epoch):
             return
         if known is None or known.epoch != let_go.epoch:
-            self._let_go[queue] = _LetGo(let_go.epoch, _bytes_of(replica))
+            # Of what comes back, a part may be there that is not the replica yet.
+            coming = self._coming.get(queue)
+            coming_bytes = 0 if coming is None else coming.size_bytes
+            self._let_go[queue] = _LetGo(let_go.epoch, max(_bytes_of(replica), coming_bytes))
 
     def waits(self, queue: str) -> bool:
         """Return whether a replica was emptied, and there is no room yet to get it again."""
@@ -150,6 +153,7 @@ class Emptying:
             queue,
             let_go.size_bytes,
         )
+        self._coming.pop(queue, None)
         self.emptied[queue] = let_go.size_bytes
         self._begin_anew(queue, let_go.epoch)
 

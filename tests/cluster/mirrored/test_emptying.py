@@ -199,6 +199,24 @@ def test_what_comes_back_is_counted_until_it_is_member() -> None:
     assert not mine.waits(DEAD)
 
 
+def test_half_a_copy_is_given_up_where_the_disk_is_short_again() -> None:
+    """It takes room, and the replica would be back before there is room for all of it."""
+    _, short = let_go()
+    mine, node = short.up.emptying, short.up.core.node
+    node.now_ms += emptying.AFTER_MS
+    mine.tick()
+    size_bytes = mine.emptied[QUEUE]
+    mine.answers(QUEUE)
+    mine.set_short(is_short=True)
+    mine.hear(LetGo(QUEUE, node.replicas[QUEUE].promised))
+    node.now_ms += emptying.AFTER_MS
+    with patch.object(short.up._buildings, "forget") as given_up:
+        mine.tick()
+    assert [each.args for each in given_up.call_args_list] == [(QUEUE,)]
+    assert mine.emptied[QUEUE] == size_bytes
+    assert QUEUE not in mine._coming
+
+
 def test_room_is_what_is_free_above_the_limit_and_half_of_it() -> None:
     assert room_above(100, lambda: 400) == 250
 
