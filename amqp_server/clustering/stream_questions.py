@@ -59,6 +59,9 @@ OFFSETS_AT_ONCE: Final = 500
 Key: TypeAlias = tuple[str, str, bytes]
 """Vhost and name of the stream, and the reference."""
 
+KeyOfOne: TypeAlias = tuple[str, str, bytes, str]
+"""The same with the id of the stream: another one of its name has other offsets."""
+
 
 class StreamQuestions:
     """The questions of one node, and its answers to others.
@@ -73,8 +76,8 @@ class StreamQuestions:
         self._node = node
         self._broker = broker
         self._peers = peers
-        self._waiting: dict[Key, int] = {}
-        self._on_the_way: dict[Key, int] = {}
+        self._waiting: dict[KeyOfOne, int] = {}
+        self._on_the_way: dict[KeyOfOne, int] = {}
         self._storing: asyncio.Task[None] | None = None
         peers.answer_to(SUBJECT, self._answer)
 
@@ -108,7 +111,7 @@ class StreamQuestions:
             PeerRefusedError: who was asked does not lead it.
         """
         if what == STORED_OFFSET:
-            key = vhost, name, reference
+            key = self._key(vhost, name, reference)
             offset = self._waiting.get(key, self._on_the_way.get(key))
             if offset is not None:
                 return (offset,)
@@ -123,7 +126,7 @@ class StreamQuestions:
 
     def store_offset(self, vhost: str, name: str, reference: bytes, offset: int) -> None:
         """Have the leader store how far a consumer has come; nobody waits for that."""
-        key = vhost, name, reference
+        key = self._key(vhost, name, reference)
         if key not in self._waiting and len(self._waiting) >= OFFSETS_MAX:
             log.warning("offset not stored stream=%r: too many are on their way", name)
             return
@@ -168,17 +171,21 @@ class StreamQuestions:
     async def _store_some(self) -> bool:
         """Have leaders store some of what waits; return whether any did."""
         taken = {key: self._waiting.pop(key) for key in list(self._waiting)[:OFFSETS_AT_ONCE]}
-        # Those of a stream that is gone would wait for its leader as long as others are stored.
-        keys = [key for key in taken if self._node.queue_id_of(key[0], key[1]) is not None]
+        # Those of a stream that is gone would wait for its leader as long as others are stored, or
+        # be those of the next one of its name.
+        keys = [key for key in taken if self._node.queue_id_of(key[0], key[1]) == key[3]]
         self._on_the_way = {key: taken[key] for key in keys}
-        by_leader: dict[str, list[Key]] = {}
+        by_leader: dict[str, list[KeyOfOne]] = {}
         for key in keys:
             by_leader.setdefault(self._leader_of(key[0], key[1]), []).append(key)
         return any([await self._stored(*each) for each in by_leader.items()])
 
-    async def _stored(self, leader: str, keys: list[Key]) -> bool:
+    def _key(self, vhost: str, name: str, reference: bytes) -> KeyOfOne:
+        return vhost, name, reference, self._node.queue_id_of(vhost, name) or ""
+
+    async def _stored(self, leader: str, keys: list[KeyOfOne]) -> bool:
         """Have a leader store offsets; return whether it did."""
-        offsets = [(key, self._on_the_way[key]) for key in keys]
+        offsets = [(key[:3], self._on_the_way[key]) for key in keys]
         if leader == self._node.options.node:
             await self._store_here(offsets)
         else:

@@ -31,12 +31,13 @@ class Member:
         leader: the node that leads every stream, as far as this one knows; empty is nobody.
         unled: the stream that nobody leads; empty is none.
         gone: the stream that was deleted; empty is none.
+        made: the end of the ids of streams; another one where they were made anew.
     """
 
     def __init__(self, name: str, peers: dict[str, JoinedPeers], leader: str = "a") -> None:
         self.options = _Options(name)
         self.leader = leader
-        self.unled = self.gone = ""
+        self.unled = self.gone = self.made = ""
         self.node = Node()
         self.peers = JoinedPeers(name, peers)
         loop = asyncio.get_running_loop()
@@ -49,7 +50,7 @@ class Member:
         self.questions = StreamQuestions(member, self.node.broker, self.peers)
 
     def queue_id_of(self, vhost: str, name: str) -> str | None:
-        return None if name == self.gone else f"{vhost} {name}"
+        return None if name == self.gone else f"{vhost} {name}{self.made}"
 
     def leader_of(self, queue_id: str) -> tuple[str, int] | None:
         assert queue_id
@@ -313,6 +314,18 @@ def test_who_has_to_know_waits_for_no_stream_of_another_leader(
         await b.questions.offsets_stored("a")
         assert b.questions._waiting
         await b.questions.stop()
+
+    run(work())
+
+
+def test_offsets_are_not_those_of_the_next_stream_of_that_name() -> None:
+    async def work() -> None:
+        a, b = pair()
+        b.questions.store_offset("/", "s", b"me", 7)
+        b.made = " anew"
+        assert await b.ask(STORED_OFFSET, b"me") == (None,)
+        await all_stored(b)
+        assert a.stored(b"me") is None
 
     run(work())
 
