@@ -38,13 +38,13 @@ def network() -> Iterator[Network]:
 
 
 def client_reaches(network: Network, name: str) -> bool:
-    words = (sys.executable, "-c", REACH, network.addresses[name], "0.3")
+    words = (sys.executable, "-c", REACH, network.addresses[name], "1.0")
     return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def reaches(network: Network, source: str, target: str) -> bool:
     inside = ("ip", "netns", "exec", network.namespace(source))
-    words = (*inside, sys.executable, "-c", REACH, network.addresses[target], "0.3")
+    words = (*inside, sys.executable, "-c", REACH, network.addresses[target], "1.0")
     return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 

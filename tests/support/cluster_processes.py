@@ -16,7 +16,7 @@ from cluster.metadata.records import StoredQueueState, encode_queue_state
 from cluster.replication.state import QueueOptions, QueueState, ReplicaId
 from tests.support.etcd_server import EtcdServer
 
-PATIENCE_S = 40.0
+PATIENCE_S = 100.0
 ANSWER_S = 0.5
 
 

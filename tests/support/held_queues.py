@@ -11,7 +11,7 @@ from tests.support.clustered_processes import ClusteredProcesses
 NAMES = ("n1", "n2", "n3", "n4")
 QUEUES = tuple(f"jobs{number}" for number in range(8))
 MESSAGES_COUNT = 40
-PATIENCE_S = 60
+PATIENCE_S = 100
 
 
 def uri(nodes: ClusteredProcesses, name: str) -> str:

@@ -41,7 +41,7 @@ from tests.support.mirrored_machine import NOW_MS, numbers_in
 from tests.support.node_disk import DiskInFolder
 from tests.support.records import record
 
-PATIENCE_S = 40.0
+PATIENCE_S = 100.0
 SECRET = b"of the tests"
 TIMERS = Timers(
     lag_max_ms=2_000,

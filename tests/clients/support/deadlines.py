@@ -8,7 +8,7 @@ from typing import Final, ParamSpec
 
 P = ParamSpec("P")
 
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 _POLL_INTERVAL_S: Final = 0.02
 
 
