@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cluster.metadata.records import StoredQueueState
@@ -11,7 +11,7 @@ from cluster.placement.asking import RULES, Asked
 from cluster.placement.changing import NextStep, by_command, changed, next_step, to_take_out
 from cluster.placement.nodes import ACTIVE, DRAINING, LEAVING, NodeStanding, by_name
 from cluster.placement.placing import placed
-from cluster.replication.state import Kept, QueueOptions, ReplicaId
+from cluster.replication.state import Kept, QueueOptions, QueueState, ReplicaId
 from tests.support.placements import ASKED, STANDINGS, members, node, stored
 
 NODES = [node("a"), node("b"), node("c"), node("d")]
@@ -286,7 +286,21 @@ def test_a_leader_that_is_to_have_no_replica_hands_over_first() -> None:
     assert done.leader == "b"
 
 
+A_AND_C = frozenset({ReplicaId("a", "1"), ReplicaId("c", "1")})
+LEAVING_AND_NEEDED = (
+    StoredQueueState("q", QueueState("", 0, 0, A_AND_C), QueueOptions(("a", "c", "b"), 2)),
+    [
+        NodeStanding("a", "1", 0),
+        NodeStanding("b", "1", 5, state=LEAVING),
+        NodeStanding("c", "1", 0),
+        NodeStanding("d", "1", 0),
+    ],
+)
+"""b is to leave, and a is the only other one that lives: the set has two with b."""
+
+
 @given(_queues(), ASKED, st.booleans(), st.sampled_from([ACTIVE, ACTIVE, LEAVING]))
+@example(queue=LEAVING_AND_NEEDED, asked=Asked(), lowers=False, state_of_first=ACTIVE)
 def test_steps_come_to_an_end_and_nobody_stays_who_should_not(
     queue: tuple[StoredQueueState, list[NodeStanding]],
     asked: Asked,
@@ -321,13 +335,13 @@ def test_steps_come_to_an_end_and_nobody_stays_who_should_not(
     stray = {
         name for name in present.options.replicas if name not in known or not known[name].may_hold()
     }
-    # A member that is away stays where nobody else could make the set large enough, and one
-    # that leads stays where nobody else may lead.
+    # A member stays where without it too few that live would be in the set, and one that leads
+    # stays where nobody else may lead.
     leaving = changed(present, asked, nodes, lowers=lowers).leaving
     staying = {each for each in present.state.in_sync_set if each.node not in leaving}
     assert (
         not stray
         or not any(each.may_hold() for each in nodes)
-        or len(staying) < max(1, present.options.min_isr)
+        or len(staying & live) < max(1, present.options.min_isr)
         or (stray == {present.state.leader} and not done.leader)
     )
