@@ -22,16 +22,22 @@ from queues.asked_port import CountsAnswer
 PAUSES_MAX: Final = 5
 """So many pauses of a second a client waits for a store that does not answer."""
 
+IN_VAIN_MS: Final = 30_000
+"""So long after the begin of a wait in vain nobody waits: a client that leaves a hundred queues,
+one after the other, would be held for minutes."""
+
 
 class _Leaving:
     """The queues that one client waits for; a ``broker.queue.Watcher`` of each.
 
     Attributes:
         over: is set when all are gone or turn out to be in use, or after the last pause.
+        is_in_vain: it was set after the last pause.
     """
 
     def __init__(self, pause: Callable[[], Awaited[None]]) -> None:
         self.over: Awaited[None] = Awaited()
+        self.is_in_vain = False
         self._pause = pause
         self._pauses_left_count = PAUSES_MAX
         self._queues: dict[Queue, None] = {}
@@ -91,25 +97,39 @@ class _Leaving:
         if self._pauses_left_count > 0:
             self._pause().wait(self._pause_is_over)
         else:
+            self.is_in_vain = True
             self.over.set(None)
 
 
-def leaving_unused(
-    queues: Iterable[Queue], pause: Callable[[], Awaited[None]], now_ms: int
-) -> WaitingSteps[None]:
-    """Wait until those of some queues are gone that have lost their last consumer.
+class UnusedQueues:
+    """Waits for the queues that clients of this node have left.
 
     Args:
-        queues: auto-delete queues that the store deletes, each of which has just lost a consumer.
         pause: waits a second.
-        now_ms: the instant.
     """
-    leaving = _Leaving(pause)
-    try:
-        for queue in queues:
-            leaving.add(queue, now_ms)
-            yield None
-        leaving.has_all()
-        yield from leaving.over.value()
-    finally:
-        leaving.end()
+
+    def __init__(self, pause: Callable[[], Awaited[None]]) -> None:
+        self._pause = pause
+        self._in_vain_until_ms = 0
+
+    def leaving(self, queues: Iterable[Queue], now_ms: int) -> WaitingSteps[None]:
+        """Wait until those of some queues are gone that have lost their last consumer.
+
+        Args:
+            queues: auto-delete queues that the store deletes, each of which has just lost a
+                consumer.
+            now_ms: the instant.
+        """
+        if now_ms < self._in_vain_until_ms:
+            return
+        leaving = _Leaving(self._pause)
+        try:
+            for queue in queues:
+                leaving.add(queue, now_ms)
+                yield None
+            leaving.has_all()
+            yield from leaving.over.value()
+            if leaving.is_in_vain:
+                self._in_vain_until_ms = now_ms + IN_VAIN_MS
+        finally:
+            leaving.end()

@@ -10,7 +10,7 @@ from pamqp import commands
 from amqp_server import deciding_desk
 from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.unused import PAUSES_MAX, leaving_unused
+from amqp_server.broker.unused import IN_VAIN_MS, PAUSES_MAX, UnusedQueues
 from queues.asked_port import CountsAnswer
 from tests.support.clustered_nodes import Asking, Cluster, cluster_of, method_frame, until
 
@@ -210,8 +210,12 @@ class Waiting:
 
     def __init__(self, *queues: Elsewhere) -> None:
         self.pauses: list[Awaited[None]] = []
+        self._unused = UnusedQueues(self._pause)
+        self.leave(7, *queues)
+
+    def leave(self, now_ms: int, *queues: Elsewhere) -> None:
         asked = cast("tuple[Queue, ...]", queues)
-        self.steps: Iterator[object] = leaving_unused(asked, self._pause, 7)
+        self.steps: Iterator[object] = self._unused.leaving(asked, now_ms)
 
     def _pause(self) -> Awaited[None]:
         self.pauses.append(Awaited())
@@ -257,6 +261,24 @@ def test_it_waits_for_so_many_pauses() -> None:
     assert not waiting.waits()
     queue.asked[0](CountsAnswer(0, 0, 0))
     assert not queue.watchers
+
+
+def test_after_a_wait_in_vain_nobody_waits_for_a_while() -> None:
+    queue = Elsewhere()
+    waiting = Waiting(queue)
+    assert waiting.waits()
+    for _ in range(PAUSES_MAX):
+        waiting.pauses[-1].set(None)
+    assert not waiting.waits()
+    waiting.leave(6 + IN_VAIN_MS, queue)
+    assert not waiting.waits()
+    assert len(queue.asked) == 1
+    waiting.leave(7 + IN_VAIN_MS, queue)
+    assert waiting.waits()
+    queue.go()
+    assert not waiting.waits()
+    waiting.leave(8 + IN_VAIN_MS, queue)
+    assert waiting.waits()
 
 
 def test_who_gives_up_watches_nothing() -> None:

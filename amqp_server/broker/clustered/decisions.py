@@ -25,7 +25,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.errors import UndecidedError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import WaitingSteps
-from amqp_server.broker.unused import leaving_unused
+from amqp_server.broker.unused import UnusedQueues
 from amqp_server.wire.tables import Table
 from cluster.definitions.in_order import Make, in_order
 from cluster.definitions.inquiry import Inquiry
@@ -60,6 +60,7 @@ class Decisions:
         self._desk = desk
         self._keys = keys
         self._super_streams = SuperStreams(declaring, desk)
+        self._unused = UnusedQueues(desk.pause)
         self.last_bindings: LastBindings = _none_yet
 
     # ── queues ──
@@ -157,7 +158,7 @@ class Decisions:
 
     def leaving_unused(self, queues: Iterable[Queue], now_ms: int) -> WaitingSteps[None]:
         """Wait for auto-delete queues that have lost a consumer; see ``broker.unused``."""
-        return leaving_unused(queues, self._desk.pause, now_ms)
+        return self._unused.leaving(queues, now_ms)
 
     # ── exchanges and bindings ──
 
