@@ -32,6 +32,9 @@ AT_ONCE_BYTES: Final = 64 * 1024 * 1024
 AT_ONCE_MAX: Final = 64
 """What one time empties at least, the largest first, and how many replicas at most."""
 
+LOOKED_MAX: Final = 1_024
+"""How many it looks at: some may not be emptied now, as too few others live."""
+
 COMING_MS: Final = 600_000
 """So long a replica that comes back is counted, where it is not in sync before."""
 
@@ -139,10 +142,12 @@ class Emptying:
             return
         self._due_ms = now_ms + APART_MS
         sizes = ((queue, each.size_bytes) for queue, each in self._let_go.items())
-        left_bytes = AT_ONCE_BYTES
-        for queue, size_bytes in nlargest(AT_ONCE_MAX, sizes, key=itemgetter(1)):
-            if left_bytes > 0 and size_bytes and self._may_empty(queue):
-                left_bytes -= size_bytes
+        left_bytes, left_count = AT_ONCE_BYTES, AT_ONCE_MAX
+        for queue, size_bytes in nlargest(LOOKED_MAX, sizes, key=itemgetter(1)):
+            if left_bytes <= 0 or not left_count:
+                break
+            if size_bytes and self._may_empty(queue):
+                left_bytes, left_count = left_bytes - size_bytes, left_count - 1
                 self._empty(queue)
 
     def _empty(self, queue: str) -> None:

@@ -185,6 +185,21 @@ def test_the_largest_go_first_and_only_so_many() -> None:
     assert emptied == ["q300", "|", "q200", "q100", "|", "q10", "|", "|"]
 
 
+def test_large_ones_that_may_not_be_emptied_keep_no_small_one_from_it() -> None:
+    cluster, _, short, _ = left()
+    mine = short.up.emptying
+    emptied: list[str] = []
+    with (
+        patch.object(mine, "_may_empty", lambda queue: queue == "small"),
+        patch.object(mine, "_begin_anew", lambda queue, _: emptied.append(queue)),
+    ):
+        needed = {f"q{number}": emptying._LetGo(1, 1_000) for number in range(100)}
+        mine._let_go = {**needed, "small": emptying._LetGo(1, 1)}
+        short.up.core.node.now_ms = cluster.now_ms + emptying.AFTER_MS
+        mine.tick()
+    assert emptied == ["small"]
+
+
 def test_what_comes_back_is_counted_until_it_is_member() -> None:
     _, _, (short, _) = whole()
     mine = short.up.emptying
