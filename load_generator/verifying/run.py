@@ -132,6 +132,7 @@ class Run:
             return
         self._say(report(outcome, self._seed))
         if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"history-{self._seed}-{outcome.number}.jsonl"
             write_history(path, outcome.history)
             self._say(f"its history: {path}")

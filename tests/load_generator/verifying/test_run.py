@@ -91,7 +91,8 @@ def test_what_was_wrong_is_told_and_kept(
     noted: NotedCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    run = Run(noted, SHAPE, 5, said.append, tmp_path)
+    kept = tmp_path / "build" / "kept"
+    run = Run(noted, SHAPE, 5, said.append, kept)
     run.declare()
     original = noted.kill
 
@@ -104,7 +105,7 @@ def test_what_was_wrong_is_told_and_kept(
     assert not outcome.is_good
     assert "WRONG" in said[0]
     assert any("it turned blue" in text for text in said)
-    assert tuple(read_history(tmp_path / "history-5-0.jsonl")) == outcome.history
+    assert tuple(read_history(kept / "history-5-0.jsonl")) == outcome.history
 
 
 def test_a_cluster_that_is_not_whole_gets_no_episode() -> None:
