@@ -25,7 +25,11 @@ from amqp_server.broker.cluster import (
 )
 from amqp_server.broker.clustered.decisions import Decisions
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
-from amqp_server.broker.commands.cluster import ClusterCommands, loss_text
+from amqp_server.broker.commands.cluster import (
+    ClusterCommands,
+    loss_text,
+    promotion_warnings,
+)
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.decided import DECIDED, REFUSED, DecidedCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
@@ -153,6 +157,7 @@ __all__ = [
     "hash_password",
     "local_vhosts",
     "loss_text",
+    "promotion_warnings",
     "shown_properties",
     "shown_types",
     "typed_table",

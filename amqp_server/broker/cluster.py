@@ -262,6 +262,10 @@ class Promotion(NamedTuple):
         members: nodes of the in-sync set, with what may be lost.
         refusal: why it cannot be done; empty where it can.
         lease_guard: a leader that is cut off confirms nothing once its lease is over (R17).
+        is_damaged: some of what it has cannot be read there.
+        is_emptied: its node has emptied it to make room, and it has not come back yet.
+        ahead: other nodes outside of the in-sync set whose replica has more than this one.
+        silent: other nodes outside of it that do not run, or did not say what they have.
     """
 
     node: str
@@ -269,6 +273,10 @@ class Promotion(NamedTuple):
     members: tuple[str, ...]
     refusal: str = ""
     lease_guard: bool = False
+    is_damaged: bool = False
+    is_emptied: bool = False
+    ahead: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 class Cluster(Protocol):

@@ -69,7 +69,7 @@ class ClusterCommands(ClusterLook):
     ) -> None:
         self._on_queues = QueueCommands(node, standings, peers, wanted_of)
         self._draining = Draining(node, standings)
-        self._promoting = Promoting(node)
+        self._promoting = Promoting(node, peers)
         self.forgetting = Forgetting(node)
         self._on_streams = StreamQuestions(node, broker, peers)
         self._groups = GroupLinks(

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from amqp_server.broker.cluster import Promotion, StoreAwayError, UnknownOutcomeError
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
+from amqp_server.clustering.peers import Peers
+from amqp_server.clustering.replica_questions import Holding, ReplicaQuestions
 from cluster.metadata.port import (
     Absent,
     Comparison,
@@ -32,13 +34,15 @@ class Promoting:
 
     Args:
         node: the node's part in the cluster.
+        peers: the other nodes, which say what they have.
     """
 
-    def __init__(self, node: ClusterNode) -> None:
+    def __init__(self, node: ClusterNode, peers: Peers) -> None:
         self._node = node
+        self._replicas = ReplicaQuestions(node, peers)
 
     async def ask(self, vhost: str, name: str, node: str) -> Promotion:
-        """Return what it would mean.
+        """Return what it would mean, by what all nodes say that have a replica and run.
 
         Raises:
             NotFoundError: there is no such queue.
@@ -51,8 +55,21 @@ class Promoting:
         except NotPermittedError as error:
             refusal = str(error)
         members = tuple(sorted(each.node for each in stored.state.in_sync_set))
-        end = self._node.end_of(stored.queue_id) if node == self._node.options.node else None
-        return Promotion(node, end, members, refusal, stored.options.lease_guard)
+        there = [each for each in stored.options.replicas if each in self._node.view.live]
+        holdings = await self._replicas.holdings(stored.queue_id, there)
+        chosen = holdings.get(node, Holding(None))
+        others = [each for each in stored.options.replicas if each != node]
+        return Promotion(
+            node,
+            chosen.end,
+            members,
+            refusal,
+            stored.options.lease_guard,
+            chosen.is_damaged,
+            chosen.is_emptied,
+            _ahead_of(chosen, {each: holdings[each] for each in others if each in holdings}),
+            tuple(each for each in others if each not in holdings and each not in members),
+        )
 
     async def promote(self, vhost: str, name: str, node: str) -> int:
         """Have the replica lead alone; return the new epoch. One member is enough from then on.
@@ -112,3 +129,14 @@ class Promoting:
         if item is None:
             raise NotFoundError(f"queue '{name}' in vhost '{vhost}' is not mirrored")
         return _Read(decode_queue_state(item.value), item.mod_revision)
+
+
+def _ahead_of(chosen: Holding, others: dict[str, Holding]) -> tuple[str, ...]:
+    """Return who has more than the chosen one, the most first: a later epoch, or a longer log."""
+
+    def rank(holding: Holding) -> tuple[int, int]:
+        index, epoch = holding.end or (0, 0)
+        return epoch, index
+
+    ahead = [each for each in others if rank(others[each]) > rank(chosen)]
+    return tuple(sorted(ahead, key=lambda each: rank(others[each]), reverse=True))

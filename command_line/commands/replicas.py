@@ -55,13 +55,15 @@ def remove(session: Session, name: str, node: str) -> None:
 def promote(session: Session, name: str, node: str, *, accept_data_loss: bool) -> None:
     """Have a replica lead that is not in sync, when no member will come back.
 
-    Without --accept-data-loss it says what would be lost, and does nothing.
+    Without --accept-data-loss it says what would be lost and what speaks against this replica: that
+    it is damaged, was emptied, or is behind another one. Then it does nothing.
     """
     path = path_of("queues", session.vhost, name, "promotion", node)
     asked = session.api.thing(path)
     if not asked["possible"]:
         raise CommandError(str(asked["refusal"]), exit_status.DATA)
-    session.note(str(asked["loss"]))
+    for each in (*asked.get("warnings", ()), asked["loss"]):
+        session.note(str(each))
     if not accept_data_loss:
         raise CommandError("say --accept-data-loss to do it", exit_status.USAGE)
     done = session.api.call("POST", path, {"accept_data_loss": True})

@@ -7,7 +7,12 @@ for all kinds.
 
 from typing import Final
 
-from amqp_server.broker.admin import NotFoundError, Promotion, loss_text
+from amqp_server.broker.admin import (
+    NotFoundError,
+    Promotion,
+    loss_text,
+    promotion_warnings,
+)
 from management.bodies.cluster import replication_body
 from management.call import Call
 from management.clustered import require_cluster
@@ -84,7 +89,12 @@ async def promotion(call: Call) -> Response:
             "possible": not asked.refusal,
             "refusal": asked.refusal,
             "loss": loss_text(call.names["queue"], asked),
+            "warnings": promotion_warnings(call.names["queue"], asked),
             "members": list(asked.members),
+            "damaged": asked.is_damaged,
+            "emptied": asked.is_emptied,
+            "ahead": list(asked.ahead),
+            "silent": list(asked.silent),
         }
     )
 
@@ -96,7 +106,9 @@ async def promote(call: Call) -> Response:
     if not truth_of(call.body(), "accept_data_loss", default=False):
         asked = await _do(call, "ask_promotion", node)
         assert isinstance(asked, Promotion), "the command answers so"
-        said = asked.refusal or loss_text(call.names["queue"], asked)
+        name = call.names["queue"]
+        all_said = [*promotion_warnings(name, asked), loss_text(name, asked)]
+        said = asked.refusal or " ".join(all_said)
         raise bad_request(f"{said} Ask again with accept_data_loss: true if this is accepted.")
     return answer({"epoch": await _do(call, "promote", node)})
 

@@ -86,7 +86,12 @@ CLUSTER: Final[Shapes] = {
         "possible": "boolean",
         "refusal": "string",
         "loss": "string",
+        "warnings": "[string]",
         "members": "[string]",
+        "damaged": "boolean",
+        "emptied": "boolean",
+        "ahead": "[string]",
+        "silent": "[string]",
     },
     "leader": {
         "leader": "string",

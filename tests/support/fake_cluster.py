@@ -67,6 +67,7 @@ class FakeCluster:
         self.is_away = self.is_slow = False
         self.done: list[tuple[Any, ...]] = []
         self.end: tuple[int, int] | None = (1_204, 7)
+        self.of_promotion: dict[str, Any] = {}
         self.addresses: dict[tuple[str, str, bool], ListenerAddress] = {}
         self.numbers: dict[tuple[str, str, str, bytes], Numbers] = {}
         self._waiting: list[Callable[[], None]] = []
@@ -219,7 +220,7 @@ class FakeCluster:
         view = self.mirrored[vhost, name]
         refusal = "" if view.is_offline else f"{view.leader} leads the queue"
         asked = Promotion(node, self.end, view.members, refusal, view.lease_guard)
-        return self._answer(lambda: asked)
+        return self._answer(lambda: asked._replace(**self.of_promotion))
 
     def promote(self, vhost: str, name: str, node: str) -> Awaited[int]:
         """Have the node lead alone."""

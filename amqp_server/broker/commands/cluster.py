@@ -198,3 +198,35 @@ def loss_text(name: str, asked: Promotion) -> str:
         f"{text} If {members} still runs and is only cut off, it goes on confirming to its clients"
         " until it hears of the new leader, and all that is lost too: stop its broker first."
     )
+
+
+def promotion_warnings(name: str, asked: Promotion) -> list[str]:
+    """Return what speaks against this replica, a sentence or two each: none where nothing is known.
+
+    Args:
+        name: of the queue.
+        asked: what is known of it.
+    """
+    node, warnings = asked.node, []
+    if asked.is_emptied:
+        warnings.append(
+            f"The replica on {node} was emptied, because the disk of {node} is nearly full."
+        )
+    if node in asked.members:
+        warnings.append(f"{node} runs on another disk than the one that was in sync.")
+    if asked.end is not None and not asked.end[0]:
+        warnings.append(f"{node} has nothing of {name}: all its messages would be lost.")
+    if asked.is_damaged:
+        warnings.append(
+            f"The replica on {node} is damaged: some of its messages cannot be read, and would be"
+            " lost, too."
+        )
+    if asked.ahead:
+        ahead = ", ".join(asked.ahead)
+        warnings.append(f"{node} is behind {ahead}: less is lost where {asked.ahead[0]} leads.")
+    if asked.silent:
+        silent = ", ".join(asked.silent)
+        warnings.append(
+            f"What {silent} has is not known, and may be more: start it first, and ask again."
+        )
+    return warnings

@@ -7,7 +7,7 @@ import pytest
 
 from amqp_server.broker.admin import Answer
 from amqp_server.broker.cluster import NotClusteredError, Promotion, StoreAwayError
-from amqp_server.broker.commands.cluster import loss_text
+from amqp_server.broker.commands.cluster import loss_text, promotion_warnings
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
 from tests.support.desk import Desk
 from tests.support.fake_cluster import FakeCluster
@@ -163,3 +163,19 @@ def test_what_would_be_lost_is_said() -> None:
     guarded = loss_text("orders", asked._replace(lease_guard=True, end=None))
     assert "cut off" not in guarded
     assert f"How much {C} has is not known." in guarded
+
+
+def test_what_speaks_against_a_replica_is_said() -> None:
+    asked = Promotion(C, (1_204, 7), (A, B))
+    assert promotion_warnings("orders", asked) == []
+    (damaged,) = promotion_warnings("orders", asked._replace(is_damaged=True))
+    assert "some of its messages cannot be read" in damaged
+    emptied, empty = promotion_warnings("orders", asked._replace(is_emptied=True, end=(0, 0)))
+    assert f"was emptied, because the disk of {C} is nearly full" in emptied
+    assert empty == f"{C} has nothing of orders: all its messages would be lost."
+    (behind,) = promotion_warnings("orders", asked._replace(ahead=(D, B)))
+    assert behind == f"{C} is behind {D}, {B}: less is lost where {D} leads."
+    (silent,) = promotion_warnings("orders", asked._replace(silent=(D,)))
+    assert f"What {D} has is not known" in silent
+    (disk,) = promotion_warnings("orders", asked._replace(members=(A, C)))
+    assert disk == f"{C} runs on another disk than the one that was in sync."

@@ -56,3 +56,16 @@ def test_a_promotion_says_what_is_lost_before_it_is_accepted(
     said = typed("queue", "promote", "q", C, "--accept-data-loss")
     assert (said.status, said.out) == (0, "rabbit@c leads q in epoch 2\n")
     assert "is lost for ever" in said.err
+
+
+def test_a_promotion_says_what_speaks_against_the_replica(
+    typed: Typed, cluster: FakeCluster, own: str
+) -> None:
+    cluster.stop(own)
+    cluster.of_promotion = {"is_emptied": True, "end": (0, 0), "members": (own,)}
+    said = typed("queue", "promote", "q", C)
+    lines = said.err.splitlines()
+    assert lines[0] == f"The replica on {C} was emptied, because the disk of {C} is nearly full."
+    assert lines[1] == f"{C} has nothing of q: all its messages would be lost."
+    assert "is lost for ever" in lines[2]
+    assert (said.status, cluster.done) == (64, [])

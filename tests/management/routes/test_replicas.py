@@ -134,6 +134,25 @@ def test_a_promotion_says_first_what_is_lost(api: Api, cluster: FakeCluster, own
     assert api.get("queues/%2F/q").json["clean"] is False
 
 
+def test_a_promotion_says_what_speaks_against_the_replica(
+    api: Api, cluster: FakeCluster, own: str
+) -> None:
+    cluster.stop(own)
+    cluster.of_promotion = {"is_damaged": True, "ahead": (B,), "silent": (D,), "members": (own,)}
+    asked = api.get(f"queues/%2F/q/promotion/{C}").json
+    assert list(faults("promotion", asked)) == []
+    assert (asked["damaged"], asked["emptied"]) == (True, False)
+    assert (asked["ahead"], asked["silent"]) == ([B], [D])
+    assert [each.split(":")[0] for each in asked["warnings"]] == [
+        f"The replica on {C} is damaged",
+        f"{C} is behind {B}",
+        f"What {D} has is not known, and may be more",
+    ]
+    reason = api.post(f"queues/%2F/q/promotion/{C}").json["reason"]
+    assert reason.startswith(f"The replica on {C} is damaged")
+    assert "is lost for ever" in reason
+
+
 def test_an_owner_of_a_queue_does_not_act(api: Api, cluster: FakeCluster) -> None:
     api.add_user("owner", "management")
     assert api.post("queues/%2F/q/leader", {}, user="owner").status == 401

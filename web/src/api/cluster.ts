@@ -77,6 +77,8 @@ export interface Promotion {
   possible: boolean;
   refusal: string;
   loss: string;
+  /** What speaks against this replica: it is damaged, was emptied, or is behind another one. */
+  warnings: string[];
   members: string[];
 }
 

@@ -45,6 +45,7 @@ export function PromoteDialog({ queue, node, onClose }: Props) {
         say(`${node} leads ${queue.name} in epoch ${epoch}`);
       }}
     >
+      {asked.warnings.map((each) => <Note key={each} look="bad">{each}</Note>)}
       <Note look="warn">{asked.loss}</Note>
     </ConfirmDialog>
   );
