@@ -90,6 +90,8 @@ class MirroredView(NamedTuple):
         replicas: in the order of the store.
         is_clean: False once it was led by a replica that may lack confirmed records (R18).
         lease_guard: see R17.
+        exchange: whose delayed messages wait in it, and ``name`` is what people are told; empty is
+            a queue that clients can name.
     """
 
     vhost: str
@@ -101,6 +103,7 @@ class MirroredView(NamedTuple):
     replicas: tuple[ReplicaView, ...]
     is_clean: bool = True
     lease_guard: bool = False
+    exchange: str = ""
 
     @property
     def place(self) -> QueuePlace:

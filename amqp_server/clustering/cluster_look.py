@@ -142,7 +142,7 @@ class ClusterLook:
     def queues(
         self, after: QueuePlace | None = None, max_count: int = PAGE_USUAL
     ) -> Page[QueuePlace, MirroredView]:
-        """Return the mirrored queues by vhost and name."""
+        """Return the mirrored queues by vhost and name; one behind an exchange as it is shown."""
         return page_of(self._node.view.names, self._listed, after, max_count)
 
     def harmed_without(self, node: str) -> Steps[Harm]:
@@ -198,8 +198,8 @@ class ClusterLook:
         return 0
 
     def _listed(self, place: QueuePlace) -> MirroredView | None:
-        """Return where a queue is that clients can name."""
-        return None if exchange_behind(place[1]) is not None else self.queue(*place)
+        known = self._known(place)
+        return None if known is None else self._mirrored(known.stored.queue_id)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class ClusterLook:
         )
         return MirroredView(
             known.vhost,
-            known.name,
+            shown_name(known.name),
             self.kind_of(known.vhost, known.name),
             state.leader if leads else "",
             state.epoch,
@@ -292,6 +292,7 @@ class ClusterLook:
             replicas,
             known.stored.clean,
             options.lease_guard,
+            exchange_behind(known.name) or "",
         )
 
     def _is_online(self, name: str, disks: dict[str, str]) -> bool:

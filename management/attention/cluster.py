@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from amqp_server.broker.views import ACTIVE, ClusterNode, ClusterView, MirroredView, Views
-from management.attention.concern import BAD, NODE, QUEUE, WARN, Concern, Severity
+from management.attention.concern import BAD, EXCHANGE, NODE, QUEUE, WARN, Concern, Severity
 from management.dangers import danger_of
 from management.node import pages
 
@@ -108,7 +108,8 @@ def _short(queue: MirroredView, since_ms: int) -> Concern:
     amount = f"{queue.safe_count:,} of {len(queue.replicas):,} in sync"
     said = text.format(away=", ".join(away) or "no node: wait until its mirrors caught up")
     missing = float(len(queue.replicas) - queue.safe_count)
-    return Concern(severity, QUEUE, *queue.place, rule, said, amount, missing, since_ms)
+    found = Concern(severity, QUEUE, *queue.place, rule, said, amount, missing, since_ms)
+    return _about(queue, found)
 
 
 def _promoted(queue: MirroredView, since_ms: int) -> Concern:
@@ -117,7 +118,16 @@ def _promoted(queue: MirroredView, since_ms: int) -> Concern:
         " confirmed with what came"
     )
     amount = f"epoch {queue.epoch:,}"
-    return Concern(WARN, QUEUE, *queue.place, "promoted", text, amount, 1.0, since_ms)
+    found = Concern(WARN, QUEUE, *queue.place, "promoted", text, amount, 1.0, since_ms)
+    return _about(queue, found)
+
+
+def _about(queue: MirroredView, concern: Concern) -> Concern:
+    """Return a concern; of a queue that no client can name, it is about the exchange."""
+    if not queue.exchange:
+        return concern
+    text = f"has delayed messages in the queue {queue.name}, which {concern.text}"
+    return concern._replace(kind=EXCHANGE, name=queue.exchange, text=text)
 
 
 def _of_node(view: ClusterView, now_ms: int) -> Iterator[Concern]:

@@ -103,9 +103,13 @@ def recoverable_of(view: MirroredView) -> list[str]:
 
 
 def danger_body(view: MirroredView) -> dict[str, Any]:
-    """Return a queue in the list of those that are in danger."""
+    """Return a queue in the list of those that are in danger.
+
+    ``exchange`` is the one behind which its messages wait; null: clients can name the queue.
+    """
     return {
         "name": view.name,
+        "exchange": view.exchange or None,
         "vhost": view.vhost,
         "type": view.kind,
         "state": state_of(view),

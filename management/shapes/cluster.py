@@ -56,6 +56,7 @@ CLUSTER: Final[Shapes] = {
     },
     "queue_in_danger": {
         "name": "string",
+        "exchange": "string|null",
         "vhost": "string",
         "type": "=classic|=quorum|=stream",
         "state": "=running|=down|=minority",

@@ -150,14 +150,15 @@ def test_queues_come_in_pages(cluster: tuple[LookedNode, ClusterLook]) -> None:
     assert ([each.name for each in last.items], last.cursor) == (["jobs3"], None)
 
 
-def test_what_waits_behind_an_exchange_is_no_queue_of_a_list(
+def test_what_waits_behind_an_exchange_is_listed_as_it_is_shown(
     cluster: tuple[LookedNode, ClusterLook],
 ) -> None:
     node, look = cluster
     name = waiting_queue_name("x", "q1")
     node.told.queue(stored("q1", "a", 5, 3, isr="a"), name)
     node.told.queue(stored("q2", "a", 5, 3), "jobs")
-    assert [each.name for each in look.queues().items] == ["jobs"]
+    listed = [(each.name, each.exchange) for each in look.queues().items]
+    assert listed == [("jobs", ""), ("(waits for exchange 'x')", "x")]
     assert look.leader_of("v", name) == "a"
     assert look.kind_of("v", name) == "quorum"
     harm, _ = _worked_off(look.harmed_without("a"))
@@ -174,7 +175,7 @@ def test_what_waits_behind_an_exchange_is_found_by_the_name_that_is_shown(
         node.told.queue(stored(f"q{at}", "b" if exchange == "x" else "a", 5, 3), of)
     found = look.queue("v", shown)
     assert found is not None
-    assert found.name == waiting_queue_name("x", "n-2")
+    assert (found.name, found.exchange) == (shown, "x")
     assert look.leader_of("v", shown) == "b"
     assert look.queue("other", shown) is None
     assert look.queue("v", "(waits for exchange 'none')") is None

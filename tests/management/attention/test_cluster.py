@@ -68,6 +68,18 @@ def test_a_queue_that_stops_is_told_at_once(look: Look) -> None:
     assert f"start {B}, {C}, or promote another replica and accept the loss" in lost.text
 
 
+def test_of_what_waits_behind_an_exchange_the_exchange_is_named(look: Look) -> None:
+    shown = "(waits for exchange 'late')"
+    look.cluster.put(shown, B, C)
+    look.cluster.change(shown, exchange="late", is_clean=False)
+    look.cluster.stop(B)
+    look.cluster.stop(C)
+    found = look(0)
+    lost, promoted = found["late no_leader"], found["late promoted"]
+    assert (lost.kind, promoted.kind) == ("exchange", "exchange")
+    assert lost.text.startswith(f"has delayed messages in the queue {shown}, which has no leader")
+
+
 def test_a_queue_whose_members_run_needs_no_loss_accepted(look: Look) -> None:
     look.cluster.put("q", A, B, C)
     look.cluster.change("q", leader="")

@@ -91,6 +91,18 @@ def test_queues_in_danger_are_those_of_the_vhosts_of_the_user(
     assert api.get("cluster/queues?page=1&page_size=1").json["total_count"] == 2
 
 
+def test_what_waits_behind_an_exchange_is_among_the_queues_in_danger(
+    api: Api, cluster: FakeCluster
+) -> None:
+    shown = "(waits for exchange 'late')"
+    cluster.put(shown, "rabbit@c", "rabbit@b")
+    cluster.change(shown, exchange="late")
+    cluster.stop("rabbit@c")
+    (row,) = api.get("cluster/queues").json
+    assert list(faults("queue_in_danger", row)) == []
+    assert (row["name"], row["exchange"], row["danger"]) == (shown, "late", "offline")
+
+
 def test_a_node_is_drained_and_back(api: Api, cluster: FakeCluster) -> None:
     own = identity(api).node
     assert api.put(f"nodes/{own}/drain").status == 204

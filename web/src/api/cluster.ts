@@ -59,6 +59,8 @@ export interface Replica {
 /** A mirrored queue that is not as safe as it should be (`GET cluster/queues`). */
 export interface QueueInDanger {
   name: string;
+  /** Behind which its messages wait; null: it is a queue that clients can name. */
+  exchange: string | null;
   vhost: string;
   type: string;
   state: string;

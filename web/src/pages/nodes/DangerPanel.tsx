@@ -34,7 +34,7 @@ export function DangerPanel({ mirrored }: { mirrored: number }) {
           <tbody>
             {queues.slice(0, SHOWN_MAX).map((queue) => (
               <tr key={`${queue.vhost} ${queue.name}`}>
-                <td class="fluid"><a class="name" href={places.queue(queue.vhost, queue.name)} title={queue.name}>{queue.name}</a> {!queue.clean && <Badge look="warn">promoted with loss</Badge>}</td>
+                <td class="fluid"><a class="name" href={queue.exchange === null ? places.queue(queue.vhost, queue.name) : places.exchange(queue.vhost, queue.exchange)} title={queue.name}>{queue.name}</a> {!queue.clean && <Badge look="warn">promoted with loss</Badge>}</td>
                 <td class="p2">{queue.vhost}</td>
                 <td><StateMark state={dangerWord(queue.danger)} /></td>
                 <td class="p2">{queue.leader || <span class="dim">nobody</span>}</td>
