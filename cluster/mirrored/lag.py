@@ -9,8 +9,11 @@ that is last now takes its place. So a look costs the same however many wait.
 
 from typing import Final
 
-LAG_MAX_MS: Final = 200
-"""A commit takes some ms, and some tens of ms where many are under way."""
+LAG_MAX_MS: Final = 50
+"""A commit takes some ms, and some tens of ms where many are under way.
+
+What is committed later than that is delivered with its commit. Only a backlog waits for it.
+"""
 
 
 class Lag:
