@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.groups.guests import NEW_MS
 from amqp_server.broker.groups.shared import Place
+from amqp_server.broker.groups.single_active import Stream
 
 IDLE_MS: Final = 700
 """How long a leader that may deliver nothing still leads its groups. There may be a next one from
@@ -60,19 +61,22 @@ class GroupLeaders:
         self._since: dict[str, tuple[int, int]] = {}
         self._idle: dict[str, int] = {}
 
-    def leader_of(self, vhost: str, stream: str) -> Place | None:
+    def leader_of(self, stream: Stream) -> Place | None:
         """Return the leader by this node's copy of the store; None is nobody."""
-        queue_id = self._node.queue_id_of(vhost, stream)
+        queue_id = self._id_of(stream)
         found = None if queue_id is None else self._node.leader_of(queue_id)
-        return None if found is None else Place(*found[:2])
+        if queue_id is None or found is None:
+            return None
+        node, epoch, _ = found
+        return Place(node, epoch, queue_id)
 
-    def is_served(self, vhost: str, stream: str) -> bool:
+    def is_served(self, stream: Stream) -> bool:
         """Return whether this node has the engine of a stream, and may deliver, or could lately."""
-        queue_id = self._node.queue_id_of(vhost, stream)
-        if queue_id is None or not self._broker.has_vhost(vhost):
+        queue_id = self._id_of(stream)
+        if queue_id is None or not self._broker.has_vhost(stream.vhost):
             return False
-        queue = self._broker.vhost(vhost).queues.look_at(stream)
-        if queue is None or queue.stream is None:
+        queue = self._broker.vhost(stream.vhost).queues.look_at(stream.name)
+        if queue is None or queue.stream is None or queue.stored_id != queue_id:
             self._idle.pop(queue_id, None)
             return False
         if self._node.may_deliver(queue_id):
@@ -81,12 +85,12 @@ class GroupLeaders:
         now_ms = self._now_ms()
         return now_ms - self._idle.setdefault(queue_id, now_ms) < IDLE_MS
 
-    def is_new(self, vhost: str, stream: str) -> bool:
+    def is_new(self, stream: Stream) -> bool:
         """Return whether somebody may still obey the leader before the present one, or one after.
 
         A member that leaves this leader's group because it knows the next one may read on there.
         """
-        queue_id = self._node.queue_id_of(vhost, stream)
+        queue_id = self._id_of(stream)
         found = None if queue_id is None else self._node.leader_of(queue_id)
         if queue_id is None or found is None:
             return False
@@ -96,6 +100,12 @@ class GroupLeaders:
             return False
         _, since_ms = self._since.get(queue_id, (0, self._begun_ms))
         return self._now_ms() - since_ms < NEW_MS
+
+    def _id_of(self, stream: Stream) -> str | None:
+        """Return the id of a stream; None where it is gone, or not there yet."""
+        vhost, name, stored_id = stream
+        found = self._node.queue_id_of(vhost, name)
+        return found if not stored_id or stored_id == found else None
 
     def changed(self, queue_ids: Iterable[str]) -> None:
         """Note since when this node leads queues: their leaders, or their states, are others."""

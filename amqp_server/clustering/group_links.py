@@ -11,17 +11,26 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Final
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
-from amqp_server.broker.groups.forms import Visit, question_form, question_of, told_form, told_of
+from amqp_server.broker.groups.forms import (
+    Question,
+    Visit,
+    question_form,
+    question_of,
+    told_form,
+    told_of,
+)
 from amqp_server.broker.groups.guests import VisitOverError
 from amqp_server.broker.groups.shared import SharedGroups
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.clustering.group_leaders import GroupLeaders, KnownLeaders
 from amqp_server.clustering.peers import Peers
 from amqp_server.net.timers import now_ms, wall_offset_ms
+from cluster.links.hello import STREAM_IDS_FROM
 
 log = logging.getLogger(__name__)
 
@@ -160,9 +169,10 @@ class GroupLinks:
         if question is None:
             return True
         asked_ms = now_ms()
-        form = [int(not tells), question_form(question)]
+        composed = partial(_composed, question, is_held=not tells)
         try:
-            answer = told_of(await self._peers.ask_json(node, SUBJECT, form, WITHIN_S))
+            octets = await self._peers.ask(node, SUBJECT, composed, WITHIN_S)
+            answer = told_of(json.loads(octets))
         except PeerAwayError as error:
             log.debug("members of groups: %s", error)
             return False
@@ -225,6 +235,11 @@ class GroupLinks:
         turn = self._broker.turn
         turn.resume(StepsJob(_finishing(steps, done), turn))
         await done
+
+
+def _composed(question: Question, version: int, *, is_held: bool) -> bytes:
+    form = question_form(question, has_ids=version >= STREAM_IDS_FROM)
+    return json.dumps([int(is_held), form], separators=(",", ":")).encode()
 
 
 def _finishing(steps: Steps[None], done: asyncio.Future[None]) -> Steps[None]:

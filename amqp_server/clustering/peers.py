@@ -29,6 +29,10 @@ Answering: TypeAlias = Callable[[bytes, str], Awaitable[bytes]]
 """Returns the answer to a question of a node; a ``PeerRefusedError`` refuses it, with its text."""
 
 
+Compose: TypeAlias = Callable[[int], bytes]
+"""Returns the octets of a question for a version of the links; see ``cluster.links.hello``."""
+
+
 class Peers:
     """A ``cluster.asking.table.Questioning``.
 
@@ -52,13 +56,13 @@ class Peers:
         """Answer to questions about something from now on."""
         self._answering[subject] = answering
 
-    async def ask(self, node: str, subject: str, octets: bytes, within_s: float) -> bytes:
+    async def ask(self, node: str, subject: str, octets: bytes | Compose, within_s: float) -> bytes:
         """Ask another node, and return its answer.
 
         Args:
             node: that is asked.
             subject: what about.
-            octets: the question.
+            octets: the question, or what makes it once the version of the link is known.
             within_s: how long to wait for a link, its turn and the answer, in seconds.
 
         Raises:
@@ -74,7 +78,8 @@ class Peers:
                 answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
                 self._waiting[number] = link, answer
                 try:
-                    link.ask(number, subject, octets)
+                    whole = octets if isinstance(octets, bytes) else octets(link.version)
+                    link.ask(number, subject, whole)
                 except ValueError as error:
                     raise PeerAwayError(f"{node}: {error}", was_asked=False) from error
                 return await answer

@@ -97,7 +97,9 @@ class Subscriptions:
         )
         subscription.credit = credit
         subscription.spec = spec
-        subscription.group, subscription.partition_index = group, index
+        subscription.partition_index = index
+        if group is not None:
+            subscription.group = group._replace(stored_id=queue.stored_id)
         self._by_id[subscription_id] = subscription
         stream.subscription_count += 1
         session.counters.consumer_count += 1

@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 
 from cluster.asking.connection import AskingLink
 from cluster.links.handshake import Handshake, Trust
-from cluster.links.hello import Hello
+from cluster.links.hello import ASKING_VERSION_MAX, Hello
 from cluster.links.kinds import Purpose
 from cluster.links.newest import NewestLinks
 from cluster.links.settings import LinkSettings
@@ -51,7 +51,7 @@ class AskingTable:
 
         Args:
             questioning: of this node.
-            say_hello: what it says of itself; the purpose is put in here.
+            say_hello: what it says of itself; purpose and versions are put in here.
             trust: what another node must show.
             settings: of its asking links.
         """
@@ -82,7 +82,8 @@ class AskingTable:
             names: in the other side's certificate; None without TLS.
             now_ms: the instant.
         """
-        hello = replace(self._say_hello(meant), purpose=Purpose.ASKING)
+        hello = self._say_hello(meant)
+        hello = replace(hello, purpose=Purpose.ASKING, version_max=ASKING_VERSION_MAX)
         is_dialer = bool(meant)
         handshake = Handshake(hello, self._trust, is_dialer=is_dialer, certificate_names=names)
         return AskingLink(self, handshake, self.settings, is_dialer=is_dialer, now_ms=now_ms)

@@ -76,6 +76,11 @@ class LinkEnd:
         raise NotImplementedError
 
     @property
+    def version(self) -> int:
+        """What both sides speak, once the other node is known."""
+        return self._handshake.version
+
+    @property
     def heard_at_ms(self) -> int:
         """When the other side was heard last, on the own monotonic clock."""
         return self._heard_at_ms

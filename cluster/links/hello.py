@@ -27,6 +27,11 @@ MIRRORING_VERSION_MAX: Final = 3
 FOLLOWS_FROM: Final = 2
 LETS_GO_FROM: Final = 3
 
+ASKING_VERSION_MAX: Final = 2
+"""Of links for asking: the second one has ids of streams in what is said of groups."""
+
+STREAM_IDS_FROM: Final = 2
+
 _FIXED: Final = Struct("<8sHHH6Q32s")
 _PURPOSE: Final = Struct("<8sH")
 _TEXT: Final = Struct("<H")

@@ -11,12 +11,14 @@ from amqp_server.broker.groups import shared
 from amqp_server.broker.groups.single_active import PLAIN, GroupKey
 from amqp_server.clustering import group_links
 from amqp_server.clustering.group_links import SUBJECT, GroupLinks
+from amqp_server.clustering.peers import Compose
+from cluster.links.hello import STREAM_IDS_FROM
 from tests.support.clustered_nodes import until
 from tests.support.joined_peers import JoinedPeers
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer
 
-KEY = GroupKey("/", "s", "app")
+KEY = GroupKey("/", "s", "app", stored_id="/ s")
 WAIT_S = 20
 
 
@@ -25,7 +27,7 @@ class Peers(JoinedPeers):
 
     is_cut = False
 
-    async def ask(self, node: str, subject: str, octets: bytes, within_s: float) -> bytes:
+    async def ask(self, node: str, subject: str, octets: bytes | Compose, within_s: float) -> bytes:
         await asyncio.sleep(0)
         if self.is_cut:
             raise PeerAwayError("cut off", was_asked=False)
@@ -49,6 +51,9 @@ class GroupNode:
         self.leader: tuple[str, int, int] | None = ("a", 1, 9)
         self.node = Node()
         StreamPeer.open(self.node).create("s")
+        queue = self.node.vhost.queues.look_at("s")
+        assert queue is not None
+        queue.stored_id = "/ s"
         self.peers = Peers(name, peers)
         loop = asyncio.get_running_loop()
 
@@ -177,6 +182,20 @@ def test_the_next_reads_once_the_offsets_of_the_last_are_stored() -> None:
         assert second.told == [False]
         b.stored.set()
         await until(lambda: second.told == [False, True])
+        for each in (a, b):
+            await each.links.stop()
+
+    run(work())
+
+
+def test_nodes_of_two_releases_have_one_group() -> None:
+    async def work() -> None:
+        a, b = pair()
+        b.peers.version = STREAM_IDS_FROM - 1
+        first, second = b.join(), a.join()
+        await until(lambda: len(first.told + second.told) == 2)
+        b.leave(first)
+        await until(lambda: second.told[-1:] == [True])
         for each in (a, b):
             await each.links.stop()
 

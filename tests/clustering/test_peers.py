@@ -8,6 +8,7 @@ import pytest
 from amqp_server.broker.cluster import PeerAwayError, PeerRefusedError
 from amqp_server.clustering import peers
 from cluster.asking.layout import ANSWER_BYTES_MAX, OPEN_MAX
+from cluster.links.hello import ASKING_VERSION_MAX
 from tests.support.asking_nodes import AskingNode, until
 
 
@@ -80,6 +81,20 @@ def test_json_is_asked_and_answered() -> None:
         assert await a.peers.ask_json("b", "same", {"x": [1, None]}, 5) == {"x": [1, None]}
         with pytest.raises(PeerRefusedError, match="no JSON"):
             await a.peers.ask_json("b", "double", [], 5)
+        await stop(a, b)
+
+    run(work())
+
+
+def test_a_question_is_made_for_the_version_of_the_link() -> None:
+    async def work() -> None:
+        a, b = await pair()
+        made = await a.peers.ask("b", "echo", lambda version: b"%d" % version, 5)
+        assert made == b"a: %d" % ASKING_VERSION_MAX
+        link = a.peers.table.link_to("b")
+        assert link is not None
+        link._handshake.version = 1
+        assert await a.peers.ask("b", "echo", lambda version: b"%d" % version, 5) == b"a: 1"
         await stop(a, b)
 
     run(work())

@@ -14,6 +14,7 @@ from amqp_server.broker.cluster import (
     UnknownOutcomeError,
 )
 from amqp_server.broker.errors import BrokerError, NotFoundError, PreconditionFailedError
+from amqp_server.clustering.peers import Compose
 from amqp_server.clustering.queue_commands import SUBJECT, QueueCommands
 from cluster.metadata.records import StoredMember
 from cluster.replication.state import QueueOptions
@@ -30,8 +31,9 @@ class Scripted(JoinedPeers):
         self.answers = list(answers)
         self.questions: list[object] = []
 
-    async def ask(self, node: str, subject: str, octets: bytes, within_s: float) -> bytes:
+    async def ask(self, node: str, subject: str, octets: bytes | Compose, within_s: float) -> bytes:
         del subject, within_s
+        assert isinstance(octets, bytes)
         self.questions.append((node, *json.loads(octets)))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

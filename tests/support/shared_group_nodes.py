@@ -24,9 +24,9 @@ from amqp_server.broker.groups.forms import (
 )
 from amqp_server.broker.groups.guests import NEW_MS, VisitOverError
 from amqp_server.broker.groups.shared import Place, SharedGroups
-from amqp_server.broker.groups.single_active import PLAIN, GroupKey
+from amqp_server.broker.groups.single_active import PLAIN, GroupKey, Stream
 from amqp_server.broker.steps import finish
-from amqp_server.clustering.group_leaders import IDLE_MS
+from amqp_server.clustering.group_leaders import FIRST_EPOCH, IDLE_MS
 
 STEP_MS = 10
 LOOK_MS = 250
@@ -97,7 +97,9 @@ class GroupNode:
 
     def join(self, stream: str = "s", name: str = "app", index: int = PLAIN) -> Client:
         """Have a client join."""
-        client = Client(self, GroupKey("/", stream, name))
+        place = self.copy.get(stream)
+        stored_id = "" if place is None else place.stored_id
+        client = Client(self, GroupKey("/", stream, name, stored_id=stored_id))
         self.clients.append(client)
         self.groups.join(client.key, client, index)
         return client
@@ -109,20 +111,28 @@ class GroupNode:
             client.reads = False
         self.clients = []
 
+    def forget_readers(self, stream: str) -> None:
+        """End the readers of streams that had a name before."""
+        place = self.copy[stream]
+        for client in list(self.clients):
+            if client.key.stream == stream and place and client.key.stored_id != place.stored_id:
+                client.leave()
+
     # -- see ``shared.Leaders`` --
 
-    def leader_of(self, vhost: str, stream: str) -> Place | None:
-        assert vhost == "/"
-        return self.copy.get(stream)
+    def leader_of(self, stream: Stream) -> Place | None:
+        place = self.copy.get(stream.name)
+        is_it = place is None or stream.stored_id in {"", place.stored_id}
+        return place if is_it else None
 
-    def is_served(self, vhost: str, stream: str) -> bool:
-        assert vhost == "/"
-        return stream in self.serves
+    def is_served(self, stream: Stream) -> bool:
+        return stream.name in self.serves
 
-    def is_new(self, vhost: str, stream: str) -> bool:
-        assert vhost == "/"
-        since_ms = self.serves.get(stream, self.world.now_ms)
-        return stream in self.idle or self.world.now_ms - since_ms < NEW_MS
+    def is_new(self, stream: Stream) -> bool:
+        name, place = stream.name, self.leader_of(stream)
+        since_ms = self.serves.get(name, self.world.now_ms)
+        is_first = place is not None and place.epoch == FIRST_EPOCH
+        return name in self.idle or (not is_first and self.world.now_ms - since_ms < NEW_MS)
 
 
 class World:
@@ -130,6 +140,7 @@ class World:
 
     Attributes:
         cut: pairs of nodes that do not hear each other.
+        deaf: nodes that learn nothing from the store.
         losses: of a hundred questions or answers, so many are lost.
         slow_ms: the longest that a message or a client's answer takes.
     """
@@ -141,6 +152,8 @@ class World:
         self.cut: set[frozenset[str]] = set()
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = count()
+        self.deaf: set[str] = set()
+        self.made: Counter[str] = Counter()
         self.epochs: dict[str, int] = {}
         self.leaders: dict[str, str] = {}
         self.nodes = {name: GroupNode(self, name) for name in "abc"}
@@ -166,16 +179,38 @@ class World:
             idle_ms = min(knows_ms, LOOK_MS + IDLE_MS)
             self.later(idle_ms, partial(self._serve_no_more, deposed, stream))
         epoch = self.epochs[stream] = self.epochs.get(stream, 0) + 1
-        place = Place(node, epoch)
+        place = Place(node, epoch, self.id_of(stream))
         self.leaders[stream] = node
         leader = self.nodes[node]
         leader.copy[stream] = place
+        leader.forget_readers(stream)
         leader.serves[stream] = self.now_ms
         leader.idle.discard(stream)
         for each in self.nodes.values():
-            if each is not leader:
-                after_ms = self.random.randint(0, knows_ms) if knows_ms else 0
+            if each is leader:
+                continue
+            if knows_ms:
+                after_ms = self.random.randint(0, knows_ms)
                 self.later(after_ms, partial(self._learn, each, stream, place))
+            else:
+                self._learn(each, stream, place)
+
+    def anew(self, stream: str, node: str, knows_ms: int = 0) -> None:
+        """Have a stream be deleted and declared anew, and a node lead it from its beginning on."""
+        self.made[stream] += 1
+        self.epochs[stream] = 0
+        self.lead(stream, node, knows_ms)
+
+    def id_of(self, stream: str) -> str:
+        """Return the id of the stream that has a name now."""
+        return f"{stream}-{self.made[stream]}"
+
+    def hear(self, name: str) -> None:
+        """Have a node that was deaf learn what the others know."""
+        self.deaf.discard(name)
+        for stream, leader in self.leaders.items():
+            place = Place(leader, self.epochs[stream], self.id_of(stream))
+            self._learn(self.nodes[name], stream, place)
 
     def _serve_no_more(self, node: GroupNode, stream: str) -> None:
         if stream in node.idle:
@@ -184,8 +219,10 @@ class World:
 
     def _learn(self, node: GroupNode, stream: str, place: Place) -> None:
         known = node.copy.get(stream)
-        if known is None or known.epoch < place.epoch:
-            node.copy[stream] = place
+        if node.name in self.deaf or (known is not None and _age(known) >= _age(place)):
+            return
+        node.copy[stream] = place
+        node.forget_readers(stream)
 
     def kill(self, name: str) -> None:
         """Kill a node; the next leaders of its streams come later."""
@@ -207,7 +244,8 @@ class World:
                 # What it led before its end somebody has to be elected for.
                 self._elect(stream, name)
             else:
-                self.nodes[name].copy[stream] = Place(leader, self.epochs[stream])
+                place = Place(leader, self.epochs[stream], self.id_of(stream))
+                self.nodes[name].copy[stream] = place
 
     def readers(self) -> dict[GroupKey, list[Client]]:
         """Return who reads, of each group."""
@@ -245,7 +283,7 @@ class World:
 
     def _ask(self, node: GroupNode, other: str, question: Question) -> None:
         asked_ms, incarnation = self.now_ms, node.incarnation
-        form = json.dumps(question_form(question))
+        form = json.dumps(question_form(question, has_ids=True))
 
         def come() -> None:
             answerer = self.nodes[other]
@@ -274,3 +312,8 @@ class World:
             finish(visits.told(other, question.visit, asked_ms, told, self.now_ms))
 
         self.later(self.delay_ms(), come)
+
+
+def _age(place: Place) -> tuple[int, int]:
+    """Return what is larger of a later stream of a name, and of a later leader of a stream."""
+    return int(place.stored_id.rpartition("-")[2]), place.epoch

@@ -2,12 +2,15 @@
 
     question   [visit, heard, first, changes]    the node of the members asks the leader's
                visit      [incarnation, number]: another one begins anew
-               change     ["join", member, epoch, vhost, stream, name, partition, since, active]
+               change     ["join", member, epoch, vhost, stream, name, partition, since, active,
+                           stored id]
                           ["leave", member] │ ["answered", member]
     answer     [heard, first, words]
                word       [member, epoch, what]
 
 ``heard`` and ``first`` are numbers of ``saying``: of the other side's, and of one's own.
+A node of an older release says and hears no stored id: the stream is then the one that has the
+name where that is heard.
 """
 
 from enum import IntEnum
@@ -25,6 +28,11 @@ ANSWERED: Final = "answered"
 
 NAME_BYTES_MAX: Final = 4 * REFERENCE_BYTES_MAX
 """Of a vhost or stream: 255 octets, written as UTF-8."""
+
+STORED_ID_BYTES_MAX: Final = 255
+
+_JOIN_FIELDS: Final = 8
+"""Without the stored id."""
 
 
 class What(IntEnum):
@@ -89,19 +97,25 @@ class Told(NamedTuple):
     words: tuple[Word, ...]
 
 
-def question_form(question: Question) -> list[object]:
-    """Return a question as JSON has it."""
-    changes = [_change_form(each) for each in question.changes]
+def question_form(question: Question, *, has_ids: bool) -> list[object]:
+    """Return a question as JSON has it.
+
+    Args:
+        question: that is asked.
+        has_ids: whether the node that is asked knows of stored ids.
+    """
+    changes = [_change_form(each, has_ids=has_ids) for each in question.changes]
     return [list(question.visit), question.heard, question.first, changes]
 
 
-def _change_form(change: Change) -> list[object]:
+def _change_form(change: Change, *, has_ids: bool) -> list[object]:
     joining = change.joining
     if joining is None:
         return [change.kind, change.member]
-    vhost, stream, name, epoch = joining.key
+    vhost, stream, name, epoch, stored_id = joining.key
     place = [vhost, stream, name, joining.partition_index, joining.since_ms, joining.is_active]
-    return [change.kind, change.member, epoch, *place]
+    ids = [stored_id] if has_ids else []
+    return [change.kind, change.member, epoch, *place, *ids]
 
 
 def question_of(form: Any) -> Question:  # noqa: ANN401 -- it is JSON of another node
@@ -122,12 +136,16 @@ def _change(form: Any) -> Change:  # noqa: ANN401 -- it is JSON of another node
         return Change(kind, _number(*_list(fields, 1)))
     if kind != JOIN:
         raise ValueError(f"no change: {kind!r:.40}")
-    member, epoch, vhost, stream, name, partition_index, since_ms, is_active = _list(fields, 8)
+    *fields, stored_id = fields if len(fields) == _JOIN_FIELDS + 1 else [*fields, ""]
+    member, epoch, vhost, stream, name, partition_index, since_ms, is_active = _list(
+        fields, _JOIN_FIELDS
+    )
     key = GroupKey(
         _text(vhost, NAME_BYTES_MAX),
         _text(stream, NAME_BYTES_MAX),
         _text(name, REFERENCE_BYTES_MAX),
         _number(epoch),
+        _text(stored_id, STORED_ID_BYTES_MAX),
     )
     partition_index = PLAIN if partition_index == PLAIN else _number(partition_index)
     joining = Joining(

@@ -10,7 +10,7 @@ node, or it begins another one; what was said in it counts no more.
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.groups.forms import (
     ANSWERED,
@@ -24,7 +24,7 @@ from amqp_server.broker.groups.forms import (
     Word,
 )
 from amqp_server.broker.groups.saying import Saying
-from amqp_server.broker.groups.single_active import GroupKey, Groups
+from amqp_server.broker.groups.single_active import GroupKey, Groups, Stream
 from amqp_server.broker.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,16 @@ WORDS_AT_ONCE: Final = 1_000
 STEP_COUNT: Final = 64
 """Changes, or members, that are looked at before others have a turn."""
 
-LedEpoch: TypeAlias = Callable[[str, str], int | None]
-"""Returns the epoch in which this node leads a stream; None where it does not. Vhost, name."""
+
+class Led(NamedTuple):
+    """A leadership of this node: of which stream, and the epoch of it."""
+
+    stored_id: str
+    epoch: int
+
+
+FindLed: TypeAlias = Callable[[Stream], Led | None]
+"""Returns how this node leads a stream; None where it does not."""
 
 
 class VisitOverError(Exception):
@@ -106,19 +114,19 @@ class Guests:
     Invariant: each is in its group, in the epoch in which this node leads or has led the stream.
     """
 
-    def __init__(self, groups: Groups, led_epoch: LedEpoch) -> None:
+    def __init__(self, groups: Groups, find_led: FindLed) -> None:
         """Begin without a guest.
 
         Args:
             groups: of the streams that this node leads.
-            led_epoch: whether it leads a stream.
+            find_led: whether it leads a stream.
 
         Attributes:
             on_words: called with the name of a node that there are words for.
         """
         self.on_words: Callable[[str], None] = _tell_nobody
         self._groups = groups
-        self._led_epoch = led_epoch
+        self._find_led = find_led
         self._visits: dict[str, _Visiting] = {}
         self._over: dict[str, Visit] = {}
 
@@ -178,12 +186,13 @@ class Guests:
                     log.info("node=%s is silent: its %d members leave groups", node, count)
                 yield from self._ending(node)
                 continue
-            epochs: dict[tuple[str, str], int | None] = {}
+            led: dict[Stream, Led | None] = {}
             for count, guest in enumerate(list(visiting.guests.values()), 1):
-                stream = guest.key.vhost, guest.key.stream
-                if stream not in epochs:
-                    epochs[stream] = self._led_epoch(*stream)
-                if epochs[stream] != guest.key.epoch and guest.number in visiting.guests:
+                stream = guest.key.read
+                if stream not in led:
+                    led[stream] = self._find_led(stream)
+                is_led = led[stream] == (stream.stored_id, guest.key.epoch)
+                if not is_led and guest.number in visiting.guests:
                     self._leave(visiting, guest.number)
                     visiting.say(guest.number, guest.key.epoch, What.NOT_HERE)
                 if not count % STEP_COUNT:
@@ -223,7 +232,11 @@ class Guests:
     def _join(self, visiting: _Visiting, joining: Joining) -> None:
         number, key = joining.member, joining.key
         self._leave(visiting, number)
-        if self._led_epoch(key.vhost, key.stream) != key.epoch:
+        led = self._find_led(key.read)
+        if led is not None:
+            # A node of an older release says no id.
+            key = key._replace(stored_id=led.stored_id)
+        if led is None or led.epoch != key.epoch:
             visiting.say(number, key.epoch, What.NOT_HERE)
         elif len(visiting.guests) >= GUESTS_MAX or not self._groups.has_room(key):
             visiting.say(number, key.epoch, What.FULL)

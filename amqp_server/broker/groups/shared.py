@@ -8,14 +8,17 @@ Who is active is decided by the node that leads the stream, in the epoch that th
 another node says of another epoch is not obeyed. When the leader is another one, seats join their
 groups again there. A seat that reads goes on meanwhile, as long as what the last leader has said
 holds. The next leader lets nobody else begin for that time.
+
+A stream that is made anew is another one, though it has the name: who reads the one before it, and
+has not heard that this is gone, is in no group.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.groups.forms import Joining, What, Word
-from amqp_server.broker.groups.guests import Guests
-from amqp_server.broker.groups.single_active import GroupKey, Groups, Member
+from amqp_server.broker.groups.guests import Guests, Led
+from amqp_server.broker.groups.single_active import GroupKey, Groups, Member, Stream
 from amqp_server.broker.groups.visits import Visits
 from amqp_server.broker.steps import Steps
 
@@ -30,27 +33,34 @@ FULL_AGAIN_MS: Final = 30_000
 
 STEP_COUNT: Final = 64
 
-Stream: TypeAlias = tuple[str, str]
-"""Vhost and name."""
-
 
 class Place(NamedTuple):
-    """Where a group is decided: a node, and the epoch in which it leads the stream."""
+    """Where a group is decided.
+
+    Attributes:
+        node: the leader's.
+        epoch: in which it leads the stream.
+        stored_id: of the stream.
+    """
 
     node: str
     epoch: int
+    stored_id: str = ""
 
 
 class Leaders(Protocol):
     """What a node knows of who leads streams."""
 
-    def leader_of(self, vhost: str, stream: str) -> Place | None:
-        """Return the leader by this node's copy of the store; None is nobody."""
+    def leader_of(self, stream: Stream) -> Place | None:
+        """Return the leader by this node's copy of the store.
 
-    def is_served(self, vhost: str, stream: str) -> bool:
+        None is nobody, also where another stream has the name now.
+        """
+
+    def is_served(self, stream: Stream) -> bool:
         """Return whether this node has the engine of a stream, as its leader."""
 
-    def is_new(self, vhost: str, stream: str) -> bool:
+    def is_new(self, stream: Stream) -> bool:
         """Return whether somebody may still obey the leader before this one, or one after it."""
 
 
@@ -107,7 +117,8 @@ class _Seat:
     def decided(self) -> GroupKey:
         """The key of its group where that is decided."""
         assert self.place is not None, "it has a place"
-        return self.key._replace(epoch=self.place.epoch)
+        _, epoch, stored_id = self.place
+        return self.key._replace(epoch=epoch, stored_id=stored_id)
 
     def joining(self, now_ms: int) -> Joining:
         is_active = self.is_active and self.until_ms is not None and now_ms < self.until_ms
@@ -187,7 +198,7 @@ class SharedGroups:
         self.on_used: Callable[[], None] = _tell_nobody
         self.wall_offset_ms: Callable[[], int] = _no_offset
         self.groups = Groups(self._may_decide)
-        self.guests = Guests(self.groups, self._led_epoch)
+        self.guests = Guests(self.groups, self._find_led)
         self.visits = Visits(incarnation)
         self._seats: dict[Member, _Seat] = {}
         self._streams: dict[Stream, dict[_Seat, None]] = {}
@@ -213,7 +224,7 @@ class SharedGroups:
         self._count += 1
         seat = _Seat(self, self._count, key, member, partition_index, since_ms)
         self._seats[member] = seat
-        stream = key.vhost, key.stream
+        stream = key.read
         self._streams.setdefault(stream, {})[seat] = None
         if stream not in self._places:
             self._places[stream] = self._place_of(stream)
@@ -225,7 +236,7 @@ class SharedGroups:
         seat = self._seats.pop(member, None)
         if seat is None:
             return
-        stream = key.vhost, key.stream
+        stream = key.read
         seats = self._streams[stream]
         del seats[seat]
         if not seats:
@@ -329,30 +340,33 @@ class SharedGroups:
     def _look_at(self, seat: _Seat, now_ms: int) -> None:
         seat.look(now_ms)
         if seat.again_ms is not None and now_ms >= seat.again_ms:
-            place = self._places[seat.key.vhost, seat.key.stream]
+            place = self._places[seat.key.read]
             self._place(seat, place, now_ms)
         if seat.again_ms is None and seat.until_ms is None:
             self._waiting.pop(seat, None)
 
     def _place_of(self, stream: Stream) -> Place | None:
-        place = self._leaders.leader_of(*stream)
-        if place is not None and place.node == self._node and not self._leaders.is_served(*stream):
+        place = self._leaders.leader_of(stream)
+        if place is not None and place.node == self._node and not self._leaders.is_served(stream):
             return None
         return place
 
-    def _led_epoch(self, vhost: str, stream: str) -> int | None:
-        place = self._place_of((vhost, stream))
-        return None if place is None or place.node != self._node else place.epoch
+    def _find_led(self, stream: Stream) -> Led | None:
+        place = self._place_of(stream)
+        if place is None or place.node != self._node:
+            return None
+        return Led(place.stored_id, place.epoch)
 
     def _has_room_here(self, key: GroupKey) -> bool:
-        epoch = self._led_epoch(key.vhost, key.stream)
-        return epoch is None or self.groups.has_room(key._replace(epoch=epoch))
+        led = self._find_led(key.read)
+        if led is None:
+            return True
+        return self.groups.has_room(key._replace(epoch=led.epoch, stored_id=led.stored_id))
 
     def _may_decide(self, key: GroupKey) -> bool:
         """A leadership that is over decides nothing, and a new one waits for who may still read."""
-        vhost, stream = key.vhost, key.stream
-        is_led = self._led_epoch(vhost, stream) == key.epoch
-        return is_led and not self._leaders.is_new(vhost, stream)
+        is_led = self._find_led(key.read) == (key.stored_id, key.epoch)
+        return is_led and not self._leaders.is_new(key.read)
 
 
 def _tell_nobody() -> None:

@@ -1,6 +1,6 @@
 """Groups of subscriptions of which one reads: single active consumer of the stream protocol.
 
-    group (vhost, stream, name)    plain stream: the first that came is active
+    group (stream, name)           plain stream: the first that came is active
                                    partition n of a super stream: member n mod their count
 
 When another member is to be active, the present one is told first, and answers. Only then is the
@@ -30,18 +30,37 @@ LOCAL: Final[Rank] = 0, "", 0
 """The rank of those that come one after another to a node by itself."""
 
 
+class Stream(NamedTuple):
+    """A stream, and no other one that had or will have its name.
+
+    Attributes:
+        stored_id: see ``broker.queue.QueueIdentity``; empty is the one that has the name now.
+    """
+
+    vhost: str
+    name: str
+    stored_id: str = ""
+
+
 class GroupKey(NamedTuple):
     """The identity of a group.
 
     Attributes:
         epoch: of the leadership that has the group, which begins anew with each one; 0 is that of
             a node by itself.
+        stored_id: see ``Stream``.
     """
 
     vhost: str
     stream: str
     name: str
     epoch: int = 0
+    stored_id: str = ""
+
+    @property
+    def read(self) -> Stream:
+        """The stream that its members read."""
+        return Stream(self.vhost, self.stream, self.stored_id)
 
 
 class Member(Protocol):

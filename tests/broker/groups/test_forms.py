@@ -22,7 +22,7 @@ from amqp_server.broker.groups.forms import (
 )
 from amqp_server.broker.groups.single_active import PLAIN, GroupKey
 
-KEY = GroupKey("/", "stream\udcff", "app", 7)
+KEY = GroupKey("/", "stream\udcff", "app", 7, "0123abcd")
 
 
 def test_a_question_comes_as_it_was_asked() -> None:
@@ -33,8 +33,17 @@ def test_a_question_comes_as_it_was_asked() -> None:
         Change(LEAVE, 4),
     )
     question = Question((12, 3), 5, 9, changes)
-    octets = json.dumps(question_form(question)).encode()
+    octets = json.dumps(question_form(question, has_ids=True)).encode()
     assert question_of(json.loads(octets)) == question
+
+
+def test_an_older_node_is_told_no_id_and_says_none() -> None:
+    joining = Joining(3, KEY, PLAIN, 5, is_active=True)
+    question = Question((12, 3), 5, 9, (Change(JOIN, 3, joining),))
+    form = question_form(question, has_ids=False)
+    assert form[3] == [["join", 3, 7, "/", "stream\udcff", "app", -1, 5, True]]
+    [change] = question_of(form).changes
+    assert change.joining == joining._replace(key=KEY._replace(stored_id=""))
 
 
 def test_an_answer_comes_as_it_was_told() -> None:
@@ -67,6 +76,9 @@ JOINING = ["join", 1, 7, "/", "s", "app", -1, 0, True]
                 ["other", 1],
                 [["leave"], 1],
                 JOINING[:-1],
+                [*JOINING, 1],
+                [*JOINING, "x" * 256],
+                [*JOINING, "q", "q"],
                 [*JOINING[:6], -2, 0, True],
                 [*JOINING[:3], 4, *JOINING[4:]],
                 [*JOINING[:4], "s" * 2_000, *JOINING[5:]],

@@ -13,16 +13,17 @@ from amqp_server.broker.groups.forms import (
     What,
     Word,
 )
-from amqp_server.broker.groups.guests import SILENCE_MS, STEP_COUNT, Guests, VisitOverError
+from amqp_server.broker.groups.guests import SILENCE_MS, STEP_COUNT, Guests, Led, VisitOverError
 from amqp_server.broker.groups.single_active import (
     GROUP_MEMBERS_MAX,
     PLAIN,
     GroupKey,
     Groups,
+    Stream,
 )
 from amqp_server.broker.steps import finish
 
-KEY = GroupKey("/", "s", "app", 7)
+KEY = GroupKey("/", "s", "app", 7, "q1")
 VISIT = (5, 1)
 
 
@@ -32,8 +33,14 @@ class Rig:
     def __init__(self) -> None:
         self.epoch: int | None = 7
         self.groups = Groups()
-        self.guests = Guests(self.groups, lambda _vhost, _stream: self.epoch)
+        self.stored_id = "q1"
+        self.guests = Guests(self.groups, self._find_led)
         self.now_ms = 0
+
+    def _find_led(self, stream: Stream) -> Led | None:
+        if self.epoch is None or stream.stored_id not in {"", self.stored_id}:
+            return None
+        return Led(self.stored_id, self.epoch)
 
     def ask(
         self,
@@ -93,6 +100,29 @@ def test_an_epoch_that_is_not_led_is_not_here(rig: Rig) -> None:
     assert rig.ask(heard=2) == (Word(2, 7, What.NOT_HERE),)
     rig.epoch = None
     assert rig.ask(join(3, KEY._replace(epoch=8)), first=3, heard=3)[0].what is What.NOT_HERE
+
+
+def test_a_stream_that_had_the_name_before_is_not_here(rig: Rig) -> None:
+    """Both are in the same epoch."""
+    not_here = Word(1, 7, What.NOT_HERE)
+    assert rig.ask(join(1, KEY._replace(stored_id="q0"))) == (not_here,)
+    assert rig.ask(join(2), first=2, heard=1) == (active(2),)
+    rig.stored_id = "q2"
+    finish(rig.guests.looking(0))
+    assert rig.ask(heard=2) == (Word(2, 7, What.NOT_HERE),)
+
+
+def test_a_node_of_an_older_release_is_in_the_group_of_the_stream_that_is_here(rig: Rig) -> None:
+    """It says no id, and its members stay with the stream that they have joined."""
+    assert rig.ask(join(1)) == (active(1),)
+    old = KEY._replace(stored_id="")
+    assert rig.ask(join(1, old), node="c") == (inactive(1),)
+    rig.stored_id = "q2"
+    finish(rig.guests.looking(0))
+    words = rig.ask(node="c", heard=1)
+    assert words[-1] == Word(1, 7, What.NOT_HERE)
+    heard = 1 + len(words)
+    assert rig.ask(join(1, old), node="c", first=2, heard=heard) == (active(1),)
 
 
 def test_the_members_of_a_silent_node_leave(rig: Rig) -> None:

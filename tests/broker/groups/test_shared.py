@@ -154,11 +154,68 @@ def test_a_node_that_does_not_lead_any_more_is_not_obeyed() -> None:
     # a does not know yet that b leads, and would have the next one read.
     world.lead("s", "b", 0)
     deposed = world.nodes["a"]
-    deposed.copy["s"], deposed.serves["s"] = shared.Place("a", 1), 0
+    before = shared.Place("a", 1, world.id_of("s"))
+    deposed.copy["s"], deposed.serves["s"] = before, 0
     for _ in range(20):
         world.run(200)
-        deposed.copy["s"] = shared.Place("a", 1)
+        deposed.copy["s"] = before
     assert (first.reads, second.reads) == (True, False)
+
+
+@pytest.mark.parametrize("leader", ["a", "c"])
+def test_who_has_not_heard_that_a_stream_is_gone_keeps_nobody_from_the_next_one(
+    leader: str,
+) -> None:
+    """Both have the same name, and are in their first epoch."""
+    world = World(15)
+    before = world.nodes["b"].join()
+    world.run(SOON_MS)
+    assert before.reads
+    world.deaf.add("b")
+    world.anew("s", leader)
+    world.run(SOON_MS)
+    after = world.nodes["c"].join()
+    world.run(LATER_MS)
+    assert (before.reads, after.reads) == (False, True)
+    world.hear("b")
+    assert before.is_gone
+    next_one = world.nodes["b"].join()
+    world.run(LATER_MS)
+    after.leave()
+    world.run(SOON_MS)
+    assert next_one.reads
+
+
+def test_who_reads_the_next_one_asks_its_leader_before_that_has_heard_of_it() -> None:
+    """It leads the stream that had the name before, in the same epoch."""
+    world = World(16)
+    old = world.nodes["b"].join()
+    world.run(SOON_MS)
+    world.anew("s", "a")
+    leader, place = world.nodes["a"], world.nodes["a"].copy["s"]
+    world.run(SOON_MS)
+    assert old.is_gone
+    leader.copy["s"] = shared.Place("a", 1, "s-0")
+    new = world.nodes["c"].join()
+    world.run(SOON_MS)
+    assert new.told == []
+    leader.copy["s"] = place
+    world.run(SOON_MS)
+    assert new.reads
+
+
+def lead_others(world: World, stream: str, event: int) -> None:
+    """Have another node lead a stream, or another stream have its name, or a node hear of none."""
+    able = [each.name for each in world.nodes.values() if each.is_alive]
+    name = world.random.choice(able)
+    if event == 7:
+        world.anew(stream, name, 3_000)
+    elif event > 8:
+        world.lead(stream, name, 3_000)
+    elif name in world.deaf:
+        world.hear(name)
+    else:
+        world.deaf.add(name)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -171,7 +228,7 @@ def test_at_most_one_reads_whatever_happens_and_one_does_in_the_end(seed: int) -
         world.losses, world.slow_ms = chance.choice([0, 5, 40]), chance.choice([20, 200, 900])
         name = chance.choice("abc")
         node = world.nodes[name]
-        match chance.randrange(8):
+        match chance.randrange(11):
             case 0 | 1 | 2 if node.is_alive:
                 stream = chance.choice(streams)
                 node.join(stream, chance.choice(["app", "other"]), streams.index(stream) - 1)
@@ -180,13 +237,12 @@ def test_at_most_one_reads_whatever_happens_and_one_does_in_the_end(seed: int) -
             case 4:
                 pair = frozenset(chance.sample("abc", 2))
                 world.cut.symmetric_difference_update({pair})
-            case 5:
-                able = [each.name for each in world.nodes.values() if each.is_alive]
-                world.lead(chance.choice(streams), chance.choice(able), 3_000)
-            case 6 if all(each.is_alive for each in world.nodes.values()):
+            case 5 if all(each.is_alive for each in world.nodes.values()):
                 world.kill(name)
-            case 7 if not node.is_alive:
+            case 6 if not node.is_alive:
                 world.restart(name)
+            case event if event > 6:
+                lead_others(world, chance.choice(streams), event)
             case _:
                 pass
         world.run(chance.choice([20, 300, 2_000]))
@@ -194,6 +250,7 @@ def test_at_most_one_reads_whatever_happens_and_one_does_in_the_end(seed: int) -
     for each in world.nodes.values():
         if not each.is_alive:
             world.restart(each.name)
+        world.hear(each.name)
     world.run(3 * LATER_MS)
     assert all(len(readers) == 1 for readers in world.readers().values()), "each group is read"
 
