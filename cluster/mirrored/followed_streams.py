@@ -6,11 +6,18 @@
 Who reads at a mirror that its leader does not reach any more goes elsewhere after a while: the
 leader lives and goes on, and is cut off from this node. Where nobody leads the mirror is read on.
 
+    attached in the leader's epoch, or a later one   ─▶ reached
+    the leader's link is there, and not attached     ─▶ it is busy: it attaches many queues in turn
+    no link from the leader, or it was refused here  ─▶ cut
+
+A link that is there is heard on all the time, or it ends. Who stays at a mirror that is not reached
+reads what was known to be committed before, and no more.
+
 It costs nothing where nobody reads.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.replication.core import ReplicationCore
@@ -18,10 +25,21 @@ from cluster.replication.frames import Follow
 from persistence.replicas.log import ReplicaLog
 
 CUT_MS: Final = 6_000
-"""A mirror that its leader does not reach for so long is read no more. The link is given up after
-some silence, which comes before."""
+"""A mirror that is cut from its leader for so long is read no more. The link is given up after some
+silence, which comes before."""
+
+BUSY_MS: Final = 60_000
+"""The same of one whose leader is there and does not attach it, whatever else it does. A leader
+attaches thousands of queues a second, and many queues may have a new one at once."""
 
 LOOK_MS: Final = 500
+
+
+class LivingLeader(NamedTuple):
+    """A leader that lives: its node and its epoch."""
+
+    node: str
+    epoch: int
 
 
 class FollowedStreams:
@@ -49,10 +67,15 @@ class FollowedStreams:
         # Who was asked to tell of a queue: leader and epoch.
         self._asked: dict[str, tuple[str, int]] = {}
         self.unseen: dict[str, None] = {}
-        self.is_led: Callable[[str], bool] = lambda _queue: False
-        """Returns whether the leader of a queue lives, as the store says; the owner sets it."""
-        # Since when no leader reaches the mirror; of streams that are read, and that were.
+        self.leader_of: Callable[[str], LivingLeader | None] = _nobody
+        """Returns the leader of a queue, as the store says; None where it does not live, or is this
+        node. The owner sets it."""
+        # Since when no leader reaches the mirror, and since when it is cut; of streams that are
+        # read, and that were.
         self._apart_since_ms: dict[str, int] = {}
+        self._cut_since_ms: dict[str, int] = {}
+        # Queues that are read, of which the leader was refused here, and not obeyed since.
+        self._refused: set[str] = set()
         self._looked_at_ms = 0
 
     def follow(self, queue: str) -> MirrorStreamLog:
@@ -70,6 +93,7 @@ class FollowedStreams:
         """Nobody reads a stream here any more."""
         self._logs.pop(queue, None)
         self.unseen.pop(queue, None)
+        self._refused.discard(queue)
         asked = self._asked.pop(queue, None)
         if asked is not None and asked[0] in self._core.node.from_leaders:
             leader, epoch = asked
@@ -86,6 +110,10 @@ class FollowedStreams:
         if queue in self._logs:
             self.unseen[queue] = None
             self._ask(leader, queue)
+            if self._is_attached(leader, queue):
+                self._refused.discard(queue)
+            elif (present := self.leader_of(queue)) is not None and present.node == leader:
+                self._refused.add(queue)
 
     def is_cut(self, queue: str) -> bool:
         """Return whether readers had to leave the mirror, which is still out of reach."""
@@ -99,11 +127,14 @@ class FollowedStreams:
         self._looked_at_ms = now_ms
         for queue in [each for each in self._apart_since_ms if not self._is_apart(each)]:
             del self._apart_since_ms[queue]
-        for queue in list(self._logs):
-            if self._is_apart(queue):
-                since_ms = self._apart_since_ms.setdefault(queue, now_ms)
-                if now_ms - since_ms >= CUT_MS:
-                    self.forget(queue)
+            self._cut_since_ms.pop(queue, None)
+        for queue in [each for each in self._logs if self._is_apart(each)]:
+            apart_ms = now_ms - self._apart_since_ms.setdefault(queue, now_ms)
+            if self._has_busy_leader(queue):
+                self._cut_since_ms[queue] = now_ms
+            cut_ms = now_ms - self._cut_since_ms.setdefault(queue, now_ms)
+            if cut_ms >= CUT_MS or apart_ms >= BUSY_MS:
+                self.forget(queue)
 
     def look(self) -> None:
         """Show what is committed of the streams of which something came."""
@@ -120,6 +151,8 @@ class FollowedStreams:
         """The connection from a leader is over: it is asked anew on the next one."""
         for queue in [each for each, asked in self._asked.items() if asked[0] == leader]:
             del self._asked[queue]
+        present = {queue: self.leader_of(queue) for queue in self._refused}
+        self._refused = {queue for queue, each in present.items() if each and each.node != leader}
 
     def forget(self, queue: str) -> None:
         """This node has no replica any more: who reads there goes elsewhere."""
@@ -130,21 +163,43 @@ class FollowedStreams:
 
     def _is_apart(self, queue: str) -> bool:
         node = self._core.node
-        replica, links = node.replicas.get(queue), node.from_leaders.values()
+        replica = node.replicas.get(queue)
         if replica is None or not node.lease.is_running(node.now_ms):
             # Without a lease nobody knows here who lives.
             return False
-        is_attached = any(link.attached.get(queue) == replica.promised for link in links)
-        return not is_attached and self.is_led(queue)
+        leader = self.leader_of(queue)
+        if leader is None:
+            return False
+        is_reached = any(self._is_attached(each, queue) for each in node.from_leaders)
+        # Else it is an earlier leader's, which does not know of the next one: it commits nothing.
+        return not is_reached or replica.promised < leader.epoch
+
+    def _has_busy_leader(self, queue: str) -> bool:
+        """Return whether the leader is connected, and was not refused here."""
+        leader = self.leader_of(queue)
+        if leader is None or leader.node not in self._core.node.from_leaders:
+            return False
+        return queue not in self._refused
+
+    def _is_attached(self, leader: str, queue: str) -> bool:
+        """Return whether a leader is obeyed on the present connection."""
+        node = self._core.node
+        link, replica = node.from_leaders.get(leader), node.replicas.get(queue)
+        if link is None or replica is None:
+            return False
+        return link.attached.get(queue) == replica.promised
 
     def _ask(self, leader: str, queue: str) -> None:
         """Have a leader tell of a queue, if it is the one that is obeyed and was not asked."""
         node = self._core.node
-        link, replica = node.from_leaders.get(leader), node.replicas.get(queue)
-        if link is None or replica is None:
+        if not self._is_attached(leader, queue):
             return
-        asked = leader, replica.promised
-        if link.attached.get(queue) == replica.promised and self._asked.get(queue) != asked:
+        asked = leader, node.replicas[queue].promised
+        if self._asked.get(queue) != asked:
             self._asked[queue] = asked
-            follow = Follow(queue, replica.promised, is_on=True)
+            follow = Follow(queue, asked[1], is_on=True)
             node.ready.to_leaders.append((leader, follow))
+
+
+def _nobody(_queue: str) -> None:
+    """Until it is known."""

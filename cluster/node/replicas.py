@@ -7,6 +7,7 @@ queue is gone, and then alone.
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from cluster.mirrored.followed_streams import LivingLeader
 from cluster.mirrored.fsyncs import NodeCommit
 from cluster.mirrored.node import MirroredNode
 from cluster.mirrored.sparing import KnownState
@@ -50,7 +51,7 @@ class Replicas:
         self._read = read
         self._dropped = dropped
         shell.sparing.known = self._known
-        shell.followed.is_led = self._is_led
+        shell.followed.leader_of = self._leader_of
 
     def take_part_with_stored(self) -> None:
         """Take part with what the disk has, before anything is answered."""
@@ -98,18 +99,16 @@ class Replicas:
         ]
         return KnownState(state, known.stored.options.min_isr, frozenset(living))
 
-    def _is_led(self, queue_id: str) -> bool:
-        """Return whether the leader of a queue lives, and is another node."""
+    def _leader_of(self, queue_id: str) -> LivingLeader | None:
+        """Return the leader of a queue, if it lives and is another node."""
         known = self._view.queues.get(queue_id)
-        if known is None:
-            return False
-        state, live = known.stored.state, self._view.live
-        peer = live.get(state.leader)
-        return (
-            state.leader != self._node
-            and peer is not None
-            and (peer.incarnation == state.incarnation)
-        )
+        if known is None or known.stored.state.leader == self._node:
+            return None
+        state = known.stored.state
+        peer = self._view.live.get(state.leader)
+        if peer is None or peer.incarnation != state.incarnation:
+            return None
+        return LivingLeader(state.leader, state.epoch)
 
     def note_gone(self, queue_id: str) -> None:
         """There may be a note that a queue is gone: drop what is here of it."""

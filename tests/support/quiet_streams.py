@@ -1,5 +1,6 @@
 """Three nodes with a stream in which nothing happens by itself, and who reads it at a mirror."""
 
+from cluster.mirrored.followed_streams import LivingLeader
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.replication import inputs
 from cluster.replication.frames import LeaderFrame, MirrorFrame
@@ -38,6 +39,11 @@ class QuietStreams:
     @property
     def link(self) -> Link:
         return self.cluster.links[self.leader.name, self.mirror.name]
+
+    def leader_of(self, queue: str) -> LivingLeader:
+        """Return the leader as the store has it."""
+        state = self.cluster.states[queue][0]
+        return LivingLeader(state.leader, state.epoch)
 
     def read(self) -> MirrorStreamLog:
         """Somebody reads at the mirror from now on."""

@@ -2,6 +2,7 @@
 
 import random
 
+from cluster.mirrored.followed_streams import LivingLeader
 from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.node import MirroredNode
 from cluster.node.replicas import Replicas
@@ -100,17 +101,18 @@ def test_it_says_which_members_live_on_the_disk_that_is_a_member() -> None:
 
 def test_it_says_whether_another_node_leads_that_lives_as_it_was_elected() -> None:
     having = Having(FaultFS())
-    is_led = having.shell.followed.is_led
-    assert not is_led("q1")
+    leader_of = having.shell.followed.leader_of
+    assert leader_of("q1") is None
     having.note("q1", "b", 6)
-    assert not is_led("q1"), "b does not live"
+    assert leader_of("q1") is None, "b does not live"
     having.told.live("b", 5)
-    assert not is_led("q1"), "that is an earlier start of it"
+    assert leader_of("q1") is None, "that is an earlier start of it"
     having.told.live("b", 6)
-    assert is_led("q1")
+    epoch = having.told.view.queues["q1"].stored.state.epoch
+    assert leader_of("q1") == LivingLeader("b", epoch)
     having.told.live("a", 5)
     having.note("q1", "a", 5)
-    assert not is_led("q1"), "it is this node"
+    assert leader_of("q1") is None, "it is this node"
 
 
 def test_a_queue_of_others_gets_none() -> None:
