@@ -51,9 +51,9 @@ counted for the replica. A row is an epoch and the index of its first record, u6
     REPLICA_COMPACT  position, 0, 0;         then the change
 
 A record of a mirrored queue is an ENQUEUE, SETTLE or REQUEUED with the queue id 0, because each
-node has another id for the queue, or an EPOCH. A SUBMITTED is an ENQUEUE that says whose messages
-it has; the u16 at byte 2 counts the octets of the node's name. ``persistence.replicas.content``
-draws a snapshot; a PUBLISHED is how far a front end is in it.
+node has another id for the queue, or an EPOCH, which says nothing of messages. A SUBMITTED is an
+ENQUEUE that says whose messages it has; the u16 at byte 2 counts the octets of the node's name.
+``persistence.replicas.content`` draws a snapshot; a PUBLISHED is how far a front end is in it.
 
     EPOCH      epoch, 0, 0
     SUBMITTED  first position, 0, count;   then a front, the instants of expiry, the run

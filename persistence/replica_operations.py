@@ -143,7 +143,7 @@ def sizes_of_records(octets: Octets, count: int) -> list[int]:
 
 
 def encode_epoch(epoch: int) -> bytes:
-    """Return the record that begins an epoch; it says nothing of messages."""
+    """Return the record that begins an epoch; one within it says nothing."""
     return OPERATION_HEAD.pack(OperationKind.EPOCH, 0, 0, OPERATION_HEAD.size, 0, epoch, 0, 0)
 
 

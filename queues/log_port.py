@@ -151,8 +151,7 @@ class KeepingLog(CommittedLog, Protocol):
 
     Attributes:
         keys_are_known: set by the queue. False: it has not read the keys of all messages yet, so
-            publishes wait. True: it tells duplicates, so they need the lease, because who leads
-            next may have settled what they repeat. None: it takes what comes, as most queues do.
+            publishes wait. True: it tells duplicates. None: it takes what comes, as most queues do.
         on_admitted: to be called by the queue when publishes need not wait any more.
     """
 

@@ -66,9 +66,7 @@ class HeldBack:
 
     def _admits(self, queue: str) -> bool:
         """Return whether a run would be decided now: no move (R22), and a lease (R17)."""
-        core = self._core
-        at_ms = None if self._logs[queue].keys_are_known is None else core.node.now_ms
-        return core.may_append(queue) and core.may_confirm(queue, 0, leased_at_ms=at_ms)
+        return self._core.may_append(queue) and self._core.may_confirm(queue, 0)
 
     def _is_answered(self, queue: str) -> bool:
         """Return whether a mirror has the record that a queue looks at; not all may have it."""

@@ -29,6 +29,7 @@ from persistence.operations import (
     encode_submitted,
 )
 from persistence.record import Run
+from persistence.replica_operations import encode_epoch
 from persistence.replicas.log import NO_QUEUE, ReplicaLog
 from persistence.settled import PositionSet
 from persistence.slices import Expiries, Messages, joined, shifted, stretches_outside
@@ -55,11 +56,11 @@ class Leader(Protocol):
     def may_deliver(self, queue: str) -> bool:
         """Return whether committed messages may be delivered now; if not, note who asked."""
 
-    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
-        """Return whether what is in the log up to here may be confirmed now.
+    def may_confirm(self, queue: str, index: int) -> bool:
+        """Return whether what is in the log up to here may be confirmed now."""
 
-        With ``needs_lease`` only with the lease, whether the queue has the guard or not (R17).
-        """
+    def is_leased(self, queue: str) -> bool:
+        """Return whether no other node can lead the queue at this moment."""
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether a mirror has the queue up to here, or there is none; else as above."""
@@ -83,6 +84,8 @@ class MirroredLog:
         read_back_count: chunks that were read back so far.
         has_ended: this node does not lead the queue any more: what is appended is never safe.
         keys_are_known: see ``queues.log_port.KeepingLog``.
+        has_repeated: the queue has taken a message that repeats one, and appended none since;
+            ``prove`` is due.
     """
 
     def __init__(self, led: LedQueue, replica: ReplicaLog, leader: Leader) -> None:
@@ -90,6 +93,7 @@ class MirroredLog:
         self.led = led
         self.has_ended = False
         self.keys_are_known: bool | None = None
+        self.has_repeated = False
         self._replica = replica
         self._leader = leader
         self.on_committed: Callable[[], None] = _wake_nobody
@@ -178,18 +182,9 @@ class MirroredLog:
         Raises:
             NotServingError: this node admits nothing now, and decides nothing.
         """
-        if self.has_ended or (self.keys_are_known is not None and not self._may_repeat()):
+        if self.has_ended or self.keys_are_known is False:
             raise NotServingError(self.led.lead.queue)
         return self._leader.judge(self.led.lead.queue, self._publishers, submission)
-
-    def _may_repeat(self) -> bool:
-        """Whether a message may be told to repeat one that is here: with all keys and the lease.
-
-        The next leader may have settled that one, and would take the message.
-        """
-        if not self.keys_are_known:
-            return False
-        return self._leader.may_confirm(self.led.lead.queue, 0, needs_lease=True)
 
     def begin(self, front: Front, first: int) -> None:
         """What is appended until ``end`` are the messages of a run, in order and all of them.
@@ -210,8 +205,29 @@ class MirroredLog:
         front, self._front = self._front, None
         assert front is not None, "it was begun"
         if taken_count:
-            assert self._number < self._first + taken_count, "these are messages of the run"
-            self._publishers.note(front, self._first + taken_count - 1, self.led.last_index)
+            last = self._first + taken_count - 1
+            assert self._number <= last, "these are messages of the run"
+            self.has_repeated = self._number < last
+            self._publishers.note(front, last, self.led.last_index)
+
+    def prove(self, front: Front, last: int) -> CommitPoint:
+        """Return when messages may be confirmed that repeat others, beside the commit of those.
+
+        The next leader may have settled what they repeat, and would take them. With the lease there
+        is none yet. Without it a record is appended that says nothing: who leads next has it, and
+        all that was settled before it, or it is never committed here.
+
+        Args:
+            front: who has submitted them.
+            last: the number of its last message that was taken.
+        """
+        self.has_repeated = False
+        if self._leader.is_leased(self.led.lead.queue):
+            return SAFE_NOW
+        self._append((encode_epoch(self.led.lead.epoch),), is_settlement=False)
+        # Who asks for them again waits for that record too.
+        self._publishers.note(front, last, self.led.last_index)
+        return self._last_point
 
     def confirmed_at(self, index: int) -> CommitPoint:
         """Return when a message that is in the log may be confirmed, by its record's index.

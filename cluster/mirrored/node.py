@@ -45,12 +45,7 @@ from cluster.replication.inputs import (
 )
 from cluster.replication.leadership import Leadership
 from cluster.replication.publishers import Publishers, Submission, Verdict
-from cluster.replication.ready import (
-    Committed,
-    Ready,
-    Role,
-    WalWrite,
-)
+from cluster.replication.ready import Committed, Ready, Role, WalWrite
 from cluster.replication.state import QueueOptions, QueueState, StoredReplica
 from persistence.errors import DamagedError
 from persistence.queue_recovery import RecoveredQueue
@@ -269,13 +264,16 @@ class MirroredNode:
             self._waiting.held[queue] = None
         return may
 
-    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
+    def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now; else as above."""
-        at_ms = self._now_ms() if needs_lease else None
-        may = self.core.may_confirm(queue, index, leased_at_ms=at_ms)
+        may = self.core.may_confirm(queue, index)
         if not may:
             self._waiting.shut[queue] = None
         return may
+
+    def is_leased(self, queue: str) -> bool:
+        """Return whether no other node can lead a queue at this moment."""
+        return self.core.is_leased(queue, self._now_ms())
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether a mirror has the queue up to here, or there is none; else as above."""

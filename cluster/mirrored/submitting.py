@@ -8,6 +8,9 @@ A message that was refused is open to its front end until it hears of that. So n
 appended meanwhile: a later leader would take "its number is below the last" for "it is in the log".
 A run thus ends with the first message that would be taken behind a refused one. The front end
 submits the rest again; by then it knows.
+
+A message that repeats one in the queue is taken and not appended. Where this node has no lease, its
+run ends with a record that proves by its commit that this node still led (``MirroredLog.prove``).
 """
 
 from dataclasses import dataclass
@@ -82,6 +85,8 @@ def submit(
     safe_at = log.confirmed_at(verdict.index) if verdict.skip else SAFE_NOW
     taken_count, refused_count, point = _take(log, queue, submission.front, fresh, rest, now_ms)
     taken, refused = fresh + taken_count, fresh + taken_count + refused_count
+    if log.has_repeated:
+        point = later_of(point, log.prove(submission.front, taken - 1))
     return Taken(
         verdict.finding,
         range(first, taken),

@@ -105,19 +105,19 @@ class ReplicationCore:
             raise NotServingError(queue)
         return publishers.judge(submission, self.node.rules)
 
-    def may_confirm(self, queue: str, index: int, *, leased_at_ms: int | None = None) -> bool:
+    def may_confirm(self, queue: str, index: int) -> bool:
         """Return whether what is in the log up to here may be confirmed now (R10, R17).
 
         For a run that was found IN_LOG: what is committed already needs the lease again, where
-        the queue has the guard. ``committed`` says so for all others. With ``leased_at_ms`` it
-        needs the lease at that instant, without the guard, too.
+        the queue has the guard. ``committed`` says so for all others.
         """
         lead = self.lead_of(queue)
-        if lead is None or index > lead.commit:
-            return False
-        if leased_at_ms is None:
-            return commit.is_granted(self.node, lead)
-        return commit.is_leased(self.node, lead, leased_at_ms)
+        return lead is not None and index <= lead.commit and commit.is_granted(self.node, lead)
+
+    def is_leased(self, queue: str, at_ms: int) -> bool:
+        """Return whether no other node can lead the queue at an instant of the own clock (R17)."""
+        lead = self.lead_of(queue)
+        return lead is not None and commit.is_leased(self.node, lead, at_ms)
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         """Return whether another in-sync member has the queue up to here, or there is none."""

@@ -15,7 +15,7 @@ from queues.ports import EngineParts, Job, Positions
 from tests.crash.stored_node import stored_slices
 from tests.support.frames import content_header, property_list
 from tests.support.mirrored_cluster import Cluster
-from tests.support.mirrored_machine import NOW_MS, QUEUE, Ledger, numbers_of
+from tests.support.mirrored_machine import NOW_MS, QUEUE, Ledger, Served, numbers_of
 
 KEY = "x-deduplication-header"
 KEYS_COUNT = 12
@@ -68,6 +68,7 @@ class _Keyed(DeduplicatingMirroredQueue):
         self._cluster = cluster
         self._numbers: dict[int, int] = {}
         self._left: set[int] = set()
+        self.repeats_gone: set[int] = set()
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         assert isinstance(found, RecoveredQueue), "it is that of a replica"
@@ -85,7 +86,11 @@ class _Keyed(DeduplicatingMirroredQueue):
         if self._keyed.duplicates_count > duplicates_count:
             (number,) = numbers
             ledger, repeated = self._cluster.ledger, before[number]
-            assert repeated not in self._left | ledger.gone, f"{number} repeats {repeated}: it left"
+            assert repeated not in self._left, f"{number} repeats {repeated}: it left"
+            if repeated in ledger.gone:
+                # Another leader has settled it, and this one does not know it.
+                self.repeats_gone.add(number)
+                self._cluster.repeats_gone_count += 1
             ledger.repeats.setdefault(number, set()).add(repeated)
             self._cluster.duplicates_count += 1
         else:
@@ -115,10 +120,9 @@ class KeyedCluster(Cluster):
 
     def __init__(self, seed: int, *, max_priority: int | None = None) -> None:
         self.jobs: list[Job] = []
-        self.duplicates_count = 0
+        self.duplicates_count = self.repeats_gone_count = 0
         super().__init__(seed, max_priority=max_priority)
-        # Without a lease nothing is published here, and little would happen.
-        self.kinds += [(10, self.work), (6, self.renew)]
+        self.kinds += [(10, self.work)]
 
     def make_ledgers(self) -> dict[str, Ledger]:
         ledgers = super().make_ledgers()
@@ -139,6 +143,12 @@ class KeyedCluster(Cluster):
         header = content_header(len(made.body), property_list(headers={KEY: key_of(number)}))
         assert bool(made.flags & PERSISTENT) is is_persistent(number), "keys are told by this too"
         return Record(made.route, header, made.body, made.flags, made.priority)
+
+    def note_confirmed(self, served: Served, numbers: set[int]) -> None:
+        assert isinstance(served.engine, _Keyed), "front ends publish to it alone"
+        wrong = served.engine.repeats_gone & numbers
+        assert not wrong, f"confirmed as duplicates of what has left: {sorted(wrong)}"
+        super().note_confirmed(served, numbers)
 
     def work(self) -> None:
         """A job takes a step."""

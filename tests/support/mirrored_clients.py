@@ -102,12 +102,16 @@ class Clients(Shared):
 
         def decided() -> None:
             if is_safe(taken.safe_at):
-                ledger.confirmed |= {front.bodies[number] for number in taken.in_log}
+                self.note_confirmed(served, {front.bodies[number] for number in taken.in_log})
                 if is_told:
                     front.open -= set(taken.in_log)
 
         wait_for(taken.safe_at, decided)
         machine.up.carry_out()
+
+    def note_confirmed(self, served: Served, numbers: set[int]) -> None:
+        """A leader has told a front end that these messages are safe."""
+        self.ledgers[served.name].confirmed |= numbers
 
     def note(self, safe_at: CommitPoint, promised: set[int], numbers: set[int]) -> None:
         """Once this is safe it is promised; what failed never is."""

@@ -9,7 +9,6 @@ from cluster.mirrored.held_back import LOOKED_AT_MAX, HeldBack
 class FakeLog:
     def __init__(self, queue: str, told: list[tuple[str, str]]) -> None:
         self.lag = SimpleNamespace(index=7)
-        self.keys_are_known: bool | None = None
         self.on_committed = lambda: told.append((queue, "deliver"))
         self.on_admitted = lambda: told.append((queue, "admit"))
 
@@ -19,8 +18,6 @@ class FakeCore:
 
     def __init__(self) -> None:
         self.may: set[str] = set()
-        self.is_leased = True
-        self.node = SimpleNamespace(now_ms=5)
         self.asked: list[str] = []
 
     def may_deliver(self, queue: str) -> bool:
@@ -30,9 +27,8 @@ class FakeCore:
     def may_append(self, queue: str) -> bool:
         return queue in self.may
 
-    def may_confirm(self, queue: str, index: int, *, leased_at_ms: int | None) -> bool:
-        assert leased_at_ms in (None, self.node.now_ms)
-        return queue in self.may and index == 0 and (self.is_leased or leased_at_ms is None)
+    def may_confirm(self, queue: str, index: int) -> bool:
+        return queue in self.may and index == 0
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         return queue in self.may and index == 7
@@ -54,18 +50,6 @@ def test_each_kind_is_told_what_it_waits_for_and_once() -> None:
     waiting.tell()
     waiting.tell()
     assert told == [("q0", "deliver"), ("q1", "admit"), ("q2", "deliver")]
-
-
-def test_who_tells_duplicates_waits_for_the_lease_also_without_the_guard() -> None:
-    waiting, core, logs, told = held_back(2)
-    logs["q0"].keys_are_known = True
-    core.may, core.is_leased = {"q0", "q1"}, False
-    waiting.shut["q0"] = waiting.shut["q1"] = None
-    waiting.tell()
-    assert told == [("q1", "admit")], "others have no guard"
-    core.is_leased = True
-    waiting.tell()
-    assert told == [("q1", "admit"), ("q0", "admit")]
 
 
 def test_so_many_are_looked_at_and_the_next_time_others() -> None:

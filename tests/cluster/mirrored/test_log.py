@@ -9,9 +9,9 @@ from cluster.mirrored.waiting_settlements import STRETCHES_MAX
 from cluster.replication.core import RULES, NotServingError
 from cluster.replication.leadership import HandingOver
 from cluster.replication.publishers import Finding, Front, Publishers, Submission, Verdict
-from persistence.operations import Settle, decode_operations, encode_enqueue
+from persistence.operations import Epoch, Settle, decode_operations, encode_enqueue
 from persistence.slices import Slice
-from queues.commits import CommitPoint, is_safe
+from queues.commits import SAFE_NOW, CommitPoint, is_safe
 from tests.cluster.mirrored.test_groups import led
 from tests.persistence.replicas.test_log import bodies, filled, records
 
@@ -24,7 +24,7 @@ class FakeLeader:
         self.count = 0
         self.compacted: list[str] = []
         self.admits = True
-        self.confirms = self.is_leased = True
+        self.confirms = self.has_lease = True
         self.delivers = True
         self.elsewhere = 0
 
@@ -45,8 +45,11 @@ class FakeLeader:
     def may_deliver(self, queue: str) -> bool:
         return self.delivers
 
-    def may_confirm(self, queue: str, index: int, *, needs_lease: bool = False) -> bool:
-        return self.confirms and (self.is_leased or not needs_lease)
+    def may_confirm(self, queue: str, index: int) -> bool:
+        return self.confirms
+
+    def is_leased(self, queue: str) -> bool:
+        return self.has_lease
 
     def is_elsewhere(self, queue: str, index: int) -> bool:
         return index <= self.elsewhere
@@ -201,19 +204,69 @@ def test_publishes_are_taken_while_the_core_admits_them() -> None:
     assert not made.takes_publishes
 
 
-def test_a_queue_that_tells_duplicates_needs_all_keys_and_the_lease() -> None:
-    made, leader = log()
+def test_a_queue_that_tells_duplicates_needs_all_keys() -> None:
+    made, _ = log()
     submission = Submission(Front("x", 7), 1, 1, 0)
-    leader.is_leased = False
     assert made.judge(submission).finding is Finding.FRESH, "others do not"
-    made.keys_are_known = True
-    with pytest.raises(NotServingError):
-        made.judge(submission)
-    leader.is_leased = True
-    assert made.judge(submission).finding is Finding.FRESH
     made.keys_are_known = False
     with pytest.raises(NotServingError):
         made.judge(submission)
+    made.keys_are_known = True
+    assert made.judge(submission).finding is Finding.FRESH
+
+
+X = Front("x", 7)
+
+
+def repeat(made: MirroredLog, number: int) -> None:
+    """The queue takes a message that repeats one, and appends nothing."""
+    made.begin(X, number)
+    made.end(1)
+    assert made.has_repeated
+
+
+def test_with_the_lease_a_duplicate_is_as_safe_as_what_it_repeats() -> None:
+    made, leader = log()
+    repeat(made, 1)
+    assert made.prove(X, 1) is SAFE_NOW
+    assert not made.has_repeated
+    assert leader.records == []
+
+
+def test_without_the_lease_a_duplicate_waits_for_a_record_that_says_nothing() -> None:
+    made, leader = log()
+    leader.has_lease = False
+    made.append(3, records(b"x"))
+    made.settle(range(2, 3))
+    made.commit(1)
+    repeat(made, 1)
+    point = made.prove(X, 1)
+    octets, is_settlement = leader.records[-1]
+    assert list(decode_operations(memoryview(octets))) == [Epoch(0, made.led.lead.epoch)]
+    assert not is_settlement
+    again = made.judge(Submission(X, 1, 1, 0))
+    assert (again.finding, again.index) == (Finding.IN_LOG, made.led.last_index)
+    assert not is_safe(point)
+    made.commit(made.led.last_index)
+    assert is_safe(point)
+
+
+def test_a_message_that_is_appended_behind_a_duplicate_proves_as_much() -> None:
+    made, leader = log()
+    leader.has_lease = False
+    repeat(made, 1)
+    made.begin(X, 2)
+    made.append(3, records(b"x"))
+    made.end(1)
+    assert not made.has_repeated
+
+
+def test_what_is_refused_behind_a_duplicate_proves_nothing() -> None:
+    made, _ = log()
+    repeat(made, 1)
+    made.begin(X, 2)
+    made.end(0)
+    assert made.has_repeated
 
 
 def test_the_engine_of_a_deleted_queue_leaves_the_replica_to_the_note_that_it_is_gone() -> None:

@@ -14,7 +14,8 @@ from cluster.mirrored.node import MirroredNode
 from cluster.mirrored.submitting import submit
 from cluster.replication import inputs
 from cluster.replication.core import NotServingError
-from cluster.replication.publishers import Finding, Front, Submission
+from cluster.replication.publishers import Front, Submission
+from queues.commits import SAFE_NOW, is_safe
 from tests.support.mirrored_cluster import Cluster
 from tests.support.mirrored_machine import DEAD, NAMES, NOW_MS, QUEUE, REPLICATED
 from tests.support.records import run_of
@@ -160,36 +161,31 @@ def test_who_may_not_be_confirmed_without_a_lease_is_told_when_there_is_one() ->
     assert told == ["go on"]
 
 
-def test_a_queue_that_tells_duplicates_needs_the_lease_without_a_guard() -> None:
+def test_without_the_lease_a_duplicate_is_safe_when_it_is_proved_that_this_node_led() -> None:
+    """The store is away: no node leads, and none may."""
     cluster = whole()
-    node, log, told = moving(cluster)
-    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
-    log.keys_are_known = True
-    core = node.core.node
-    lease, submission = core.lease, Submission(Front("a", 1), 1, 1, 0)
-    assert not core.options[QUEUE].lease_guard
-    core.lease = replace(lease, incarnation=0)
-    with pytest.raises(NotServingError):
-        log.judge(submission)
-    node.tick(cluster.now_ms)
-    assert told == [], "it would be refused again"
-    core.lease = lease
-    node.tick(cluster.now_ms)
-    assert told == ["go on"]
-    assert log.judge(submission).finding is Finding.FRESH
+    node = leader(cluster)
+    log = node.log_of(QUEUE)
+    assert log is not None
+    assert not node.core.node.options[QUEUE].lease_guard
+    assert log.prove(Front("a", 1), 1) is SAFE_NOW
+    node.step(inputs.LeaseRenewed(cluster.now_ms, 0))
+    point = log.prove(Front("a", 1), 1)
+    node.carry_out()
+    assert not is_safe(point)
+    for _ in range(400):
+        cluster.sync()
+        cluster.carry()
+    assert is_safe(point)
 
 
 def test_a_duplicate_that_came_during_a_freeze_is_not_told_by_the_clock_before_it() -> None:
     """What a client has published is read before the core's clock is set."""
-    cluster = whole()
-    node, log, _ = moving(cluster)
-    node.step(inputs.TransactionRefused(max(node.core.node.transactions)))
-    log.keys_are_known = True
-    submission = Submission(Front("a", 1), 1, 1, 0)
-    assert log.judge(submission).finding is Finding.FRESH
+    node = leader(whole())
+    log = node.log_of(QUEUE)
+    assert log is not None
     node._now_ms = lambda: node.core.node.lease.deadline_ms
-    with pytest.raises(NotServingError):
-        log.judge(submission)
+    assert not is_safe(log.prove(Front("a", 1), 1))
 
 
 def test_publishers_of_other_queues_are_confirmed_when_a_queue_is_gone() -> None:

@@ -7,12 +7,13 @@ from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.submitting import Taken, submit
 from cluster.replication.core import NotServingError
 from cluster.replication.publishers import Finding, Front, Submission
-from persistence.operations import Submitted, decode_operations
-from persistence.record import Record
+from persistence.operations import Epoch, Submitted, decode_operations
+from persistence.record import Record, Run
 from queues.classic.mirrored_queue import MirroredQueue
-from queues.commits import is_safe
+from queues.commits import SAFE_NOW, is_safe
 from queues.log_port import CommittedLog
 from queues.options import Overflow, QueueOptions
+from queues.outcomes import ALL_SAFE, PublishOutcome, all_taken
 from queues.ports import EngineParts
 from tests.cluster.mirrored.test_groups import led
 from tests.cluster.mirrored.test_log import FakeLeader
@@ -109,6 +110,70 @@ def test_a_run_ends_with_what_would_be_taken_behind_a_refused_one() -> None:
     taken = submit(rig.log, rig.queue, submission, records(b"large", b"x", b"y"), NOW_MS)
     assert (taken.in_log, taken.refused, taken.undecided) == (range(1, 1), range(1, 2), range(2, 4))
     assert rig.numbers() == []
+
+
+class Repeating:
+    """A queue that is full, and has the key of each message whose body has this in it."""
+
+    def __init__(self, log: MirroredLog, repeats: bytes, refused: bytes = b"") -> None:
+        self.log = log
+        self.repeats = repeats
+        self.refused = refused
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        del now_ms
+        return not any(each.body in self.repeats + self.refused for each in run)
+
+    def refuses(self, run: Run) -> bool:
+        return run[0].body in self.refused
+
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        del now_ms
+        if run[0].body in self.repeats:
+            return ALL_SAFE
+        if self.refuses(run):
+            return PublishOutcome([0], SAFE_NOW)
+        return all_taken(self.log.commit_group, self.log.append(0, run))
+
+
+def submitted_to(queue: Repeating) -> tuple[Taken, list[type]]:
+    """Submit messages 1, 2 and 3; return what became of them, and what was appended."""
+    submission = Submission(X, 1, 3, 0)
+    taken = submit(queue.log, queue, submission, records(b"1", b"2", b"3"), NOW_MS)
+    leader = queue.log._leader
+    assert isinstance(leader, FakeLeader)
+    found = [next(decode_operations(memoryview(octets))) for octets, _ in leader.records]
+    return taken, [type(each) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "refused", "appended"),
+    [
+        (b"123", b"", [Epoch]),
+        (b"23", b"", [Submitted, Epoch]),
+        (b"12", b"", [Submitted]),
+        (b"1", b"23", [Epoch]),
+        (b"", b"", [Submitted]),
+    ],
+)
+def test_without_a_lease_a_run_ends_with_a_proof_where_it_repeats(
+    repeats: bytes, refused: bytes, appended: list[type]
+) -> None:
+    rig = Rig()
+    rig.leader.has_lease = False
+    taken, found = submitted_to(Repeating(rig.log, repeats, refused))
+    assert found == appended
+    assert not is_safe(taken.safe_at)
+    rig.log.commit(len(appended) - 1)
+    assert not is_safe(taken.safe_at)
+    rig.log.commit(len(appended))
+    assert is_safe(taken.safe_at)
+
+
+def test_with_the_lease_what_repeats_needs_no_proof() -> None:
+    taken, found = submitted_to(Repeating(Rig().log, b"123"))
+    assert (found, taken.in_log) == ([], range(1, 4))
+    assert is_safe(taken.safe_at)
 
 
 def test_a_message_that_may_not_be_confirmed_is_not_decided() -> None:
