@@ -50,12 +50,15 @@ def status(session: Session) -> None:
         return
     nodes, queues = found.pop("nodes"), found.pop("queues", {})
     found |= {f"queues_{name}": count for name, count in queues.items()}
-    session.output.thing(found | {"nodes": list(map(_line_of, nodes))})
+    session.output.thing(found | {f"node {node['name']}": _line_of(node) for node in nodes})
 
 
 def _line_of(node: Thing) -> str:
-    running = "runs" if node.get("running") else "is gone"
-    parts = [f"{node['name']} {running}", str(node["state"]), f"{node['leaders']} leaders"]
+    parts = [
+        "runs" if node.get("running") else "is gone",
+        str(node["state"]),
+        f"leads {node['leaders']}",
+    ]
     if node.get("zone"):
         parts.append(f"zone {node['zone']}")
     if node.get("lag"):

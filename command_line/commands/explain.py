@@ -1,5 +1,6 @@
 """``haremq explain``, ``route`` and ``attention``: why a queue stands, where a message would go."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -80,7 +81,16 @@ def _way(way: Thing) -> str:
 @leaf(shows=True)
 def attention(session: Session) -> None:
     """List what needs a hand, worst first; the status is 0 also where there is something."""
-    session.output.rows(session.api.things(path_of("attention")), ATTENTION_COLUMNS)
+    rows = session.api.things(path_of("attention"))
+    if session.output.form == "table":
+        rows = list(map(_timed, rows))
+    session.output.rows(rows, ATTENTION_COLUMNS)
+
+
+def _timed(row: Thing) -> Thing:
+    """Return what needs a hand with its time as a text, of UTC."""
+    at = datetime.fromtimestamp(row["since"] / 1000, UTC)
+    return {**row, "since": at.isoformat(timespec="seconds")}
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (explain, route, attention)

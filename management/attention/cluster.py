@@ -126,7 +126,7 @@ def _about(queue: MirroredView, concern: Concern) -> Concern:
     """Return a concern; of a queue that no client can name, it is about the exchange."""
     if not queue.exchange:
         return concern
-    text = f"has delayed messages in the queue {queue.name}, which {concern.text}"
+    text = f"delays messages in a queue that {concern.text}; commands name it {queue.name}"
     return concern._replace(kind=EXCHANGE, name=queue.exchange, text=text)
 
 

@@ -1,5 +1,8 @@
 """``haremq explain``, ``route`` and ``attention``."""
 
+import re
+
+from amqp_server.broker.alarms import Resource
 from tests.support.typed_commands import Typed
 
 
@@ -30,3 +33,12 @@ def test_where_a_message_would_go(typed: Typed) -> None:
 def test_what_needs_a_hand(typed: Typed) -> None:
     assert typed("attention", "-o", "json").json == []
     assert typed("attention").out.startswith("severity")
+
+
+def test_a_table_says_since_when_as_a_time(typed: Typed) -> None:
+    api = typed.api
+    api.broker.alarms.set(Resource.DISK, is_low=True, now_ms=api.node.now_ms)
+    api._runner.run(api.management.services.sampler.look())
+    assert re.search(r" \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\n", typed("attention").out)
+    (row,) = typed("attention", "-o", "json").json
+    assert isinstance(row["since"], int)
