@@ -65,10 +65,11 @@ export function NodesPage() {
             {chosen && <MemoryPanel node={chosen.name} />}
             <Panel title="Listeners" note={overview?.listeners && wholeCount(overview.listeners.length)} clip>
               <table class="table">
-                <thead><tr><th scope="col">Protocol</th><th class="fluid" scope="col">Address</th><th class="num" scope="col">Port</th><th class="p2" scope="col">TLS</th></tr></thead>
+                <thead><tr>{cluster && <th scope="col">Node</th>}<th scope="col">Protocol</th><th class="fluid" scope="col">Address</th><th class="num" scope="col">Port</th><th class="p2" scope="col">TLS</th></tr></thead>
                 <tbody>
                   {(overview?.listeners ?? []).map((listener) => (
                     <tr key={`${listener.node} ${listener.protocol} ${listener.ip_address} ${listener.port}`}>
+                      {cluster && <td><span class="cut" title={listener.node}>{listener.node}</span></td>}
                       <td>{listener.protocol}</td>
                       <td class="fluid mono">{listener.ip_address}</td>
                       <td class="num">{listener.port}</td>

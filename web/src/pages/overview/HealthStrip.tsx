@@ -37,7 +37,7 @@ export function HealthStrip({ nodes: all }: { nodes: readonly Node[] }) {
       <Tile title="Disk" href={place} look={nodes.some((node) => node.disk_free_alarm) ? "bad" : undefined} value={<Of part={Number.isFinite(diskFree) ? textOf(bytes(diskFree)) : "–"} rest=" free" />} note={`blocks at ${textOf(bytes(diskLimit))}`}>
         <Meter share={shareOf(diskLimit, diskFree)} label="Disk limit of what is free" />
       </Tile>
-      <Tile title="Files" href={place} value={<Of part={wholeCount(files)} rest={` of ${wholeCount(filesMax)}`} />} note={nodes.length < all.length ? "open on this node" : "open on all nodes"}>
+      <Tile title="Files" href={place} value={<Of part={wholeCount(files)} rest={` of ${wholeCount(filesMax)}`} />} note={nodes.length < all.length ? `open on ${nodes.length} of ${all.length} nodes` : "open on all nodes"}>
         <Meter share={shareOf(files, filesMax)} look={shareOf(files, filesMax) > WARN_SHARE ? "warn" : undefined} label="Files" />
       </Tile>
       <Tile title="Sockets" href={place} value={<Of part={wholeCount(sockets)} rest={` of ${wholeCount(socketsMax)}`} />} note="connections may still come">
