@@ -60,7 +60,6 @@ class AskingTable:
         self._trust = trust
         self.settings = settings
         self._links: NewestLinks[AskingLink] = NewestLinks()
-        self._opened_counts: dict[str, int] = {}
 
     def link_to(self, node: str) -> AskingLink | None:
         """Return the link on which a node is asked; None without one."""
@@ -72,7 +71,7 @@ class AskingTable:
 
     def opened_count(self, node: str) -> int:
         """Return how many links to a node have been open."""
-        return self._opened_counts.get(node, 0)
+        return self._links.dialed_counts[node]
 
     def make(self, meant: str, names: frozenset[str] | None, now_ms: int) -> AskingLink:
         """Return an end of a new connection.
@@ -97,7 +96,6 @@ class AskingTable:
     def opened(self, link: AskingLink, peer: Hello) -> None:
         """A newer connection takes the place of an older one."""
         if self._links.take(link, peer.node) and link.is_dialer:
-            self._opened_counts[peer.node] = self.opened_count(peer.node) + 1
             self._questioning.link_opened(peer.node)
 
     def asked(self, link: AskingLink, number: int, subject: str, octets: bytes) -> None:

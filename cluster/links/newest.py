@@ -1,5 +1,6 @@
 """One link for each other node and direction: the newest."""
 
+from collections import Counter
 from typing import Generic, Protocol, TypeVar
 
 from cluster.links.hello import Hello
@@ -33,11 +34,13 @@ class NewestLinks(Generic[Link]):
     Attributes:
         dialed: those that this node has dialled.
         accepted: those that it has accepted.
+        dialed_counts: how many were dialled and have been open, by node.
     """
 
     def __init__(self) -> None:
         self.dialed: dict[str, Link] = {}
         self.accepted: dict[str, Link] = {}
+        self.dialed_counts: Counter[str] = Counter()
 
     def take(self, link: Link, node: str) -> bool:
         """Put a link that has opened in the place of an older one, which is half open.
@@ -54,6 +57,7 @@ class NewestLinks(Generic[Link]):
         if link.reason is not None:
             return False
         links[node] = link
+        self.dialed_counts[node] += link.is_dialer
         return True
 
     def drop(self, link: Link) -> bool:

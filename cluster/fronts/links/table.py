@@ -98,7 +98,6 @@ class FrontTable:
         self._allotment = Allotment(settings.windows, node_bytes_max)
         self._promised: dict[FrontLink, Windows] = {}
         self._links: NewestLinks[FrontLink] = NewestLinks()
-        self._opened_counts: dict[str, int] = {}
 
     def to_leader(self, node: str) -> FrontLink | None:
         """Return the link to a node that leads; None without one."""
@@ -114,7 +113,7 @@ class FrontTable:
 
     def opened_count(self, node: str) -> int:
         """Return how many links to a node that leads have been open."""
-        return self._opened_counts.get(node, 0)
+        return self._links.dialed_counts[node]
 
     def make(self, meant: str, names: frozenset[str] | None, now_ms: int) -> FrontLink:
         """Return an end of a new connection.
@@ -156,7 +155,6 @@ class FrontTable:
         if not self._links.take(link, peer.node):
             return
         if link.is_dialer:
-            self._opened_counts[peer.node] = self.opened_count(peer.node) + 1
             self._fronts.leader_opened(link, peer.node)
         else:
             self._leaders.front_opened(link, Front(peer.node, peer.incarnation))

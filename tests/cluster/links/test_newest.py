@@ -42,6 +42,7 @@ def test_a_newer_link_takes_the_place_of_an_older_one_that_is_told_first() -> No
     assert links.take(newer, "b")
     assert (older.was_there, seen) == (True, [{}])
     assert links.dialed == {"b": newer}
+    assert links.dialed_counts == {"b": 2}
 
 
 def test_each_direction_has_its_own() -> None:
@@ -50,6 +51,7 @@ def test_each_direction_has_its_own() -> None:
     assert links.take(dialed, "b")
     assert links.take(accepted, "b")
     assert (dialed.reason, links.dialed, links.accepted) == (None, {"b": dialed}, {"b": accepted})
+    assert links.dialed_counts["b"] == 1
 
 
 def test_a_link_that_ends_as_the_older_one_does_is_not_there() -> None:
