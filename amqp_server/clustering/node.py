@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -43,6 +43,7 @@ from amqp_server.clustering.pipes import Pipes
 from amqp_server.clustering.placing import Placing, Wanted
 from amqp_server.clustering.queues import MirroredQueues
 from amqp_server.clustering.restoring import Restoring
+from amqp_server.clustering.waking_commit import WakingCommit
 from amqp_server.deciding_desk import PATIENCE_MS, DecidingDesk
 from amqp_server.definitions_sweep import DefinitionsSweep
 from amqp_server.net.reactor import Reactor
@@ -61,7 +62,6 @@ from cluster.links.kinds import Purpose
 from cluster.links.port import MakeLink
 from cluster.links.sockets.dialer import Address
 from cluster.mirrored.emptying import room_above
-from cluster.mirrored.fsyncs import NodeCommit
 from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.node.addresses import address_of
 from cluster.node.node import ClusterNode
@@ -76,29 +76,6 @@ log = logging.getLogger(__name__)
 _CHANCE_BITS = 53
 RETRY_S = 0.2
 """Before the store is asked once more whether the cluster has begun."""
-
-
-class WakingCommit:
-    """The node's group commit, which asks for a turn behind what the core writes."""
-
-    def __init__(self, commit: NodeCommit, wake: Callable[[], None]) -> None:
-        self._commit = commit
-        self._wake = wake
-
-    @property
-    def committed_lsn(self) -> int:
-        """Everything up to this LSN is on the disk."""
-        return self._commit.committed_lsn
-
-    @property
-    def writing_bytes(self) -> int:
-        """How much the disk is taking now; 0: nothing, or it is full."""
-        return self._commit.writing_bytes
-
-    def wait(self, lsn: int, call: Callable[[], None]) -> None:
-        """Call once everything up to this LSN is on the disk."""
-        self._commit.wait(lsn, call)
-        self._wake()
 
 
 class ClusteredNode:
