@@ -78,7 +78,6 @@ class ClusterView:
         members: nodes that belong to the cluster, by name.
         gone: queues that were deleted and may have replicas still, by queue id.
         controller: who elects leaders; None: nobody does.
-        controller_lease: that ``ctl`` hangs on; 0 is none.
         feature_level: which forms of records, frames and data all nodes write.
         unreadable: keys whose value this version cannot read, and why. They are left alone.
     """
@@ -90,7 +89,6 @@ class ClusterView:
         self.members: dict[str, StoredMember] = {}
         self.gone: dict[str, KnownGone] = {}
         self.controller: StoredController | None = None
-        self.controller_lease = 0
         self.feature_level = 1
         self.unreadable: dict[bytes, str] = {}
         self._keys = keys
@@ -168,7 +166,6 @@ class ClusterView:
                 self.feature_level = 1 if item is None else decode_level(item.value)
             case "ctl":
                 self.controller = None if item is None else decode_controller(item.value)
-                self.controller_lease = 0 if item is None else item.lease
                 tidings.controller = True
             case _:
                 pass

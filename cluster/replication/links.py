@@ -21,19 +21,17 @@ class LinkFromLeader:
     ``attached`` has the epoch obeyed on this connection, by queue.
     """
 
-    __slots__ = ("_answers", "_received", "answered_lsn", "attached", "received_lsn")
+    __slots__ = ("_answers", "_received", "answered_lsn", "attached")
 
     def __init__(self) -> None:
         """Nothing is attached yet."""
         self.attached: dict[str, int] = {}
         self._answers: deque[tuple[int, Ends | Got]] = deque()
         self._received: deque[tuple[int, int]] = deque()
-        self.received_lsn = 0
         self.answered_lsn = 0
 
     def receive(self, lsn: int, number: int) -> None:
         """All up to this LSN is written, or refused, once the WAL has this write."""
-        self.received_lsn = lsn
         if self._received and self._received[-1][0] == number:
             self._received.pop()
         self._received.append((number, lsn))
