@@ -69,6 +69,7 @@ class ChannelTable:
         self.confirming = publishing.confirming
         self.ends = ChannelEnds(session, self._channels, publishing, outbox, intake, fail)
         self._overlapping = self.ends.overlapping
+        self._waiting = self._overlapping.waiting
         session.refuse_by = self.ends.refuse
         session.channels = self._channels
 
@@ -90,7 +91,7 @@ class ChannelTable:
             Exception: an error to which ``replies`` gives the scope of the connection.
         """
         channel = self._channels.get(event[0])
-        if self._overlapping.waiting and self._overlapping.holds_back(channel, event):
+        if self._waiting and self._overlapping.holds_back(channel, event):
             return
         if channel is None:
             self._open(event)
@@ -127,7 +128,7 @@ class ChannelTable:
         now_ms: int,
     ) -> bool:
         """Continue an event within the budget; return whether it is done, or waits."""
-        self._overlapping.waiting.pop(channel, None)
+        self._waiting.pop(channel, None)
         wait, is_done = None, True
         try:
             advance(steps, channel.turn.budget.is_spent)
@@ -198,7 +199,7 @@ class ChannelTable:
 
     def _wait_outside(self, long_event: LongEvent, event: Event, wait: Wait) -> None:
         self._hold(long_event, is_held=not may_overlap(event))
-        self._overlapping.waiting[long_event.channel] = long_event
+        self._waiting[long_event.channel] = long_event
         resume_after(wait, long_event, long_event.channel.turn)
 
     def _hold(self, long_event: LongEvent, *, is_held: bool) -> None:
@@ -212,7 +213,7 @@ class ChannelTable:
 
     def holds_back(self, event: Event) -> bool:
         """Keep an event that is about the connection while channels wait."""
-        return bool(self._overlapping.waiting) and self._overlapping.holds_back(None, event)
+        return bool(self._waiting) and self._overlapping.holds_back(None, event)
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""
