@@ -184,6 +184,9 @@ class LinkConnection(LinkEnd):
             waiting, octets = found
             room_bytes -= self._put_frame_out(waiting, octets, out)
 
+    def _may_put_out(self) -> bool:
+        return len(self._lanes) > 0
+
     def _put_frame_out(self, waiting: Waiting, octets: int, out: list[Octets]) -> int:
         frame = waiting.frame
         number, told = self._numbers.of(frame.queue)

@@ -64,6 +64,11 @@ class Doorway:
         """Whether output waits that needs no window."""
         return self._link.has_answers
 
+    @property
+    def may_say_more(self) -> bool:
+        """Whether output may wait."""
+        return self._link.may_say_more
+
     def receive(self, view: memoryview, now_ms: int, is_spent: IsSpent) -> int:
         """Choose by the first envelope, and work on the input."""
         if not self._is_chosen:

@@ -71,6 +71,10 @@ class LinkEnd:
         """Add about ``room_bytes`` of envelopes; may raise LinkError and PayloadGoneError."""
         raise NotImplementedError
 
+    def _may_put_out(self) -> bool:
+        """Return whether ``_put_out`` may find something, now or once there is room for it."""
+        return True
+
     def _ended(self, reason: str) -> None:
         """Forget what waits, and tell the owner; called once."""
         raise NotImplementedError
@@ -197,6 +201,11 @@ class LinkEnd:
     def has_answers(self) -> bool:
         """Whether output waits that needs no window."""
         return len(self._answers) > 0
+
+    @property
+    def may_say_more(self) -> bool:
+        """Whether there may be output, also for windows without room; False: there is none."""
+        return self.reason is not None or len(self._answers) > 0 or self._may_put_out()
 
     def _seal(self, kind: int, flags: Flag, head: bytes, octets: Octets = b"") -> bytes:
         number = self._sent_count

@@ -35,6 +35,10 @@ class Link(Protocol):
     def has_answers(self) -> bool:
         """Whether output waits that needs no window."""
 
+    @property
+    def may_say_more(self) -> bool:
+        """Whether there may be output, also for windows without room; False: there is none."""
+
     def receive(self, view: memoryview, now_ms: int, is_spent: IsSpent) -> int:
         """Work on the whole envelopes of the input; return how many octets are done with."""
 

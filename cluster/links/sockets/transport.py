@@ -154,7 +154,8 @@ class LinkTransport(asyncio.BufferedProtocol):
             transport.pause_reading()
             link.hear(can_be_heard=False, now_ms=now_ms)
             self._loop.call_soon(self._next_slice)
-        self._wake()
+        if link.may_say_more:
+            self._wake()
 
     def _next_slice(self) -> None:
         link, transport = self.link, self._transport
@@ -182,7 +183,7 @@ class LinkTransport(asyncio.BufferedProtocol):
             buffers = link.output(max(room, 1), now_ms)
             if buffers:
                 transport.writelines(buffers)
-            elif not link.has_answers:
+            if not (link.may_say_more if buffers else link.has_answers):
                 break
             if self._budget.is_spent():
                 self._wake()

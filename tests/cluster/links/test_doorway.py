@@ -62,6 +62,7 @@ def test_the_first_envelope_chooses(purpose: Purpose) -> None:
     assert door.woken
     assert door.link.reason == "it is time"
     assert door.link.has_answers
+    assert door.link.may_say_more
 
 
 def test_a_hello_may_come_octet_by_octet() -> None:

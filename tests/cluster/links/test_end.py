@@ -9,7 +9,7 @@ from cluster.links.handshake import Handshake
 from cluster.links.kinds import Flag, Purpose
 from cluster.links.settings import LinkSettings
 from tests.support.front_pair import FrontPair
-from tests.support.linked_pair import TRUST, LinkedPair, hello
+from tests.support.linked_pair import TRUST, LinkedPair, hello, run
 
 
 def test_a_link_of_another_purpose_is_refused_with_a_reason() -> None:
@@ -54,3 +54,39 @@ def test_a_purpose_says_what_it_does_with_its_envelopes() -> None:
     end = LinkEnd(shake, LinkSettings(), is_dialer=True, now_ms=0)
     with pytest.raises(NotImplementedError):
         end.close("it adds nothing")
+
+
+def may_say_more(link: LinkEnd) -> bool:
+    return link.may_say_more
+
+
+def test_a_link_for_mirroring_knows_that_it_has_nothing_to_say() -> None:
+    pair = LinkedPair().opened()
+    pair.carry()
+    assert not may_say_more(pair.a)
+    pair.b.put_seen(7)
+    assert may_say_more(pair.b), "an answer waits"
+    pair.carry()
+    assert not may_say_more(pair.b)
+    pair.a.put(run("q", 1, bytes(100)))
+    assert may_say_more(pair.a), "a run waits"
+    pair.output(pair.a)
+    assert not may_say_more(pair.a)
+    pair.a.close("it is time")
+    pair.output(pair.a)
+    assert may_say_more(pair.a), "the socket is to be closed"
+
+
+def test_a_run_that_waits_for_room_may_leave_later() -> None:
+    pair = LinkedPair().opened()
+    for lsn in range(1, 400):
+        pair.a.put(run("q", lsn, bytes(64 << 10)))
+    while pair.output(pair.a):
+        pass
+    assert may_say_more(pair.a)
+
+
+def test_a_link_of_another_purpose_may_always_have_more() -> None:
+    pair = FrontPair().opened()
+    assert may_say_more(pair.a)
+    assert may_say_more(pair.b)

@@ -19,7 +19,7 @@ class Idle:
     """A link that says nothing, and has all the time."""
 
     peer = reason = None
-    has_answers = False
+    has_answers = may_say_more = False
 
     def output(self, room_bytes: int, now_ms: int) -> list[bytes]:
         del room_bytes, now_ms
@@ -53,6 +53,49 @@ def room_of(ours: socket.socket) -> int:
             transport.abort()
 
     return asyncio.run(work())
+
+
+class Hearing(Idle):
+    """A link that takes all input, and says something when it is asked for the first time."""
+
+    def __init__(self, *, may_say_more: bool) -> None:
+        self.may_say_more = may_say_more
+        self.asked_count = 0
+        self.heard = asyncio.Event()
+        self.wake = lambda: None
+
+    def receive(self, view: memoryview, now_ms: int, is_spent: object) -> int:
+        del now_ms, is_spent
+        self.heard.set()
+        return len(view)
+
+    def output(self, room_bytes: int, now_ms: int) -> list[bytes]:
+        self.asked_count += 1
+        return [b"hello"] if self.asked_count == 1 else super().output(room_bytes, now_ms)
+
+
+@pytest.mark.parametrize("may_say_more", [False, True])
+def test_input_asks_for_output_only_where_there_may_be_some(*, may_say_more: bool) -> None:
+    async def work() -> int:
+        loop, link = asyncio.get_running_loop(), Hearing(may_say_more=may_say_more)
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        with theirs:
+            transport, _ = await loop.create_connection(
+                lambda: LinkTransport(loop, lambda names, now_ms: link, BRISK, link),  # type: ignore[arg-type, return-value]
+                sock=ours,
+            )
+            theirs.setblocking(False)
+            assert await loop.sock_recv(theirs, 100) == b"hello"
+            for _ in range(3):
+                link.heard.clear()
+                await loop.sock_sendall(theirs, b"x")
+                await link.heard.wait()
+            await asyncio.sleep(0)  # the last output is asked for right behind its input
+            transport.abort()
+        return link.asked_count
+
+    asked_count = asyncio.run(work())
+    assert asked_count == (5 if may_say_more else 1)
 
 
 def test_a_unix_socket_has_room_for_the_run_of_one_read() -> None:
