@@ -84,6 +84,9 @@ class CatchUps:
         core: of this node.
         replicas: what it has of each queue.
         damages: takes what cannot be read.
+
+    Attributes:
+        is_asked: a mirror may lack something; without that ``go_on`` need not be called.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class CatchUps:
         self.taken_bytes_max = TAKEN_BYTES_MAX
         self._left_bytes = _UNLIMITED_BYTES
         self._allowed_at_ms = self._last_lsn = 0
+        self.is_asked = False
         self.has_room: Callable[[str], bool] = _always
         """Returns whether the link to a mirror takes more; the shell's owner puts it there."""
 
@@ -106,6 +110,7 @@ class CatchUps:
         for request in requests:
             mirror = self._mirrors.setdefault(request.mirror, _Mirror())
             mirror.reads.append(request)
+            self.is_asked = True
 
     def hear(self, name: str, want: Want) -> None:
         """Go on with a snapshot behind what the mirror has."""
@@ -120,6 +125,7 @@ class CatchUps:
         while under_way and under_way[0][0] < want.position:
             under_way.popleft()
         mirror.due[want.queue] = None
+        self.is_asked = True
 
     def come_to(self, queue: str) -> int:
         """Return a number that grows while mirrors of a queue that is led here get on.
@@ -192,6 +198,7 @@ class CatchUps:
                 first, second = second, first
             if first(name, mirror) or second(name, mirror):
                 return True
+        self.is_asked = any([each.reads or each.due for each in self._mirrors.values()])
         return False
 
     def _read_next(self, name: str, mirror: _Mirror) -> bool:
@@ -291,6 +298,7 @@ class CatchUps:
         while refused and self._core.node.now_ms - refused[0][0] >= AGAIN_MS:
             _, name, asked = refused.popleft()
             mirror = self._mirrors.get(name)
+            self.is_asked = True
             if mirror is not None and isinstance(asked, str):
                 mirror.due[asked] = None
             elif mirror is not None and isinstance(asked, ReadRequest):

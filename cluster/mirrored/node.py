@@ -57,6 +57,10 @@ _PREPARED: Final = frozenset(
 )
 """Inputs for which something is done before the core has them; most are frames, and not here."""
 
+_FRAMES: Final = (FrameFromLeader, FrameFromMirror)
+_OF_SHELLS: Final = frozenset((Part, Want, Follow, Snapshot))
+"""Frames that pass between shells; a core gets a snapshot when all of its parts are there."""
+
 READS_MAX: Final = 2
 """Reads for mirrors that are behind in one go; the answers of the mirrors ask for more."""
 
@@ -170,6 +174,16 @@ class MirroredNode:
 
     def step(self, happened: Input) -> None:
         """Hand an input to the core, and do what it asks for; parts of messages are not its own."""
+        if isinstance(happened, _FRAMES) and type(happened.frame) in _OF_SHELLS:
+            self._take(happened)
+        elif not self.sparing.is_on or not self.sparing.refuses(happened):
+            self._step_core(happened)
+        if isinstance(happened, FrameFromLeader):
+            self.followed.came(happened.leader, happened.frame.queue)
+        self.carry_out()
+
+    def _take(self, happened: FrameFromLeader | FrameFromMirror) -> None:
+        """Take a frame that passes between shells; a core gets a snapshot when it is whole."""
         match happened:
             case FrameFromLeader(leader, Part() as part):
                 self._buildings.hear(leader, part)
@@ -180,30 +194,22 @@ class MirroredNode:
             case FrameFromLeader(leader, Snapshot() as snapshot):
                 if (whole := self._buildings.complete(leader, snapshot)) is not None:
                     self.core.step(FrameFromLeader(leader, whole))
-            case _ if self.sparing.is_on and self.sparing.refuses(happened):
-                pass
             case _:
-                self._step_core(happened)
-        if isinstance(happened, FrameFromLeader):
-            self.followed.came(happened.leader, happened.frame.queue)
-        self.carry_out()
+                raise AssertionError("it is none of _OF_SHELLS")
 
     def _step_core(self, happened: Input) -> None:
-        kind = type(happened)
-        if kind in _PREPARED:
+        if type(happened) in _PREPARED:
             self._prepare(happened)
         self.core.step(happened)
-        if kind is FrameFromMirror:
-            self._answer_refused(happened)
-
-    def _answer_refused(self, happened: Input) -> None:
-        """Let a mirror go that refused a queue and that nobody counts on."""
         if isinstance(happened, FrameFromMirror) and isinstance(happened.frame, Refused):
-            queue, mirror = happened.frame.queue, happened.mirror
-            lead = self.core.lead_of(queue)
-            is_of_now = lead is not None and lead.epoch == happened.frame.promised
-            if lead is not None and is_of_now and self.core.may_let_go(queue, mirror):
-                self.core.node.ready.to_mirrors.append((mirror, LetGo(queue, lead.epoch)))
+            self._answer_refused(happened.mirror, happened.frame)
+
+    def _answer_refused(self, mirror: str, refused: Refused) -> None:
+        """Let a mirror go that refused a queue and that nobody counts on."""
+        lead = self.core.lead_of(refused.queue)
+        is_of_now = lead is not None and lead.epoch == refused.promised
+        if lead is not None and is_of_now and self.core.may_let_go(refused.queue, mirror):
+            self.core.node.ready.to_mirrors.append((mirror, LetGo(refused.queue, lead.epoch)))
 
     def _prepare(self, happened: Input) -> None:
         """Forget what was of a connection that is over, or whose like begins; end what waits."""
@@ -300,11 +306,14 @@ class MirroredNode:
         """
         if self._is_carrying:
             return
-        self._is_carrying = True
+        self._is_carrying, node = True, self.core.node
         self._reads_left_count = READS_MAX
         try:
-            while self._go_on():
-                pass
+            while True:
+                if not node.ready.is_idle():
+                    self._do(self.core.ready())
+                elif not self._read_or_compact():
+                    break
         finally:
             self._is_carrying = False
         if self.followed.unseen:
@@ -313,11 +322,7 @@ class MirroredNode:
         if waiting.held or waiting.shut or waiting.unanswered:
             waiting.tell()
 
-    def _go_on(self) -> bool:
-        """Do a part; return whether there may be more."""
-        if self.core.node.ready.is_idle():
-            return self._read_or_compact()
-        ready = self.core.ready()
+    def _do(self, ready: Ready) -> None:
         for write in ready.writes:
             self._last_lsn = self._write(write)
         self._ask_for_fsync(ready)
@@ -334,7 +339,6 @@ class MirroredNode:
             self._take_role(queue, role)
         for queue, committed in ready.committed.items():
             self._note_committed(queue, committed)
-        return True
 
     def _write(self, write: WalWrite) -> int:
         replica = self._replicas[write.queue]
@@ -356,11 +360,8 @@ class MirroredNode:
         self.step(Fsynced(number))
 
     def _read_or_compact(self) -> bool:
-        """Answer some reads, serve, compact what is due; return whether there was anything.
-
-        It is asked ten times for each run of a publisher, and nearly always there is nothing.
-        """
-        if self._reads_left_count and self.catch_ups.go_on():
+        """Answer some reads, serve, compact what is due; nearly always there is nothing: False."""
+        if self.catch_ups.is_asked and self._reads_left_count and self.catch_ups.go_on():
             self._reads_left_count -= 1
             return True
         if self._serving.begun and self._serving.go_on():

@@ -149,11 +149,15 @@ def _note_calm(node: NodeState, lead: Leadership, key: LineKey | None) -> None:
 
 def _advance_line(node: NodeState, line: CommitLine[Leadership]) -> None:
     """One step for all queues of a line; then one for each run that became safe."""
-    if line.key.incarnation is not None and not node.is_leased(line.key.incarnation):
+    key, lsn = line.key, node.own_safe_lsn
+    # A run is looked at once for every disk, and only the last one makes it safe.
+    if not line.runs or line.runs[0][0] > lsn:
         return
-    lsns = [node.own_safe_lsn]
-    lsns += [node.to_mirrors[mirror].safe_lsn for mirror in line.key.mirrors]
-    for _, lead, index, turn in line.take_safe(min(lsns)):
+    if key.incarnation is not None and not node.is_leased(key.incarnation):
+        return
+    for mirror in key.mirrors:
+        lsn = min(lsn, node.to_mirrors[mirror].safe_lsn)
+    for _, lead, index, turn in line.take_safe(lsn):
         if turn == lead.line_turn and index > lead.commit:
             _commit(node, lead, index)
 

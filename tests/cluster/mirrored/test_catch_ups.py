@@ -27,6 +27,24 @@ def under_way(behind: Behind) -> list[Part]:
     return [each for each in parts(link.down) if each.payload]
 
 
+def test_only_who_is_asked_is_asked_again() -> None:
+    behind = Behind()
+    catch_ups = behind.leader.up.catch_ups
+    behind.go_on()
+    assert not catch_ups.is_asked, "the mirror is away"
+    behind.come_back()
+    asked_count = 0
+    for _ in range(3_000):
+        behind.carry()
+        asked_count += catch_ups.is_asked
+        if behind.is_live():
+            break
+    assert asked_count
+    behind.go_on()
+    assert not catch_ups.is_asked
+    behind.assert_same()
+
+
 def test_messages_come_in_parts_and_the_snapshot_has_the_rest() -> None:
     behind = Behind()
     behind.come_back()
