@@ -207,7 +207,8 @@ class MirroredLog:
         if taken_count:
             last = self._first + taken_count - 1
             assert self._number <= last, "these are messages of the run"
-            self.has_repeated = self._number < last
+            # What a stream has, it keeps, whoever leads it.
+            self.has_repeated = self._number < last and self.keys_are_known is not None
             self._publishers.note(front, last, self.led.last_index)
 
     def prove(self, front: Front, last: int) -> CommitPoint:

@@ -220,9 +220,18 @@ X = Front("x", 7)
 
 def repeat(made: MirroredLog, number: int) -> None:
     """The queue takes a message that repeats one, and appends nothing."""
+    made.keys_are_known = True
     made.begin(X, number)
     made.end(1)
     assert made.has_repeated
+
+
+def test_what_a_stream_has_needs_no_proof() -> None:
+    made, leader = log()
+    leader.has_lease = False
+    made.begin(X, 1)
+    made.end(1)
+    assert not made.has_repeated
 
 
 def test_with_the_lease_a_duplicate_is_as_safe_as_what_it_repeats() -> None:

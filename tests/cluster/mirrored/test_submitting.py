@@ -117,6 +117,7 @@ class Repeating:
 
     def __init__(self, log: MirroredLog, repeats: bytes, refused: bytes = b"") -> None:
         self.log = log
+        log.keys_are_known = True
         self.repeats = repeats
         self.refused = refused
 
