@@ -65,7 +65,7 @@ the node's name. A snapshot is eight octets 255, a STREAM_STATE, chunks, and a P
 front end.
 
     STREAM_SUBMITTED  first offset, 0, chunks;  then a front, the chunks, zeros
-    STREAM_KEPT       first offset, 0, 0;       then the size of a full segment, u64; 0: as before
+    STREAM_KEPT       first offset, flags, 0;   then the size of a full segment, u64; 0: as before
     STREAM_STATE      first offset, flags, 0;   then that size, an index u64, the row of a stream
                       without segments
 

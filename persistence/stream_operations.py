@@ -16,6 +16,7 @@ _HEAD_BYTES: Final = OPERATION_HEAD.size
 _SIZE: Final = struct.Struct("<Q")
 _STATE: Final = struct.Struct("<QQ")
 _WHOLE: Final = 1
+_ENDS_SEGMENT: Final = 1
 
 STREAM_MARK: Final = b"\xff" * 8
 """What the snapshot of a stream begins with, where that of a queue has a position."""
@@ -61,11 +62,13 @@ class StreamKept(NamedTuple):
         queue_id: 0, as in all records.
         first_offset: messages below it are gone.
         segment_bytes_max: a segment of this size gets no more chunks; 0 is as before.
+        ends_segment: the newest segment gets no more chunks, as it is old.
     """
 
     queue_id: int
     first_offset: int
     segment_bytes_max: int
+    ends_segment: bool = False
 
 
 class StreamState(NamedTuple):
@@ -145,16 +148,19 @@ def encode_stream_submitted(
     return [head, front, *parts, bytes(padding)]
 
 
-def encode_stream_kept(first_offset: int, segment_bytes_max: int) -> bytes:
-    """Return the octets of a STREAM_KEPT."""
+def encode_stream_kept(
+    first_offset: int, segment_bytes_max: int, *, ends_segment: bool = False
+) -> bytes:
+    """Return the octets of a STREAM_KEPT; see ``StreamKept``."""
     kind, size_bytes = OperationKind.STREAM_KEPT, _HEAD_BYTES + _SIZE.size
-    head = OPERATION_HEAD.pack(kind, 0, 0, size_bytes, 0, first_offset, 0, 0)
+    flags = _ENDS_SEGMENT * ends_segment
+    head = OPERATION_HEAD.pack(kind, 0, 0, size_bytes, 0, first_offset, flags, 0)
     return head + _SIZE.pack(segment_bytes_max)
 
 
 def encode_stream_state(state: StreamState) -> bytes:
     """Return the octets of a STREAM_STATE; the references are a multiple of 8."""
-    _, first_offset, segment_bytes_max = state.kept
+    _, first_offset, segment_bytes_max, _ = state.kept
     size_bytes = _HEAD_BYTES + _STATE.size + len(state.references)
     kind, flags = OperationKind.STREAM_STATE, _WHOLE * (state.after is None)
     head = OPERATION_HEAD.pack(kind, 0, 0, size_bytes, 0, first_offset, flags, 0)
@@ -189,7 +195,8 @@ def decode_stream_operation(octets: memoryview) -> StreamOperation:
             chunks = rest[size_bytes : len(rest) - expiry]
             return StreamSubmitted(StreamChunks(queue_id, first, chunks), last)
         case OperationKind.STREAM_KEPT if len(rest) == _SIZE.size:
-            return StreamKept(queue_id, first, *_SIZE.unpack(rest))
+            (segment_bytes_max,) = _SIZE.unpack(rest)
+            return StreamKept(queue_id, first, segment_bytes_max, bool(step & _ENDS_SEGMENT))
         case OperationKind.STREAM_STATE if len(rest) > _STATE.size:
             segment_bytes_max, after = _STATE.unpack_from(rest)
             kept = StreamKept(queue_id, first, segment_bytes_max)

@@ -9,8 +9,10 @@ A mirror keeps the same octets, so offsets and times are the same whoever leads.
 committed: older chunks from the replica's content, later ones from memory.
 
 What is kept the leader decides: a record says from which offset on. All nodes drop whole segments
-below it. Only what is compacted is in a segment. So the leader has it compacted as soon as what
-is coming would end a segment, where something may be due to go then.
+below it. A record says too that the newest segment ends, as it is old: it does on all nodes.
+
+Only what is compacted is in a segment. So the leader has it compacted as soon as what is coming
+would end a segment, where something may be due to go then.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,6 +61,7 @@ class MirroredStreamLog(CommittedReads):
         self._retention = Retention()
         self._kept_from = content.first_offset
         self._segment_bytes_max = content.segment_bytes_max
+        self._ending_at = 0
         self._publishing_ids = References()
         self._publishing_ids.note_all(content.publishing_ids)
         self._stored_offsets = References()
@@ -207,6 +210,7 @@ class MirroredStreamLog(CommittedReads):
     def retain(self, now_ms: int) -> int | None:
         """Say from which offset on messages are kept; they go once that is compacted."""
         content, wall_ms = self._content, self.wall_ms(now_ms)
+        self._end_old_segment(wall_ms)
         segments = content.kept.segments.all
         sizes = [segment.content_bytes for segment in segments]
         unwritten_bytes = self._unwritten_bytes()
@@ -223,7 +227,7 @@ class MirroredStreamLog(CommittedReads):
             self._kept_from = first_offset
             self._append_note(encode_stream_kept(first_offset, self._segment_bytes_max))
             wait_for(self._log.last_point, partial(self._log.compact, may_wait=True))
-        if self._kept_from > content.first_offset or self._ends_segment():
+        if self._is_ending or self._kept_from > content.first_offset or self._ends_segment():
             self._log.compact(may_wait=True)
             return now_ms + AGAIN_MS
         return self._due_ms(now_ms, len(sizes))
@@ -247,13 +251,41 @@ class MirroredStreamLog(CommittedReads):
         total_bytes = segments.content_bytes + unwritten_bytes
         return retention.max_age_ms is not None or total_bytes > (retention.max_bytes or 0)
 
+    @property
+    def _is_ending(self) -> bool:
+        """Whether the record that ends a segment is not compacted yet."""
+        return self._log.replica.base < self._ending_at
+
+    def _end_old_segment(self, wall_ms: int) -> None:
+        """Say that the newest segment ends, if it is old; that is done once it is compacted."""
+        ends_ms = self._ends_by_age_ms()
+        if ends_ms is None or wall_ms < ends_ms or self._is_ending:
+            return
+        size_bytes = self._segment_bytes_max
+        self._append_note(encode_stream_kept(self._kept_from, size_bytes, ends_segment=True))
+        self._ending_at = self._log.led.last_index
+        wait_for(self._log.last_point, partial(self._log.compact, may_wait=True))
+
+    def _ends_by_age_ms(self) -> int | None:
+        """Return when the newest segment is old (wall clock); None: never, or there is none."""
+        age_ms, kept = self._retention.segment_age_ms, self._content.kept
+        if age_ms is None:
+            return None
+        for newest in kept.segments.all[-1:]:
+            if len(newest.index) and not newest.is_full(self._segment_bytes_max):
+                return newest.first_timestamp_ms + age_ms
+        self._forget_compacted()
+        unwritten = kept.tail.from_offset(kept.segments.next_offset) or self._coming.chunks
+        return unwritten[0].header.timestamp_ms + age_ms if unwritten else None
+
     def _due_ms(self, now_ms: int, segment_count: int) -> int | None:
         """Return when anything is due by age (instant), of so many segments."""
         segments, age_ms = self._content.kept.segments.all, self._retention.max_age_ms
-        if segment_count < 2 or age_ms is None:  # noqa: PLR2004 - the newest one stays
-            return None
-        due_ms = segments[0].last_timestamp_ms + age_ms + 1 - (self.wall_ms(now_ms) - now_ms)
-        return max(due_ms, now_ms + 1)
+        due = [] if (ends_ms := self._ends_by_age_ms()) is None else [ends_ms]
+        if segment_count > 1 and age_ms is not None:  # The newest one stays.
+            due.append(segments[0].last_timestamp_ms + age_ms + 1)
+        offset_ms = self.wall_ms(now_ms) - now_ms
+        return max(min(due) - offset_ms, now_ms + 1) if due else None
 
 
 def _ignore() -> None:

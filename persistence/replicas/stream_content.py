@@ -45,6 +45,7 @@ from persistence.streams.chunk import (
     decode_chunk_header,
     decode_trailer,
 )
+from persistence.streams.ending import end_newest
 from persistence.streams.extent import Extent
 from persistence.streams.files import is_of_replica
 from persistence.streams.kept import KeptChunks
@@ -208,6 +209,8 @@ class StreamContent:
             retention = Retention(segment_bytes_max=kept.segment_bytes_max)
             self.kept.set_retention(retention)
         self.first_offset = max(self.first_offset, kept.first_offset)
+        if kept.ends_segment or self.next_offset <= self.first_offset:
+            end_newest(self.kept)
         # Retention may have gone past all that a replica had; no offset comes a second time.
         self.next_offset = max(self.next_offset, self.first_offset)
         self.kept.drop_below(self.first_offset)

@@ -179,18 +179,18 @@ class MirroredStreamLife(ReplicaLife):
             return ("stored", draw.randrange(100), 0, draw.choice(REFERENCES), None)
         starts = [at for at in live.chunks if at > live.first_offset]
         if chance < 0.2 and starts:
-            return ("kept", draw.choice(starts), 0, b"", None)
+            return ("kept", draw.choice(starts), draw.randrange(2), b"", None)
         count = draw.choice((1, 2, 6))
         chunk = chunk_at(live.next_offset, count, draw.choice((0, 10, 80)))
         return ("chunk", live.next_offset, count, chunk, self.some_front(live, count))
 
     def octets_of(self, op: Any, after: Any) -> bytes:  # noqa: ANN401 - as above
         del after
-        kind, offset, _, octets, front = op
+        kind, offset, count, octets, front = op
         if kind == "stored":
             return b"".join(encode_stream_offset(0, octets, offset))
         if kind == "kept":
-            return encode_stream_kept(offset, SEGMENT_BYTES)
+            return encode_stream_kept(offset, SEGMENT_BYTES, ends_segment=bool(count))
         if kind == "chunk" and front is not None:
             return b"".join(encode_stream_submitted(offset, 1, [octets], front))
         assert kind == "chunk"

@@ -41,6 +41,11 @@ def test_what_is_kept_comes_back() -> None:
     assert found == StreamKept(0, 70, 5_000)
 
 
+def test_a_record_may_end_a_segment() -> None:
+    (found,) = decode_operations(memoryview(encode_stream_kept(70, 500, ends_segment=True)))
+    assert found == StreamKept(0, 70, 500, ends_segment=True)
+
+
 @pytest.mark.parametrize("after", [None, 0, 12])
 def test_a_snapshot_says_what_it_is_behind(after: int | None) -> None:
     octets = encode_stream_state(StreamState(StreamKept(0, 7, 900), after, bytes(24)))

@@ -35,9 +35,8 @@ def refuse_local_retention(name: str, vhost: str, properties: QueueProperties) -
     Raises:
         NotSupportedError: it has such an argument (540).
     """
-    for argument in ("x-stream-compact-key", "x-stream-max-segment-age"):
-        if argument in properties.arguments:
-            raise NotSupportedError(
-                f"{queue_text(vhost, name)}: streams with '{argument}' are not there in a cluster"
-                " yet"
-            )
+    argument = "x-stream-compact-key"
+    if argument in properties.arguments:
+        raise NotSupportedError(
+            f"{queue_text(vhost, name)}: streams with '{argument}' are not there in a cluster yet"
+        )

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from cluster.mirrored import mirror_stream_log, stream_log
+from cluster.mirrored import mirror_stream_log
 from cluster.mirrored.commit_notes import CommitNotes
 from cluster.mirrored.groups import MirrorGroup
 from cluster.mirrored.log import MirroredLog
@@ -21,7 +21,6 @@ from persistence.replicas import log as replica_log
 from persistence.replicas import stream_content
 from persistence.stream_operations import StreamState, stream_snapshot
 from persistence.streams.chunk import Trailer, decode_trailer
-from persistence.streams.retention import Retention
 from queues.commits import is_safe
 from tests.support.mirrored_machine import NOW_MS, QUEUE
 from tests.support.mirrored_streams import ServedStream, StreamCluster
@@ -263,94 +262,3 @@ def test_where_the_group_fails_the_next_offset_is_said_again() -> None:
     log.store_offset(b"one", 3)
     stream.machine.up.carry_out()
     assert lead.replica.end == end + 1
-
-
-# -- what is kept of a small stream ----------------------------------------------------------------
-
-SMALL = bytes(200)
-SMALL_SEGMENT_BYTES = 500
-
-
-def appended_to_small(cluster: StreamCluster, stream: ServedStream, retention: Retention) -> int:
-    """Append six small messages, less than is compacted otherwise; return the size of one."""
-    stream.stream.set_retention(retention)
-    for _ in range(6):
-        stream.stream.append(appended(SMALL), NOW_MS)
-        settled(cluster, stream)
-    return stream.stream.size_bytes // 6
-
-
-def settled(cluster: StreamCluster, stream: ServedStream) -> None:
-    stream.machine.up.carry_out()
-    for _ in range(200):
-        cluster.sync()
-        cluster.carry()
-
-
-def test_a_small_stream_keeps_no_more_than_it_is_told() -> None:
-    cluster, stream = served()
-    log = stream.stream
-    retention = Retention(max_bytes=2 * SMALL_SEGMENT_BYTES, segment_bytes_max=SMALL_SEGMENT_BYTES)
-    size_bytes = appended_to_small(cluster, stream, retention)
-    assert log.first_offset == 0
-    due_ms = log.retain(NOW_MS)
-    assert due_ms == NOW_MS + stream_log.AGAIN_MS, "it looks again whether that has gone"
-    settled(cluster, stream)
-    assert log.first_offset == 4
-    assert log.size_bytes == 2 * size_bytes, "the newest segment stays"
-    extent = log.read(0, 1_000)
-    assert extent is not None
-    assert extent.first_offset == 4
-    assert log.retain(NOW_MS) is None
-
-
-def test_a_small_stream_keeps_nothing_for_longer_than_it_is_told() -> None:
-    cluster, stream = served()
-    log = stream.stream
-    retention = Retention(max_age_ms=1_000, segment_bytes_max=SMALL_SEGMENT_BYTES)
-    appended_to_small(cluster, stream, retention)
-    assert log.retain(NOW_MS) == NOW_MS + 1_001
-    log.append(appended(b"last"), NOW_MS + 1_001)
-    settled(cluster, stream)
-    assert log.retain(NOW_MS + 1_001) == NOW_MS + 1_001 + stream_log.AGAIN_MS
-    settled(cluster, stream)
-    assert (log.first_offset, log.next_offset) == (6, 7), "full segments go, though one is newest"
-    assert log.retain(NOW_MS + 1_001) is None
-
-
-def test_a_stream_without_a_limit_is_not_compacted_before_it_is_due() -> None:
-    cluster, stream = served()
-    base = stream.log.replica.base
-    appended_to_small(cluster, stream, Retention(segment_bytes_max=SMALL_SEGMENT_BYTES))
-    assert stream.stream.retain(NOW_MS) is None
-    settled(cluster, stream)
-    assert stream.log.replica.base == base
-
-
-def test_whoever_leads_next_begins_where_a_small_stream_begins() -> None:
-    cluster, stream = served()
-    retention = Retention(max_bytes=2 * SMALL_SEGMENT_BYTES, segment_bytes_max=SMALL_SEGMENT_BYTES)
-    appended_to_small(cluster, stream, retention)
-    stream.stream.retain(NOW_MS)
-    settled(cluster, stream)
-    assert stream.stream.first_offset == 4
-    stream.stream.append(appended(b"says what is committed"), NOW_MS)
-    settled(cluster, stream)
-    for machine in cluster.machines.values():
-        machine.up.step(inputs.Compact(QUEUE, None))
-        assert machine.up.replicas()[QUEUE].stream.needed().first_offset == 4
-
-
-def test_while_a_mirror_needs_the_records_they_stay() -> None:
-    cluster, stream = served()
-    retention = Retention(max_bytes=2 * SMALL_SEGMENT_BYTES, segment_bytes_max=SMALL_SEGMENT_BYTES)
-    with patch.object(stream.machine.up.compacting, "_holds_records", lambda _: True):
-        appended_to_small(cluster, stream, retention)
-        due_ms = stream.stream.retain(NOW_MS)
-        settled(cluster, stream)
-        assert (stream.stream.first_offset, due_ms) == (0, NOW_MS + stream_log.AGAIN_MS)
-    stream.stream.retain(NOW_MS)
-    settled(cluster, stream)
-    stream.stream.retain(NOW_MS)
-    settled(cluster, stream)
-    assert stream.stream.first_offset == 4

@@ -115,6 +115,32 @@ def test_a_full_segment_goes_where_the_tail_begins_the_next_one() -> None:
     assert content.kept.unneeded_bytes > SEGMENT_BYTES
 
 
+def segments_of(content: StreamContent) -> list[tuple[int, int]]:
+    return [(each.first_offset, each.next_offset) for each in content.kept.segments.all]
+
+
+def test_the_leader_ends_a_segment_that_is_old_and_all_of_it_may_go() -> None:
+    content = content_on(new_disk())
+    content.take(chunks(0, b"a", b"b"))
+    content.take(StreamKept(0, 0, 0, ends_segment=True))
+    assert segments_of(content) == [(0, 2), (2, 2)]
+    content.take(StreamKept(0, 0, 0, ends_segment=True))
+    assert segments_of(content) == [(0, 2), (2, 2)], "an empty one is not ended"
+    content.take(StreamKept(0, 2, 0))
+    assert segments_of(content) == [(2, 2)]
+    assert (content.first_offset, content.next_offset, offsets(content)) == (2, 2, [])
+    content.take(chunks(2, b"c"))
+    assert offsets(content) == [2]
+
+
+def test_a_replica_with_other_segments_keeps_none_that_is_all_below() -> None:
+    content = content_on(new_disk())
+    content.take(chunks(0, b"a", b"b"))
+    content.take(StreamKept(0, 2, 0))
+    assert segments_of(content) == [(2, 2)]
+    assert content.kept.unneeded_bytes > 0
+
+
 def piece_of(content: StreamContent, behind: int, base: int) -> tuple[int, StreamContent]:
     """Return what a mirror that has nothing makes of a piece."""
     index, parts = content.piece(behind, base)
