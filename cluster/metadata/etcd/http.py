@@ -42,11 +42,15 @@ class Times:
         connect: for a connection.
         answer: for a whole answer, connection included; for the begin of a watch too.
         silence: for something of a watch, before it is begun anew on another connection.
+        quiet: for something of a watch, before its member is asked for a sign of life.
+        sign: for that sign.
     """
 
     connect: int = 2_000
     answer: int = 5_000
     silence: int = 30_000
+    quiet: int = 1_000
+    sign: int = 2_000
 
 
 class Answer(NamedTuple):
@@ -62,25 +66,37 @@ class Http:
     Args:
         times: how long to wait.
         tls: for https; None is Python's default.
+
+    Attributes:
+        times: how long to wait.
     """
 
     def __init__(self, times: Times, tls: ssl.SSLContext | None = None) -> None:
-        self._times = times
+        self.times = times
         self._tls = tls
         self._short = self._opened(CONNECTIONS_MAX)
         self._long = self._opened(0)
 
-    async def post(self, url: str, request: object, headers: Mapping[str, str]) -> Answer:
+    async def post(
+        self, url: str, request: object, headers: Mapping[str, str], wait_ms: int | None = None
+    ) -> Answer:
         """Return the answer to a request.
+
+        Args:
+            url: whom to ask for what.
+            request: the fields.
+            headers: more of them.
+            wait_ms: for the whole answer; None is the time of an answer.
 
         Raises:
             NotSentError: it has not left.
             AnswerTooLongError: the answer is too long.
             StoreAwayError: it may have arrived, and no answer came.
         """
+        wait_ms = self.times.answer if wait_ms is None else wait_ms
         try:
             async with (
-                asyncio.timeout(self._times.answer / _MS),
+                asyncio.timeout(wait_ms / _MS),
                 self._short.post(
                     url, data=orjson.dumps(request), headers=headers, allow_redirects=False
                 ) as response,
@@ -100,13 +116,13 @@ class Http:
         """Open an answer that goes on; see ``post`` for the errors."""
         try:
             async with (
-                asyncio.timeout(self._times.answer / _MS) as limit,
+                asyncio.timeout(self.times.answer / _MS) as limit,
                 self._long.post(
                     url, data=orjson.dumps(request), headers=headers, allow_redirects=False
                 ) as response,
             ):
                 limit.reschedule(None)
-                yield Lines(response, self._times)
+                yield Lines(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSentError(f"{url}: {error!r:.200}") from error
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -118,7 +134,7 @@ class Http:
         await self._long.close()
 
     def _opened(self, connections_max: int) -> aiohttp.ClientSession:
-        connect_s = self._times.connect / _MS
+        connect_s = self.times.connect / _MS
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=connections_max, ssl=self._tls if self._tls is not None else True
@@ -134,24 +150,19 @@ class Http:
 class Lines:
     """The lines of an answer that goes on."""
 
-    def __init__(self, response: aiohttp.ClientResponse, times: Times) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
         self._content = response.content
-        self._times = times
         self._rest = bytearray()
         self._looked_at = 0
 
-    async def next(self, *, first: bool = False) -> bytes | None:
-        """Return the next line; None where nothing came for the time of silence.
-
-        Args:
-            first: whether it is the first one, which comes in the time of an answer.
+    async def next(self, wait_ms: int) -> bytes | None:
+        """Return the next line; None where it did not come in this time.
 
         Raises:
             StoreAwayError: the stream ended.
             AnswerTooLongError: a line is too long.
         """
-        wait_ms = self._times.answer if first else self._times.silence
         try:
             async with asyncio.timeout(wait_ms / _MS):
                 while (end := self._rest.find(b"\n", self._looked_at)) < 0:

@@ -3,13 +3,18 @@
 A request that changes something is asked again only where the first one was certainly not carried
 out. One that reads is asked of each member in turn, and of the first once more: a connection that
 was kept may have been closed at the other end.
+
+A member that gives no sign of life answers nothing either: what it was asked is given up at once.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cluster.metadata.errors import (
+    AnswerTooLongError,
     CompactedError,
     LeaseGoneError,
     MetadataError,
@@ -58,6 +63,8 @@ class Requests:
         self._endpoints = endpoints
         self._login = login
         self._token = ""
+        # By member, of each request that waits for its answer.
+        self._limits: dict[str, set[asyncio.Timeout]] = defaultdict(set)
 
     async def ask(self, path: str, request: object, *, changes: bool) -> Fields:
         """Return the answer to a request, such as ``kv/range``.
@@ -107,6 +114,23 @@ class Requests:
         self._endpoints.failed(url.removesuffix(_API))
         self._token = ""
 
+    async def require_sign(self, url: str) -> None:
+        """Have the member of a stream say anything at all.
+
+        Raises:
+            StoreAwayError: it says nothing. What it was asked before is given up, too.
+        """
+        asked, wait_ms = f"{url}maintenance/status", self._http.times.sign
+        try:
+            await self._http.post(asked, {}, self._headers(), wait_ms)
+        except (AnswerError, AnswerTooLongError):
+            return
+        except StoreAwayError:
+            now_s = asyncio.get_running_loop().time()
+            for limit in self._limits.pop(url.removesuffix(_API), ()):
+                limit.reschedule(now_s)
+            raise
+
     def require_same_store(self, fields: Fields) -> None:
         """Compare who answered with who answered first.
 
@@ -154,7 +178,15 @@ class Requests:
             return await self._post(url, path, request)
 
     async def _post(self, url: str, path: str, request: object) -> tuple[Fields, Fault | None]:
-        answer = await self._http.post(url + _API + path, request, self._headers())
+        limits, limit = self._limits[url], asyncio.timeout(None)
+        limits.add(limit)
+        try:
+            async with limit:
+                answer = await self._http.post(url + _API + path, request, self._headers())
+        except TimeoutError as error:
+            raise StoreAwayError(f"{url}: no sign of life") from error
+        finally:
+            limits.discard(limit)
         fields = _fields_in(answer)
         return fields, fault_in(answer.status, fields)
 

@@ -1,7 +1,9 @@
 """A watch of etcd: one HTTP answer that goes on, a JSON object on each line.
 
-After a silence it is begun anew, on another connection and behind what was told, as etcd itself
-says something only every ten minutes and a cut link says nothing at all.
+etcd itself says something only every ten minutes, and a cut link says nothing at all. So in a
+silence the member is asked for a sign of life. Without one the watch is over, and another member is
+asked next: else a node would hear of the end of a lease when the cut is over. After a long silence
+the watch is begun anew, on another connection and behind what was told.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ from cluster.metadata.errors import (
     StoreAwayError,
 )
 from cluster.metadata.etcd.faults import Meaning, fault_in
-from cluster.metadata.etcd.http import Http, Lines
+from cluster.metadata.etcd.http import Http, Lines, Times
 from cluster.metadata.etcd.messages import (
     Fields,
     change_in,
@@ -90,7 +92,8 @@ async def watch_etcd(
         request = watch_request(*span, place.revision)
         try:
             async with http.stream(f"{url}watch", request, headers) as lines:
-                async for told in _told(lines, requests, place):
+                listening = _Listening(lines, http.times, requests, url)
+                async for told in _told(listening, requests, place):
                     yield told
         except AnswerTooLongError as error:
             raise CompactedError(0) from error  # pages can be read where this cannot
@@ -99,14 +102,44 @@ async def watch_etcd(
             raise StoreAwayError(f"the watch broke: {error}") from error
 
 
-async def _told(lines: Lines, requests: Requests, place: _Place) -> AsyncGenerator[Told]:
+class _Listening:
+    """The lines of a watch, and what tells a member with nothing to tell from one that is gone."""
+
+    def __init__(self, lines: Lines, times: Times, requests: Requests, url: str) -> None:
+        self.status = lines.status
+        self._lines = lines
+        self._times = times
+        self._requests = requests
+        self._url = url
+        self._has_begun = False
+
+    async def next(self) -> bytes | None:
+        """Return the next line; None after a silence in which the member was there.
+
+        Raises:
+            StoreAwayError: the watch did not begin in time, or the member is gone.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            if (first := await self._lines.next(self._times.answer)) is None:
+                raise StoreAwayError("the watch did not begin in time")
+            return first
+        left_ms, quiet_ms = self._times.silence, self._times.quiet
+        while left_ms > quiet_ms:
+            if (line := await self._lines.next(quiet_ms)) is not None:
+                return line
+            left_ms -= quiet_ms
+            await self._requests.require_sign(self._url)
+        return await self._lines.next(left_ms)
+
+
+async def _told(listening: _Listening, requests: Requests, place: _Place) -> AsyncGenerator[Told]:
     """Yield what a stream tells, until it is silent."""
-    first = True
-    while (line := await lines.next(first=first)) is not None:
+    while (line := await listening.next()) is not None:
         if not line:
             continue
         fields = fields_of(line)
-        result = _result(lines.status, fields)
+        result = _result(listening.status, fields)
         requests.require_same_store(result)
         events = list_in(result.get("events"))
         await place.take(events)
@@ -115,9 +148,6 @@ async def _told(lines: Lines, requests: Requests, place: _Place) -> AsyncGenerat
             yield changes
         if not events:
             yield Progress(revision_in(result))
-        first = False
-    if first:
-        raise StoreAwayError("the watch did not begin in time")
 
 
 def _result(status: int, fields: Fields) -> Fields:

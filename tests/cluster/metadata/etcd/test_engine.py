@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import itertools
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,7 @@ from cluster.metadata.errors import (
 )
 from cluster.metadata.etcd.http import Times
 from cluster.metadata.paging import read_whole
-from cluster.metadata.port import Done, Lease, Unknown, end_of_prefix
+from cluster.metadata.port import Done, Lease, Progress, Unknown, end_of_prefix
 from tests.support.etcd_server import EtcdServer
 from tests.support.etcd_stores import Clock, opened, play, put
 from tests.support.metadata_contract import Rig, changes_from, each_case
@@ -133,6 +134,53 @@ def test_a_silent_watch_is_begun_anew_behind_what_was_told() -> None:
                 await anext(told)
             starts = [each["create_request"]["start_revision"] for each in gateway.requests]
             assert starts == ["5", "9"]
+
+    play(run())
+
+
+def test_a_watch_goes_on_while_its_member_gives_signs_of_life() -> None:
+    async def run() -> None:
+        created = b'{"result":{"created":true,"header":{"revision":"9"}}}\n'
+        signs = 0
+
+        def answer(request: object) -> bytes:
+            nonlocal signs
+            if request:
+                return chunked([created], ends=False)
+            signs += 1
+            return http(b"{}") if signs < 3 else http(b"no such path", status=b"404 Not Found")
+
+        async with ScriptedGateway(answer) as gateway:
+            times = Times(silence=100, quiet=20, sign=60_000)
+            told = opened([gateway.url], Clock(), times=times).watch(b"a", b"b", 5)
+            assert await anext(told) == Progress(9)
+            assert await anext(told) == Progress(9), "after the silence it is begun anew"
+            assert signs == 4
+
+    play(run())
+
+
+def test_a_watch_ends_when_its_member_gives_no_sign_of_life() -> None:
+    """What else that member was asked has no answer then; another one is asked next."""
+
+    async def run() -> None:
+        created = b'{"result":{"created":true,"header":{"revision":"9"}}}\n'
+
+        def answer(request: object) -> bytes | None:
+            is_watch = isinstance(request, dict) and "create_request" in request
+            return chunked([created], ends=False) if is_watch else None
+
+        page = http(b'{"header":{"revision":"9"}}')
+        async with ScriptedGateway(answer) as gone, ScriptedGateway(lambda _: page) as there:
+            times = Times(answer=60_000, silence=60_000, quiet=20, sign=20)
+            store = opened([gone.url, there.url], Clock(), times=times)
+            told = store.watch(b"a", b"b", 5)
+            assert await anext(told) == Progress(9)
+            asked = asyncio.create_task(store.transact(put(b"a")))
+            with pytest.raises(StoreAwayError):
+                await anext(told)
+            assert isinstance(await asked, Unknown)
+            assert (await store.read_range(b"a", b"b")).revision == 9
 
     play(run())
 

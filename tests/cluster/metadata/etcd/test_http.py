@@ -68,9 +68,9 @@ def test_lines_come_one_by_one_however_they_are_cut() -> None:
         async with ScriptedGateway(lambda _: chunked(pieces)) as gateway:
             connections = Http(Times())
             async with connections.stream(gateway.url, {}, {}) as lines:
-                read = [await lines.next() for _ in range(4)]
+                read = [await lines.next(1_000) for _ in range(4)]
                 with pytest.raises(StoreAwayError):
-                    await lines.next()
+                    await lines.next(1_000)
             assert read == [b"one", b"two", b"", b"three"]
             await connections.close()
 
@@ -84,7 +84,7 @@ def test_a_line_without_end_is_given_up() -> None:
             connections = Http(Times())
             async with connections.stream(gateway.url, {}, {}) as lines:
                 with pytest.raises(AnswerTooLongError):
-                    await lines.next()
+                    await lines.next(1_000)
             await connections.close()
 
     asyncio.run(run())
