@@ -160,9 +160,18 @@ class Intake(Generic[EventT, FaultT]):
             self._go_on_later()
             self._client.wake()
 
-    def take_again(self, event: EventT) -> None:
-        """Have an event come once more, before all that waits; who held for it releases then."""
-        self._postponed.insert(0, event)
+    def take_again(self, *events: EventT) -> None:
+        """Have events come once more, before all that waits; who held for them releases then."""
+        self._postponed[:0] = events
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether nobody holds it, and the output has room: one event more may be carried out."""
+        return not self._holds_count and not self._lacks_room()
+
+    def carry_out(self, event: EventT, now_ms: int) -> None:
+        """Carry out an event that came before, and that waited elsewhere."""
+        self._client.handle(event, now_ms)
 
     def wake(self) -> None:
         """Ask for a turn, for a holder that has work to do."""

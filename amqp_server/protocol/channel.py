@@ -8,8 +8,6 @@ Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 from functools import partial
 from typing import Protocol
 
-from pamqp import commands
-
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
@@ -115,6 +113,8 @@ class Channel(ShownChannel):
     def hold_replies(self, promise: Promise, error: Exception, index: int) -> None:
         """Send nothing more and carry nothing out until the promise of the next reply is kept.
 
+        In a cluster its channel alone waits (``methods.promised``).
+
         Args:
             promise: of the next reply.
             error: the answer instead if it is broken.
@@ -209,15 +209,16 @@ class Channel(ShownChannel):
             holding = Holding(session.broker.uncommitted, session, self.number)
             self.publishing.transaction = Transaction(session.settings.tx_bytes_max, holding)
 
-    def tx_commit(self, now_ms: int) -> Steps[None]:
+    def tx_commit(self, now_ms: int) -> Steps[Promise]:
         """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
 
         A crash may keep only a part. This order then keeps the publishes of every kept ack.
-        Output after the commit, tx.commit-ok first, waits until all of it is safe.
+
+        Returns:
+            What tx.commit-ok promises.
 
         Raises:
-            ModeError: not a tx channel, or a queue refused a publish (406). The same answer is
-                sent if a commit group fails that must make published messages safe.
+            ModeError: not a tx channel (406).
         """
         with self._open_transaction().taken() as (letters, settlements):
             promise = NOTHING_PROMISED
@@ -227,16 +228,11 @@ class Channel(ShownChannel):
                 yield
             for together in by_tag(settlements):
                 if self.is_closing:
-                    return  # the unacked messages went back to their queues
+                    break  # the unacked messages went back to their queues
                 if together:
                     yield from self._settling.settling_together(together)
                 yield
-            if self.is_closing:
-                return
-            incomplete = ModeError("partial tx completion")
-            if promise.is_broken:
-                raise incomplete
-            self.hold_replies(promise, incomplete, commands.Tx.Commit.index)
+            return promise
 
     def tx_rollback(self) -> None:
         """Forget what the transaction holds; acked messages stay unacked.

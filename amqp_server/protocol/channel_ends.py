@@ -9,13 +9,13 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 
 import logging
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pamqp import commands
 
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import StepsJob, Suspended, WaitingSteps, advance, resume_after
+from amqp_server.broker.steps import Suspended, WaitingSteps, advance, resume_after
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import DeliveryTimeoutError
@@ -24,8 +24,9 @@ from amqp_server.protocol.overlapping import Overlapping
 from amqp_server.protocol.publishing_channels import PublishingChannels
 from amqp_server.protocol.replies import Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
-from amqp_server.wire.events import Event
-from amqp_server.wire.methods import Method, encode_method, method_name
+from amqp_server.wire.constants import FRAME_METHOD
+from amqp_server.wire.events import Event, FrameEvent
+from amqp_server.wire.methods import Method, encode_method, method_index, method_name
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,19 @@ class Input(Protocol):
     def look(self, now_ms: int) -> None:
         """Have the connection look whether it goes on, as at the end of a slice."""
 
-    def take_again(self, event: Event) -> None:
-        """Have an event come once more, before all that waits."""
+    def take_again(self, *events: Event) -> None:
+        """Have events come once more, before all that waits."""
 
+    @property
+    def may_go_on(self) -> bool:
+        """Whether nobody holds it, and the output has room."""
+
+    def carry_out(self, event: Event, now_ms: int) -> None:
+        """Carry out an event that came before, and that waited elsewhere."""
+
+
+CLOSES_MAX: Final = 16
+"""Closes of a client on one channel that are answered, where it sends more than one."""
 
 Fail: TypeAlias = Callable[[Exception, int, int], None]
 """Ends the connection; takes an error, the method at fault and the time."""
@@ -103,7 +114,7 @@ class ChannelEnds:
         self._input = intake
         self.fail_connection = fail
         self.overlapping = Overlapping(intake)
-        self._ending: dict[Channel, WaitingSteps[None]] = {}
+        self._ending: dict[Channel, Ending] = {}
         self._left_count = 0
 
     @property
@@ -161,20 +172,51 @@ class ChannelEnds:
     def end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
         """End a channel, and say so once everything it holds is given back.
 
-        Until then the client's input waits, so its next event finds this done.
+        The client's input waits while that takes time, so its next event finds it done. Where it
+        waits for something outside, only what comes on this channel waits.
         """
+        is_ours = not isinstance(last_word, commands.Channel.CloseOk)
+        behind = self.overlapping.forget(channel) if is_ours else ()
         self._stop(channel, now_ms)
-        self._ending[channel] = steps = self._ending_one(channel, last_word)
-        try:
-            advance(steps, channel.turn.budget.is_spent)
-        except Suspended as suspended:
-            self._input.hold()
-            job = StepsJob(self._before_input(steps), channel.turn)
-            if suspended.wait is not None:
-                resume_after(suspended.wait, job, channel.turn)
-                return
-            channel.turn.later(job)
+        steps = self._ending_one(channel, last_word)
+        self._ending[channel] = ending = Ending(self, channel, steps, is_ours=is_ours)
+        for event in behind:
+            ending.hears(event)
+        if not self.go_on(ending):
+            channel.turn.later(ending)
             self._input.wake()
+
+    def go_on(self, ending: "Ending") -> bool:
+        """Carry on the end of a channel; return whether it is done, or waits.
+
+        It raises what the steps raise.
+        """
+        channel, overlapping = ending.channel, self.overlapping
+        has_waited = overlapping.waiting.pop(channel, None) is not None
+        is_done, wait = True, None
+        try:
+            advance(ending.steps, channel.turn.budget.is_spent)
+        except Suspended as suspended:
+            is_done, wait = False, suspended.wait
+        except Exception:
+            self._hold(ending, is_held=False)
+            overlapping.over(channel)
+            raise
+        self._hold(ending, is_held=not is_done and wait is None)
+        if wait is not None:
+            overlapping.waiting[channel] = ending
+            resume_after(wait, ending, channel.turn)
+        elif has_waited:
+            overlapping.over(channel)
+        return is_done or wait is not None
+
+    def _hold(self, ending: "Ending", *, is_held: bool) -> None:
+        if is_held is not ending.holds_input:
+            ending.holds_input = is_held
+            if is_held:
+                self._input.hold()
+            else:
+                self._input.release()
 
     def ending_all(self, now_ms: int, *, is_heard: bool) -> WaitingSteps[None]:
         """Release every channel; the connection ends.
@@ -187,15 +229,18 @@ class ChannelEnds:
         self._session.has_no_channels()
         ending = tuple(self._ending.values())
         channels = [channel for channel in self._channels.values() if not channel.is_closing]
+        for channel in self._channels.values():
+            self.overlapping.forget(channel)
         for channel in channels:
             self._stop(channel, now_ms)
-        for steps in ending:
-            for wait in steps:  # its own job may continue it in between
+        for each in ending:
+            for wait in each.steps:  # its own job may continue it in between
                 if wait is not None:
-                    steps.close()  # it has given everything back, and nobody hears its last word
+                    each.steps.close()  # it has given all back, and nobody hears its last word
                     break
                 yield None
         self._ending.clear()
+        self.overlapping.waiting.clear()
         for channel in channels:
             yield from channel.getting_due()
         for channel in channels:
@@ -217,7 +262,6 @@ class ChannelEnds:
         self._session.channels_open = len(self._channels)
 
     def _stop(self, channel: Channel, now_ms: int) -> None:
-        self.overlapping.forget(channel)
         waiting = self.overlapping.waiting.get(channel)
         if waiting is not None:
             waiting.let_go()
@@ -232,10 +276,12 @@ class ChannelEnds:
         channel.shut()
         left = yield from channel.giving_back()
         yield from self._leaving(left, channel.turn.now_ms)
-        del self._ending[channel]
+        ending = self._ending.pop(channel)
         if isinstance(last_word, commands.Channel.CloseOk):
             self.forget(channel)
         self._outbox.write(encode_method(channel.number, last_word))
+        for _ in range(ending.closes_count):
+            self._outbox.write(encode_method(channel.number, commands.Channel.CloseOk()))
 
     def _leaving(self, left: list[Queue], now_ms: int) -> WaitingSteps[None]:
         """Wait for auto-delete queues whose last consumer may have been here."""
@@ -248,8 +294,56 @@ class ChannelEnds:
         finally:
             self._left_count -= 1
 
-    def _before_input(self, steps: WaitingSteps[None]) -> WaitingSteps[None]:
+
+class Ending:
+    """A channel that ends in steps: a ``broker.budget.Job``, and it may wait for the store.
+
+    Attributes:
+        channel: the channel.
+        steps: give back what it holds, and answer.
+        holds_input: nothing more of the connection is carried out meanwhile.
+        closes_count: closes of the client that crossed ours, to be answered behind it.
+        asks_store: it takes no place of those that ask.
+    """
+
+    __slots__ = ("_ends", "_is_ours", "channel", "closes_count", "holds_input", "steps")
+    asks_store: Final = False
+
+    def __init__(
+        self, ends: ChannelEnds, channel: Channel, steps: WaitingSteps[None], *, is_ours: bool
+    ) -> None:
+        """Begin.
+
+        Args:
+            ends: carries it on.
+            channel: the channel.
+            steps: of its end.
+            is_ours: its client does not know of it yet, so what it sends is ignored.
+        """
+        self._ends = ends
+        self._is_ours = is_ours
+        self.channel = channel
+        self.steps = steps
+        self.holds_input = False
+        self.closes_count = 0
+
+    def step(self, _now_ms: int) -> bool:
+        """Do a piece, and more within the budget; return whether it is done, or waits."""
         try:
-            yield from steps  # the end of the connection may continue it in between
-        finally:
-            self._input.release()
+            return self._ends.go_on(self)
+        except Exception:
+            log.exception("the end of a channel failed")
+            return True
+
+    def let_go(self) -> None:
+        """Nothing: a channel ends once."""
+
+    def hears(self, event: Event) -> bool:
+        """Ignore what comes on a channel that we close; note only that its client closes it too.
+
+        What comes behind a client's own close is about the next channel of that number.
+        """
+        if self._is_ours and isinstance(event, FrameEvent) and event.kind == FRAME_METHOD:
+            is_close = method_index(event.payload) == commands.Channel.Close.index
+            self.closes_count = min(self.closes_count + is_close, CLOSES_MAX)
+        return self._is_ours

@@ -4,7 +4,6 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from pamqp import commands
@@ -19,11 +18,10 @@ from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.channel_ends import ChannelEnds, Fail, Input
 from amqp_server.protocol.errors import ChannelLimitError, ChannelStateError
 from amqp_server.protocol.faults import PUBLISH_INDEX, index_at_fault, index_of
+from amqp_server.protocol.following import follow
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.long_events import LongEvent, LostReply
-from amqp_server.protocol.methods.decided_runs import run_of
 from amqp_server.protocol.methods.dispatch import dispatch
-from amqp_server.protocol.overlapping import may_overlap
 from amqp_server.protocol.publishing_channels import PublishingChannels
 from amqp_server.protocol.replies import Scope, reply_for
 from amqp_server.protocol.session import Session
@@ -48,6 +46,8 @@ class ChannelTable:
     Attributes:
         confirming: see ``PublishingChannels``.
         ends: how they end.
+        overlapping: those that wait.
+        input: of the connection.
 
     Invariant: a number is here from channel.open until its close was answered, by either side.
     """
@@ -60,7 +60,7 @@ class ChannelTable:
         intake: Input,
         fail: Fail,
     ) -> None:
-        self._input = intake
+        self.input = intake
         self._session = session
         self._outbox = outbox
         self._starved = starved
@@ -68,8 +68,8 @@ class ChannelTable:
         self._publishing = publishing = PublishingChannels(session, outbox)
         self.confirming = publishing.confirming
         self.ends = ChannelEnds(session, self._channels, publishing, outbox, intake, fail)
-        self._overlapping = self.ends.overlapping
-        self._waiting = self._overlapping.waiting
+        self.overlapping = self.ends.overlapping
+        self._waiting = self.overlapping.waiting
         session.refuse_by = self.ends.refuse
         session.channels = self._channels
 
@@ -91,7 +91,7 @@ class ChannelTable:
             Exception: an error to which ``replies`` gives the scope of the connection.
         """
         channel = self._channels.get(event[0])
-        if self._waiting and self._overlapping.holds_back(channel, event):
+        if self._waiting and self.overlapping.holds_back(channel, event):
             return
         if channel is None:
             self._open(event)
@@ -115,7 +115,7 @@ class ChannelTable:
             else:
                 self._on_frame(channel, event, now_ms)
         except Suspended as suspended:
-            self._go_on_later(channel, event, suspended)
+            self.go_on_later(channel, event, suspended)
         except Exception as error:  # noqa: BLE001 — raised again, if it is not the channel's
             self._close_channel(channel, error, event, now_ms)
 
@@ -135,49 +135,25 @@ class ChannelTable:
         except Suspended as suspended:
             is_done, wait = False, suspended.wait
         except Exception as error:  # noqa: BLE001 — answered as at the event's first try
-            self._answer_error(channel, error, event, now_ms)
+            self.answer_error(channel, error, event, now_ms)
         if not channel.is_closing:
             self._publishing.write_confirms(channel)
         if wait is not None:
-            self._wait_outside(long_event, event, wait)
-            self._input.look(now_ms)
+            self._wait_outside(long_event, wait)
+            self.input.look(now_ms)
             return True
         self._hold(long_event, is_held=not is_done or self._session.broker.congestion.is_on)
         if is_done:
-            if long_event.holds_input and not self._waits_for_congestion(self._input.release):
-                self._input.release()
-            self._follow(channel, now_ms)
+            if long_event.holds_input and not self._waits_for_congestion(self.input.release):
+                self.input.release()
+            follow(self, channel, now_ms)
         return is_done
 
-    def _follow(self, channel: Channel, now_ms: int) -> None:
-        """Carry out what was gathered behind an event that is done; then the input goes on."""
-        overlapping, turn = self._overlapping, channel.turn
-        gathered = overlapping.gathered.get(channel)
-        while gathered is not None and gathered.events and not channel.is_closing:
-            if turn.effects:
-                turn.settle(now_ms)  # what the one before it has caused comes first
-            run = run_of(channel, (each.payload for each in gathered.events))
-            events = [gathered.take() for _ in range(max(run.size, 1))]
-            try:
-                if run.size > 1:
-                    on_error = partial(self._fail_in_run, channel, events)
-                    advance(run.steps(on_error), turn.budget.is_spent)
-                else:
-                    self._on_frame(channel, events[0], now_ms)
-            except Suspended as suspended:
-                self._go_on_later(channel, events[0], suspended)
-                overlapping.let_in()
-                return
-            except Exception as error:  # noqa: BLE001 — answered as if it came now
-                self._answer_error(channel, error, events[0], now_ms)
-        overlapping.over(channel)
+    def find(self, number: int) -> Channel | None:
+        """Return a channel."""
+        return self._channels.get(number)
 
-    def _fail_in_run(
-        self, channel: Channel, events: list[FrameEvent], number: int, error: Exception
-    ) -> None:
-        self._answer_error(channel, error, events[number], channel.turn.now_ms)
-
-    def _answer_error(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
+    def answer_error(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
         """Answer an error of an event of an earlier turn."""
         try:
             self._close_channel(channel, error, event, now_ms)
@@ -187,18 +163,19 @@ class ChannelTable:
     def wait_over(self, long_event: LongEvent) -> None:
         """Go on with the input: a long event ended with its channel."""
         self._hold(long_event, is_held=False)
-        self._overlapping.over(long_event.channel)
+        self.overlapping.over(long_event.channel)
 
-    def _go_on_later(self, channel: Channel, event: Event, suspended: Suspended) -> None:
+    def go_on_later(self, channel: Channel, event: Event, suspended: Suspended) -> None:
+        """Continue an event in later turns."""
         long_event = LongEvent(self, channel, event, suspended.steps)
         if suspended.wait is None:
             self._hold(long_event, is_held=True)
             channel.turn.later(long_event)
         else:
-            self._wait_outside(long_event, event, suspended.wait)
+            self._wait_outside(long_event, suspended.wait)
 
-    def _wait_outside(self, long_event: LongEvent, event: Event, wait: Wait) -> None:
-        self._hold(long_event, is_held=not may_overlap(event))
+    def _wait_outside(self, long_event: LongEvent, wait: Wait) -> None:
+        self._hold(long_event, is_held=False)
         self._waiting[long_event.channel] = long_event
         resume_after(wait, long_event, long_event.channel.turn)
 
@@ -207,20 +184,20 @@ class ChannelTable:
         if is_held is not long_event.holds_input:
             long_event.holds_input = is_held
             if is_held:
-                self._input.hold()
+                self.input.hold()
             else:
-                self._input.release()
+                self.input.release()
 
     def holds_back(self, event: Event) -> bool:
         """Keep an event that is about the connection while channels wait."""
-        return bool(self._waiting) and self._overlapping.holds_back(None, event)
+        return bool(self._waiting) and self.overlapping.holds_back(None, event)
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""
 
         def go_on() -> None:
             self._session.broker.turn.later(job)
-            self._input.wake()
+            self.input.wake()
 
         return self._waits_for_congestion(go_on)
 
@@ -234,7 +211,7 @@ class ChannelTable:
     def reply_lost(self, channel: Channel, error: Exception, index: int) -> None:
         """Take back the held reply, and answer its method with an error."""
         channel.turn.later(LostReply(self, channel, error, index))
-        self._input.wake()
+        self.input.wake()
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         """Answer an error in place of the reply that is held."""

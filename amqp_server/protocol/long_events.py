@@ -5,6 +5,7 @@ from typing import Protocol
 from amqp_server.broker.budget import Job
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.overlapping import asks_store
 from amqp_server.wire.events import Event
 
 
@@ -50,6 +51,15 @@ class LongEvent:
         self._steps = steps
         self._is_over = False
         self.holds_input = False
+
+    @property
+    def asks_store(self) -> bool:
+        """Whether it asks the metadata store."""
+        return asks_store(self._event)
+
+    def hears(self, _event: Event) -> bool:
+        """What follows on the channel is gathered."""
+        return False
 
     def step(self, now_ms: int) -> bool:
         """Do a piece, and more within the budget; nothing while there is congestion."""

@@ -1,31 +1,33 @@
 """Channels of one connection that wait for something outside, while the others go on.
 
-    channel 1: queue.declare ── waits for the metadata store …………………… answer
-    channel 2:      publish, ack, queue.declare ── waits ……… answer
-    channel 1:                                    │ its next event: gathered, or the input waits
+    channel 1: basic.get ── waits for a leader ………………………………………………………… answer
+    channel 2:      publish, ack, queue.declare ── waits for the store ……… answer
+    channel 1:                                    │ its next events: gathered, in order
 
 In RabbitMQ each channel is a process of its own, so that one that waits keeps no other one waiting.
-Here the events of a connection come in one line. They are carried out in its order until one comes
-whose channel waits, or that is about the connection as a whole. This event and the input behind it
-wait. So memory holds one such event, whatever a client sends, and for each channel that waits a
-bounded number of methods that may be asked for together (``methods.decided_runs``).
+Here the events of a connection come in one line. What comes on a channel that waits is gathered
+until that is over, within bounds for the channel and for the connection. Where there is no room,
+and where an event is about the connection as a whole, this event and the input behind it wait. So
+memory is bounded, whatever a client sends.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from pamqp import commands
 
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.methods.decided_runs import FOLLOWING, RUN_MAX
+from amqp_server.protocol.methods.decided_runs import FOLLOWING
 from amqp_server.wire.constants import FRAME_METHOD
-from amqp_server.wire.events import Event, FrameEvent
+from amqp_server.wire.events import AckRange, Event, FrameEvent
 from amqp_server.wire.methods import method_index
+from persistence.record import kept_bytes
 
-WAITING_MAX: Final = 32
-"""Channels of a connection that wait at a time: others have a turn at the metadata store, too."""
+ASKING_MAX: Final = 32
+"""Channels of a connection that ask the store at a time: others have a turn there, too."""
 
-OVERLAPPING: Final = frozenset(
+ASKING: Final = frozenset(
     method.index
     for method in (
         commands.Exchange.Declare,
@@ -36,17 +38,19 @@ OVERLAPPING: Final = frozenset(
         commands.Queue.Delete,
         commands.Queue.Bind,
         commands.Queue.Unbind,
-        commands.Basic.Consume,
-        commands.Basic.Cancel,
     )
 )
-"""Methods that wait for their channel alone. The rest hold the input as a whole: publishes come in
-runs, and what is answered once a disk has it holds all output."""
+"""Methods that ask the metadata store, in a cluster."""
 
+GATHERED_MAX: Final = 256
+GATHERED_BYTES_MAX: Final = 256 * 1024
+"""Of one channel."""
 
-GATHERED_MAX: Final = RUN_MAX
-GATHERED_BYTES_MAX: Final = 64 * 1024
-"""Of one channel; of all channels of a connection that wait it is 2 MiB at most."""
+ALL_GATHERED_BYTES_MAX: Final = 1024 * 1024
+"""Of all channels of a connection."""
+
+EVENT_BYTES: Final = 256
+"""Memory of an event beside its octets."""
 
 
 class Input(Protocol):
@@ -58,49 +62,44 @@ class Input(Protocol):
     def release(self) -> None:
         """Go on."""
 
-    def take_again(self, event: Event) -> None:
-        """Have an event come once more, before all that waits."""
+    def take_again(self, *events: Event) -> None:
+        """Have events come once more, before all that waits."""
 
 
 class WaitingEvent(Protocol):
-    """An event that waits for something outside; ``protocol.long_events`` implements it."""
+    """An event that waits for something outside, or a channel that ends.
+
+    ``protocol.long_events`` and ``protocol.channel_ends`` implement it.
+    """
 
     @property
     def channel(self) -> Channel:
         """Where it came."""
 
+    @property
+    def asks_store(self) -> bool:
+        """Whether it is one of ``ASKING``."""
+
     def let_go(self) -> None:
         """End it where it is."""
 
+    def hears(self, event: Event) -> bool:
+        """Take what comes on the channel; return False if that is to be gathered."""
+
 
 class Gathered:
-    """Methods of one channel that wait for the one before them, in order."""
+    """Events of one channel that wait for the one before them, in order.
 
-    __slots__ = ("_size_bytes", "events")
+    Attributes:
+        events: the events, each with its memory.
+        size_bytes: their memory.
+    """
+
+    __slots__ = ("events", "size_bytes")
 
     def __init__(self) -> None:
-        self.events: deque[FrameEvent] = deque()
-        self._size_bytes = 0
-
-    def add(self, event: Event) -> bool:
-        """Add a method behind the others; return False if this one has to wait otherwise."""
-        if (
-            not isinstance(event, FrameEvent)
-            or event.kind != FRAME_METHOD
-            or method_index(event.payload) not in FOLLOWING
-            or len(self.events) >= GATHERED_MAX
-            or self._size_bytes + len(event.payload) > GATHERED_BYTES_MAX
-        ):
-            return False
-        self.events.append(event)
-        self._size_bytes += len(event.payload)
-        return True
-
-    def take(self) -> FrameEvent:
-        """Take the first off."""
-        event = self.events.popleft()
-        self._size_bytes -= len(event.payload)
-        return event
+        self.events: deque[tuple[Event, int]] = deque()
+        self.size_bytes = 0
 
 
 class Overlapping:
@@ -112,54 +111,104 @@ class Overlapping:
     Attributes:
         waiting: what each of them waits with.
         gathered: what follows on some of them.
+        gathered_bytes: the memory of that.
     """
 
-    __slots__ = ("_held_back", "_input", "gathered", "waiting")
+    __slots__ = ("_held_back", "_input", "gathered", "gathered_bytes", "waiting")
 
     def __init__(self, intake: Input) -> None:
         self._input = intake
         self._held_back: Event | None = None
         self.waiting: dict[Channel, WaitingEvent] = {}
         self.gathered: dict[Channel, Gathered] = {}
+        self.gathered_bytes = 0
 
     def holds_back(self, channel: Channel | None, event: Event) -> bool:
-        """Keep an event if it may not be carried out yet, and mostly the input behind it, too.
+        """Keep an event if it may not be carried out yet; the input behind it, if there is no room.
 
         Args:
             channel: whose event it is; None: it opens one, or is about the connection.
             event: the next one.
         """
-        waiting = self.waiting
-        is_free = event[0] and channel not in waiting and len(waiting) < WAITING_MAX
-        if is_free or not waiting:
+        waiting = None if channel is None else self.waiting.get(channel)
+        if channel is not None and waiting is not None:
+            if waiting.hears(event) or self._gather(channel, event):
+                return True
+        elif event[0] and not (asks_store(event) and self._many_ask()):
             return False
-        if channel is not None and channel in waiting and self._gather(channel, event):
-            return True
         self._held_back = event
         self._input.hold()
         return True
 
-    def _gather(self, channel: Channel, event: Event) -> bool:
-        if channel.session.broker.decisions is None:
+    def _many_ask(self) -> bool:
+        waiting = self.waiting
+        if len(waiting) < ASKING_MAX:
             return False
+        return sum(each.asks_store for each in waiting.values()) >= ASKING_MAX
+
+    def _gather(self, channel: Channel, event: Event) -> bool:
         gathered = self.gathered.get(channel)
         if gathered is None:
             gathered = self.gathered[channel] = Gathered()
-        return gathered.add(event)
+        more_bytes = _memory_bytes(event)
+        if (
+            len(gathered.events) >= GATHERED_MAX
+            or gathered.size_bytes + more_bytes > GATHERED_BYTES_MAX
+            or self.gathered_bytes + more_bytes > ALL_GATHERED_BYTES_MAX
+        ):
+            return False
+        gathered.events.append((event, more_bytes))
+        gathered.size_bytes += more_bytes
+        self.gathered_bytes += more_bytes
+        return True
 
-    def forget(self, channel: Channel) -> None:
-        """Let go of what follows on a channel that ends."""
-        self.gathered.pop(channel, None)
+    def has_more(self, channel: Channel) -> bool:
+        """Return whether something of a channel is gathered."""
+        gathered = self.gathered.get(channel)
+        return gathered is not None and bool(gathered.events)
+
+    def following(self, channel: Channel) -> Iterator[bytes]:
+        """Return the payloads of the first that may go together (``methods.decided_runs``)."""
+        for event, _ in self.gathered[channel].events:
+            if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+                return
+            if method_index(event.payload) not in FOLLOWING:
+                return
+            yield event.payload
+
+    def take(self, channel: Channel) -> Event:
+        """Take the first of a channel off; there is one."""
+        gathered = self.gathered[channel]
+        event, taken_bytes = gathered.events.popleft()
+        gathered.size_bytes -= taken_bytes
+        self.gathered_bytes -= taken_bytes
+        return event
+
+    def forget(self, channel: Channel) -> list[Event]:
+        """Let go of what follows on a channel; return it."""
+        gathered = self.gathered.pop(channel, None)
+        if gathered is None:
+            return []
+        self.gathered_bytes -= gathered.size_bytes
+        return [event for event, _ in gathered.events]
 
     def over(self, channel: Channel) -> None:
-        """Note that a channel waits no more; what was held back comes again, in a turn to come."""
+        """Note that a channel waits no more; what was held back comes again, in a turn to come.
+
+        What was gathered comes before it.
+        """
         self.waiting.pop(channel, None)
-        self.gathered.pop(channel, None)
-        if self._held_back is None:
-            self._input.hold()  # a client that has sent all may have waited for this alone
-            self._input.release()
-        else:
-            self.let_in()
+        self.let_in()
+        self.put_back(channel)
+
+    def put_back(self, channel: Channel) -> None:
+        """Have what was gathered come again as input, which goes on.
+
+        A client that has sent all may have waited for this alone.
+        """
+        self._input.take_again(*self.forget(channel))
+        self._input.hold()
+        self._input.release()
 
     def let_in(self) -> None:
         """Have what was held back come again: it may be gathered now."""
@@ -169,8 +218,16 @@ class Overlapping:
             self._input.release()
 
 
-def may_overlap(event: Event) -> bool:
-    """Return whether other channels may go on while this event waits."""
+def asks_store(event: Event) -> bool:
+    """Return whether an event is a method of ``ASKING``."""
     if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
         return False
-    return method_index(event.payload) in OVERLAPPING
+    return method_index(event.payload) in ASKING
+
+
+def _memory_bytes(event: Event) -> int:
+    if isinstance(event, FrameEvent):
+        return EVENT_BYTES + len(event.payload)
+    if isinstance(event, AckRange):
+        return EVENT_BYTES
+    return EVENT_BYTES + kept_bytes(event.records)

@@ -10,7 +10,7 @@ from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.methods import dispatch
-from amqp_server.protocol.overlapping import OVERLAPPING, WAITING_MAX
+from amqp_server.protocol.overlapping import ASKING_MAX
 from amqp_server.wire.methods import Method
 from tests.support.frames import method_frame
 from tests.support.peer import Client, Node, Received
@@ -76,12 +76,12 @@ def test_other_channels_go_on_and_answers_come_as_they_are_ready(outside: Outsid
     assert shown(client.receive()) == [(2, "Exchange.DeleteOk"), (1, "Exchange.DeleteOk")]
 
 
-def test_the_next_event_of_a_channel_that_waits_holds_the_input(outside: Outside) -> None:
+def test_what_follows_on_a_channel_that_waits_comes_in_its_order(outside: Outside) -> None:
     client = opened()
     client.send_bytes(deleting(1) + deleting(1, "y") + deleting(2) + deleting(1, "z"))
-    assert list(outside.asked) == ["1 x"]
-    assert not client.is_read()
-    for name, asked in (("1 x", ["1 y", "2 x"]), ("2 x", []), ("1 y", ["1 z"]), ("1 z", [])):
+    assert list(outside.asked) == ["1 x", "2 x"]
+    assert client.is_read(), "other channels go on"
+    for name, asked in (("1 x", ["1 y"]), ("2 x", []), ("1 y", ["1 z"]), ("1 z", [])):
         before = list(outside.asked)
         outside.asked[name].set(None)
         client.node.end_turns()
@@ -91,13 +91,13 @@ def test_the_next_event_of_a_channel_that_waits_holds_the_input(outside: Outside
 
 
 def test_so_many_channels_wait_at_a_time(outside: Outside) -> None:
-    count = WAITING_MAX + 5
+    count = ASKING_MAX + 5
     client = opened(count)
     client.send_bytes(b"".join(map(deleting, range(1, count + 1))))
-    assert len(outside.asked) == WAITING_MAX
+    assert len(outside.asked) == ASKING_MAX
     outside.asked["7 x"].set(None)
     client.node.end_turns()
-    assert len(outside.asked) == WAITING_MAX + 1
+    assert len(outside.asked) == ASKING_MAX + 1
     while waiting := [each for each in outside.asked.values() if not each.is_over]:
         waiting[0].set(None)
         client.node.end_turns()
@@ -156,8 +156,3 @@ def test_an_error_of_one_ends_the_connection_with_all_that_wait(outside: Outside
     outside.asked["1 x"].set(None)
     client.node.end_turns()
     assert list(outside.asked) == ["1 x", "2 x"]
-
-
-def test_what_is_held_until_a_disk_has_it_does_not_overlap() -> None:
-    assert commands.Queue.Purge.index not in OVERLAPPING
-    assert commands.Tx.Commit.index not in OVERLAPPING

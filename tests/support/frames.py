@@ -152,3 +152,11 @@ def content_frames(
 
 def ack_frame(channel: int, delivery_tag: int, *, multiple: bool = False) -> bytes:
     return frame(METHOD, channel, b"\x00\x3c\x00\x50" + struct.pack(">QB", delivery_tag, multiple))
+
+
+def publish_frames(
+    exchange: str, key: str, body: bytes, channel: int = 1, *, mandatory: bool = False
+) -> bytes:
+    """Return a publish without properties."""
+    method = frame(METHOD, channel, publish_payload(exchange, key, int(mandatory)))
+    return method + content_frames(channel, body, property_list())

@@ -23,6 +23,7 @@ from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps, WaitingSteps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import LostReplyError
+from amqp_server.protocol.methods.promised import promising
 from amqp_server.protocol.promise import Promise
 from amqp_server.wire.methods import Method, arguments_of
 from exchanges.bindings import Destination, DestinationKind
@@ -162,8 +163,7 @@ def purge(
     count, safe_at = yield from purging(queue)
     if method.nowait:
         return None
-    if not channel.is_closing:
-        channel.hold_replies(Promise(safe_at), LostReplyError(), method.index)
+    yield from promising(channel, Promise(safe_at), LostReplyError(), method.index)
     return commands.Queue.PurgeOk(count)
 
 

@@ -11,8 +11,8 @@ from pamqp import commands
 
 from amqp_server.broker.access.rights import TopicPermissions
 from amqp_server.broker.queue import Queue
-from amqp_server.protocol.methods.decided_runs import FOLLOWING, RUN_MAX
-from amqp_server.protocol.overlapping import GATHERED_BYTES_MAX, OVERLAPPING
+from amqp_server.protocol.methods.decided_runs import RUN_MAX
+from amqp_server.protocol.overlapping import GATHERED_BYTES_MAX, GATHERED_MAX
 from amqp_server.wire.methods import Method
 from cluster.definitions.joining import CHANGES_MAX, READS_MAX
 from cluster.metadata.port import Put, Transaction
@@ -109,7 +109,7 @@ def test_twenty_thousand_in_one_write_hold_little_and_delay_no_other_client() ->
         await asyncio.sleep(0)
         overlapping = greedy.connection._channels.ends.overlapping
         (gathered,) = overlapping.gathered.values()
-        assert len(gathered.events) <= RUN_MAX
+        assert len(gathered.events) <= GATHERED_MAX
         assert not greedy.is_read(), "its socket is not read"
         for number in range(5):
             await other.ask(Q.Declare, queue=f"other {number}", durable=True)
@@ -266,10 +266,6 @@ def test_rights_are_those_of_the_exchange_that_a_run_declares() -> None:
         assert (refused.reply_code, refused.method_id) == (403, 20)
 
     play(case)
-
-
-def test_what_follows_overlaps() -> None:
-    assert FOLLOWING < OVERLAPPING
 
 
 # ── in lock-step with one broker ──
