@@ -135,6 +135,10 @@ class CommittedLog(QueueLog, Protocol):
         """Every message before this position is committed; it never falls."""
 
     @property
+    def last_point(self) -> CommitPoint:
+        """When all that was appended so far is safe; also where an earlier group of it failed."""
+
+    @property
     def may_deliver(self) -> bool:
         """Whether what is committed may be delivered now; if not, ``on_committed`` says when."""
 
@@ -161,10 +165,6 @@ class KeepingLog(CommittedLog, Protocol):
     @property
     def has_ended(self) -> bool:
         """Whether this node does not lead the queue any more."""
-
-    @property
-    def last_point(self) -> CommitPoint:
-        """When all that was appended so far is safe."""
 
 
 class RecoveredLane(Protocol):

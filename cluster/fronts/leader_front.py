@@ -40,11 +40,11 @@ from cluster.fronts.frames import (
 from cluster.fronts.giving_back import AT_ONCE_MAX, giving_back, settling
 from cluster.fronts.leader_consumer import LeaderConsumer, LeaderLane
 from cluster.fronts.outstanding import Outstanding
+from cluster.fronts.purging import purging
 from cluster.fronts.taking import Take, Taking
 from cluster.replication.publishers import Front
 from queues.asked_port import as_giving, waiting_count
 from queues.batch import Batch
-from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.errors import ExclusiveUseError
 from queues.ports import Later, QueueEngine
 
@@ -271,7 +271,7 @@ class LeaderFront:
             case Question.GET:
                 self._get(number, now_ms)
             case Question.PURGE:
-                self._begin(self._purging(number), now_ms)
+                self._begin(purging(self._engine, partial(self._tell_purged, number)), now_ms)
 
     def _get(self, number: int, now_ms: int) -> None:
         got = self._engine.get(now_ms)
@@ -311,28 +311,16 @@ class LeaderFront:
                 return
             asked = self._kept.popleft()
             if asked.question is Question.PURGE:
-                yield from self._purging(asked.number)
+                yield from purging(self._engine, partial(self._tell_purged, asked.number))
             else:
                 self._get(asked.number, self._now_ms)
             answered_count += 1
             if not answered_count % ANSWERED_PER_STEP:
                 yield
 
-    def _purging(self, number: int) -> Iterator[None]:
-        """Purge in pieces, also what comes meanwhile; it is told once no leader brings it back."""
-        count, safe_at = self._engine.purge()
-        while self._engine.ready_count:
-            some_count, some_safe_at = self._engine.purge()
-            if not some_count:
-                break
-            count += some_count
-            safe_at = later_of(safe_at, some_safe_at)
-            yield
-        wait_for(safe_at, partial(self._tell_purged, Purged(self._queue, number, count), safe_at))
-
-    def _tell_purged(self, purged: Purged, safe_at: CommitPoint) -> None:
-        if not self.is_over and is_safe(safe_at):
-            self.pipe.put(purged)
+    def _tell_purged(self, number: int, count: int) -> None:
+        if not self.is_over:
+            self.pipe.put(Purged(self._queue, number, count))
 
     # -- what takes many turns --------------------------------------------------------------------
 

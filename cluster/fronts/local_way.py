@@ -7,15 +7,16 @@ behind those of earlier leaderships.
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol, Self
 
 from cluster.fronts.frames import Counts, Got, Purged, Question, Settlement
+from cluster.fronts.purging import purging
 from cluster.fronts.questions import Answer
 from cluster.fronts.submissions import Submitted
 from cluster.fronts.taking import Taking
 from queues.asked_port import as_giving, waiting_count
 from queues.batch import Batch
-from queues.commits import CommitPoint, is_safe, later_of, wait_for
 from queues.consumer_port import ConsumerHandle, Lane
 from queues.ports import QueueEngine
 
@@ -189,7 +190,7 @@ class LocalWay:
                 if not self._answers.answered(answer) and got is not None:
                     engine.requeue([got[0]], now_ms)
             case Question.PURGE:
-                self._purges.append(self._purging(number))
+                self._purges.append(purging(self._led, partial(self._purged, number)))
                 self._purge_on()
 
     def _purge_on(self) -> None:
@@ -198,21 +199,9 @@ class LocalWay:
             return
         self._purges.popleft()
 
-    def _purging(self, number: int) -> Iterator[None]:
-        count, safe_at = self._led.purge()
-        while self._led.ready_count:
-            some_count, some_safe_at = self._led.purge()
-            if not some_count:
-                break
-            count += some_count
-            safe_at = later_of(safe_at, some_safe_at)
-            yield
-        purged = Purged(self._queue, number, count)
-        wait_for(safe_at, lambda: self._purged(purged, safe_at))
-
-    def _purged(self, purged: Purged, safe_at: CommitPoint) -> None:
-        if self.is_open and is_safe(safe_at):
-            self._answers.answered(purged)
+    def _purged(self, number: int, count: int) -> None:
+        if self.is_open:
+            self._answers.answered(Purged(self._queue, number, count))
 
     def credit_regained(self, handle: ConsumerHandle) -> None:
         """A consumer has room in its own prefetch again."""

@@ -28,7 +28,7 @@ from queues.classic.lifetime import wake_nobody
 from queues.classic.overflow import fitting_count
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, SharingRules
-from queues.commits import point_at
+from queues.commits import CommitPoint, point_at
 from queues.effects import DeadLettered, DeathReason
 from queues.log_port import CommittedLog, QueueLog, RecoveredMessages
 from queues.moves import Moves
@@ -246,6 +246,14 @@ class MirroredQueue(ClassicQueue):
         if self._log.may_deliver:
             self._enter(self._now_ms, self._coming_count)
         return super().purge()
+
+    @property
+    def last_point(self) -> CommitPoint:
+        """When all is safe that was done so far; also where a group of it has failed by now.
+
+        A group fails with the leadership of another queue that has the same mirrors.
+        """
+        return self._log.last_point
 
     # -- the queue itself -------------------------------------------------------------------
 

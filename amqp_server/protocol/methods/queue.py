@@ -156,7 +156,7 @@ def purge(
     queue = _existing(channel, name)
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
-    asked = queue.asked_for_messages
+    asked = queue.asked_for_messages or queue.asked
     if asked is not None:
         count = yield from purging_elsewhere(queue, asked, now_ms)
         return None if method.nowait else commands.Queue.PurgeOk(count)
