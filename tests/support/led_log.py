@@ -50,7 +50,10 @@ class LedLog(FakeLog):
     Attributes:
         operations: all that it has.
         is_admitting: publishes are decided.
+        has_repeated: nothing here repeats another message.
     """
+
+    has_repeated = False
 
     def __init__(
         self, operations: Sequence[Operation] = (), max_priority: int | None = None
