@@ -285,9 +285,8 @@ class ClusteredNode:
         part = self.node.part
         try:
             part.waking.wake()
-            if not part.shell.core.is_idle():
+            if part.shell.carry_out():
                 self._note_far_work()
-            part.shell.carry_out()
         except Exception as error:  # noqa: BLE001 -- an invariant is broken, or the disk refuses
             part.fail(error)
 

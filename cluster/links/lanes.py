@@ -27,6 +27,9 @@ from cluster.replication.frames import (
 
 CatchUp: TypeAlias = Tail | Snapshot | Part
 
+_CATCH_UP: Final = (Tail, Snapshot, Part)
+_WITHOUT_RECORDS: Final = (Fence, CommitNote, LetGo)
+
 PIECES_PER_CATCH_UP: Final = 4
 """Pieces of live runs for one of a catch-up, where both wait. So many of one run leave at once."""
 
@@ -86,10 +89,8 @@ class Lanes:
         if len(self) >= self._waiting_max:
             raise LinkError(f"{len(self)} frames wait, the other node is too slow")
         queue = frame.queue
-        waiting = Waiting(
-            frame, None if isinstance(frame, Fence | CommitNote | LetGo) else frame.payload
-        )
-        is_catch_up = isinstance(frame, CatchUp)
+        waiting = Waiting(frame, None if isinstance(frame, _WITHOUT_RECORDS) else frame.payload)
+        is_catch_up = isinstance(frame, _CATCH_UP)
         if is_catch_up and self._last_live.get(queue, 0) <= self._left_count:
             line = self._begun.get(queue)
             (self._fresh.setdefault(queue, deque()) if line is None else line).append(waiting)
@@ -113,7 +114,7 @@ class Lanes:
     def left(self, waiting: Waiting, octets: int) -> None:
         """These octets have left; a frame that is out gives its place to the next."""
         is_out = waiting.sent == waiting.size
-        if isinstance(waiting.frame, CatchUp):
+        if isinstance(waiting.frame, _CATCH_UP):
             self._open_count += int(octets == waiting.sent) - int(is_out)
         if self._live and waiting is self._live[0]:
             self._live_octets += octets
@@ -180,4 +181,4 @@ class Lanes:
 
 def lane_of(frame: LeaderFrame) -> Lane:
     """Return whose window a frame's records count in."""
-    return frame.queue if isinstance(frame, CatchUp) else LIVE
+    return frame.queue if isinstance(frame, _CATCH_UP) else LIVE

@@ -298,19 +298,20 @@ class MirroredNode:
 
     # -- what the core asks for -------------------------------------------------------------------
 
-    def carry_out(self) -> None:
-        """Do all that the core asks for, also what comes of that, but for reads beyond a few.
+    def carry_out(self) -> bool:
+        """Do what the core asks for, also what comes of that; return whether it had asked.
 
-        A call from within does nothing: the outer one goes on until nothing is left. So writes and
-        frames keep their order, whoever is called back in between.
+        Reads beyond a few wait. A call from within does nothing: the outer one goes on until
+        nothing is left. So writes and frames keep their order, whoever is called back in between.
         """
         if self._is_carrying:
-            return
-        self._is_carrying, node = True, self.core.node
+            return False
+        self._is_carrying, has_asked, node = True, False, self.core.node
         self._reads_left_count = READS_MAX
         try:
             while True:
                 if not node.ready.is_idle():
+                    has_asked = True
                     self._do(self.core.ready())
                 elif not self._read_or_compact():
                     break
@@ -321,6 +322,7 @@ class MirroredNode:
         waiting = self._waiting
         if waiting.held or waiting.shut or waiting.unanswered:
             waiting.tell()
+        return has_asked
 
     def _do(self, ready: Ready) -> None:
         for write in ready.writes:

@@ -56,8 +56,7 @@ def test_the_core_comes_before_the_disk() -> None:
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_the_reactor_hears_of_a_turn_that_has_something_for_other_nodes(*, is_idle: bool) -> None:
     heard: list[str] = []
-    core = SimpleNamespace(is_idle=lambda: is_idle)
-    shell = SimpleNamespace(core=core, carry_out=lambda: heard.append("carried out"))
+    shell = SimpleNamespace(carry_out=lambda: not is_idle)
     part = SimpleNamespace(shell=shell, waking=SimpleNamespace(wake=lambda: None))
     node = SimpleNamespace(
         _is_begun=True,
@@ -65,7 +64,7 @@ def test_the_reactor_hears_of_a_turn_that_has_something_for_other_nodes(*, is_id
         _note_far_work=lambda: heard.append("far"),
     )
     ClusteredNode.carry_out(cast("ClusteredNode", node))
-    assert heard == (["carried out"] if is_idle else ["far", "carried out"])
+    assert heard == ([] if is_idle else ["far"])
 
 
 def test_a_node_of_a_cluster_has_a_disk_of_a_cluster() -> None:

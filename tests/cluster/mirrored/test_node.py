@@ -52,6 +52,17 @@ def test_queues_with_the_same_mirrors_wait_in_one_line() -> None:
     assert groups[0] is groups[1]
 
 
+def test_who_has_it_carry_out_hears_whether_there_was_anything() -> None:
+    cluster = whole()
+    node = leader(cluster)
+    log = node.log_of(QUEUE)
+    assert log is not None
+    assert not node.carry_out()
+    log.settle(range(1))
+    assert node.carry_out()
+    assert not node.carry_out()
+
+
 def test_what_a_mirror_has_is_what_the_leader_wrote() -> None:
     cluster = whole()
     for _ in range(5):
