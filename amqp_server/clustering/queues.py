@@ -171,7 +171,7 @@ class MirroredQueues:
         """Return the engine of a transient queue of this node, and serve other nodes from it."""
         engine = local_engine(queue, parts)
         taking = UnmirroredTaking(engine)
-        take = partial(submit, cast("MirroredLog", UnmirroredLog()), taking)
+        take = partial(submit, UnmirroredLog(), taking)
         half = LeaderHalf(queue.stored_id, UNMIRRORED_EPOCH, engine, take, self._turn.resume)
         self.led.begin(half)
         exchange = exchange_behind(queue.name)

@@ -4,7 +4,9 @@ A transient queue is on the node that declared it, and ends with that node. Its 
 their publishes as ever, and this knows which numbers were taken (R23).
 """
 
-from cluster.mirrored.submitting import TakingQueue
+from typing import Final
+
+from cluster.mirrored.submitting import TakingLog, TakingQueue
 from cluster.replication.publishers import Front, Publishers, Submission, Verdict
 from cluster.replication.rules import Rules
 from queues.commits import SAFE_NOW, CommitPoint
@@ -12,7 +14,9 @@ from queues.ports import QueueEngine
 
 
 class UnmirroredLog:
-    """What ``cluster.mirrored.submitting`` needs of a log; it keeps the numbers and no message."""
+    """A ``cluster.mirrored.submitting.TakingLog``; it keeps the numbers and no message."""
+
+    has_repeated: Final = False
 
     def __init__(self) -> None:
         """Begin without any publisher."""
@@ -36,6 +40,10 @@ class UnmirroredLog:
         if taken_count:
             self._publishers.note(front, self._first + taken_count - 1, 0)
 
+    def prove(self, front: Front, last: int) -> CommitPoint:  # noqa: ARG002 - the port's names
+        """Return that there is nothing to wait for: no other node ever leads the queue."""
+        return SAFE_NOW
+
     def confirmed_at(self, index: int) -> CommitPoint:  # noqa: ARG002 - there is no record
         """Return when a message that was taken is safe: it is as safe as it will ever be."""
         return SAFE_NOW
@@ -53,4 +61,4 @@ class UnmirroredTaking:
         return False
 
 
-_: type[TakingQueue] = UnmirroredTaking
+_: tuple[type[TakingLog], type[TakingQueue]] = (UnmirroredLog, UnmirroredTaking)

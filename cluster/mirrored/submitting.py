@@ -10,19 +10,45 @@ A run thus ends with the first message that would be taken behind a refused one.
 submits the rest again; by then it knows.
 
 A message that repeats one in the queue is taken and not appended. Where this node has no lease, its
-run ends with a record that proves by its commit that this node still led (``MirroredLog.prove``).
+run ends with a record that proves by its commit that this node still led (``TakingLog.prove``).
 """
 
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cluster.mirrored.log import MirroredLog
-from cluster.replication.publishers import Finding, Front, Submission
+from cluster.replication.publishers import Finding, Front, Submission, Verdict
 from persistence.record import Run
 from queues.commits import SAFE_NOW, CommitPoint, later_of
 from queues.outcomes import PublishOutcome
 
 NONE: Final = range(0)
+
+
+class TakingLog(Protocol):
+    """What is needed of the log of the queue: ``cluster.mirrored.log.MirroredLog`` says how it is.
+
+    Attributes:
+        has_repeated: the queue has taken a message that repeats one, and ``prove`` is due.
+    """
+
+    @property
+    def has_repeated(self) -> bool:
+        """See the attribute."""
+
+    def judge(self, submission: Submission) -> Verdict:
+        """Say what is to be done with a run of a front end."""
+
+    def begin(self, front: Front, first: int) -> None:
+        """What is appended until ``end`` are the messages of a run, from this number on."""
+
+    def end(self, taken_count: int) -> None:
+        """So many of them were taken."""
+
+    def prove(self, front: Front, last: int) -> CommitPoint:
+        """Return when messages may be confirmed that repeat others; up to which number."""
+
+    def confirmed_at(self, index: int) -> CommitPoint:
+        """Return when a message may be confirmed that is in the log."""
 
 
 class TakingQueue(Protocol):
@@ -58,7 +84,7 @@ class Taken:
 
 
 def submit(
-    log: MirroredLog, queue: TakingQueue, submission: Submission, run: Run, now_ms: int
+    log: TakingLog, queue: TakingQueue, submission: Submission, run: Run, now_ms: int
 ) -> Taken:
     """Take a run of a front end.
 
@@ -97,7 +123,7 @@ def submit(
 
 
 def _take(
-    log: MirroredLog, queue: TakingQueue, front: Front, first: int, run: Run, now_ms: int
+    log: TakingLog, queue: TakingQueue, front: Front, first: int, run: Run, now_ms: int
 ) -> tuple[int, int, CommitPoint]:
     """Return how many the queue took, how many behind them it refused, and when those are safe."""
     if queue.only_appends(run, now_ms):
@@ -119,7 +145,7 @@ def _take(
 
 
 def _publish(
-    log: MirroredLog, queue: TakingQueue, front: Front, first: int, run: Run, now_ms: int
+    log: TakingLog, queue: TakingQueue, front: Front, first: int, run: Run, now_ms: int
 ) -> PublishOutcome:
     log.begin(front, first)
     outcome = queue.publish(run, now_ms)

@@ -1,9 +1,6 @@
 """A queue of one node knows which publishes of other nodes it has, as a mirrored one does (R23)."""
 
-from typing import cast
-
 from amqp_server.clustering.unmirrored_log import UnmirroredLog
-from cluster.mirrored.log import MirroredLog
 from cluster.mirrored.submitting import Taken, submit
 from cluster.replication.publishers import Finding, Front, Submission
 from persistence.record import Run
@@ -39,8 +36,7 @@ class Rig:
 
     def submit(self, first: int, *bodies: bytes, open_below: int = 0, front: Front = X) -> Taken:
         submission = Submission(front, first, len(bodies), open_below)
-        log = cast("MirroredLog", self.log)
-        return submit(log, self.queue, submission, run_of(*bodies), 1)
+        return submit(self.log, self.queue, submission, run_of(*bodies), 1)
 
 
 def test_a_run_that_comes_twice_is_taken_once_and_confirmed_twice() -> None:

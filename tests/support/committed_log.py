@@ -12,7 +12,7 @@ from tests.support.queue_log import FakeLog
 class FakeCommittedLog(FakeLog):
     """A ``queues.log_port.KeepingLog``."""
 
-    has_ended = False
+    has_ended = has_repeated = False
 
     def __init__(self, max_priority: int | None = None) -> None:
         super().__init__(max_priority)

@@ -62,7 +62,7 @@ class LedLog(FakeLog):
         self.operations: list[Operation] = []
         self.publishers = Publishers()
         self.is_admitting = True
-        self.has_ended = False
+        self.has_ended = self.has_repeated = False
         self._front: Front | None = None
         self._number = self._first = 0
         for each in operations:
