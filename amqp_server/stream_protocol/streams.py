@@ -35,11 +35,12 @@ def create(session: StreamSession, fields: Fields, now_ms: int) -> WaitingSteps[
     yield from queues.finishing(name)
     try:
         properties = stream_properties(arguments)
-        session.broker.check_room_for_queue(vhost, name)
         if decisions is None:
+            session.broker.check_room_for_queue(vhost, name)
             queues.declare(name, properties, session, now_ms)
         else:
-            yield from decisions.creating_queue(vhost.name, name, properties)
+            creating = decisions.creating_queue(vhost.name, name, properties)
+            yield from decisions.places.placing(session.broker, vhost, name, creating)
     except UndecidedError:
         raise
     except NameTakenError as error:

@@ -15,6 +15,7 @@ from amqp_server.broker.binding_arguments import made_binding, typed_arguments
 from amqp_server.broker.clustered.beginning import is_begun, noting_begun
 from amqp_server.broker.clustered.declaring import Declaring
 from amqp_server.broker.clustered.last_bindings import LastBindings
+from amqp_server.broker.clustered.queue_places import QueuePlaces
 from amqp_server.broker.clustered.super_streams import SuperStreams, asked_together
 from amqp_server.broker.deciding import Deciding
 from amqp_server.broker.definitions.definition import (
@@ -48,6 +49,7 @@ class Decisions:
 
     Attributes:
         declaring: see above; for ``asking_in_order``.
+        places: for declares where the number of queues is limited.
         last_bindings: what may be the last binding of an auto-delete exchange, as the tables of
             this node have it.
     """
@@ -61,6 +63,7 @@ class Decisions:
         self._keys = keys
         self._super_streams = SuperStreams(declaring, desk)
         self._unused = UnusedQueues(desk.pause)
+        self.places = QueuePlaces()
         self.last_bindings: LastBindings = _none_yet
 
     # ── queues ──

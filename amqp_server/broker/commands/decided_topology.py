@@ -68,10 +68,10 @@ class DecidedTopology:
         is_new = found.queues.find(name) is None
         if not is_new:
             found.queues.get(name, NOBODY)
-        self._broker.check_room_for_queue(found, name)
         is_exclusive = False
         properties = QueueProperties(durable, is_exclusive, auto_delete, arguments)
-        yield from self._decisions.declaring_queue(vhost, name, properties)
+        declaring = self._decisions.declaring_queue(vhost, name, properties)
+        yield from self._decisions.places.placing(self._broker, found, name, declaring)
         return is_new
 
     def delete_queue(

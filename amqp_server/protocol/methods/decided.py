@@ -94,9 +94,11 @@ def _declaring_queue(
     session = channel.session
     vhost, may_be_reserved = session.open_vhost, not name
     name, properties = queues.asked_queue(channel, method, name)
-    queue_id = yield from _decisions(channel).declaring_queue(
+    decisions = _decisions(channel)
+    declaring = decisions.declaring_queue(
         vhost.name, name, properties, may_be_reserved=may_be_reserved
     )
+    queue_id = yield from decisions.places.placing(session.broker, vhost, name, declaring)
     return (yield from answering_declare(channel, method, name, queue_id))
 
 
