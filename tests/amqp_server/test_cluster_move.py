@@ -30,9 +30,8 @@ from cluster.metadata.keys import KeySpace
 from cluster.metadata.paging import read_whole
 from cluster.metadata.port import Item, end_of_prefix
 from persistence.data_directory import open_data_directory
-from tests.cluster.conftest import require_etcd
 from tests.support.definitions import Node
-from tests.support.etcd_server import EtcdServer, running_etcd
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd
 from tests.support.etcd_stores import Clock, opened, play, put
 
 NUMBERS = itertools.count()

@@ -19,10 +19,9 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.definitions.table import TABLE
 from amqp_server.cli import haremq
 from persistence.data_directory import open_data_directory
-from tests.cluster.conftest import require_etcd
 from tests.support.clustered_processes import ClusteredProcesses
 from tests.support.definitions import Node
-from tests.support.etcd_server import EtcdServer, running_etcd
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd
 from tests.support.frames import table
 
 PATIENCE_S = 30

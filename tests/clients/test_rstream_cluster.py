@@ -20,9 +20,7 @@ from rstream import (
 )
 from rstream.exceptions import LeaderNotAvailable, StreamNotAvailable
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 COUNT = 200
 PARTITIONS = ["orders-0", "orders-1", "orders-2"]
@@ -182,10 +180,5 @@ async def play(nodes: ClusteredProcesses) -> None:
 def test_it_works_by_way_of_any_node(
     tmp_path: Path, scene: Callable[[ClusteredProcesses], Coroutine[Any, Any, None]]
 ) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(scene(nodes))
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(scene(nodes))

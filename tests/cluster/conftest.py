@@ -1,13 +1,9 @@
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.etcd_server import EtcdServer, running_etcd
-
-IS_REQUIRED = bool(os.environ.get("HAREMQ_REQUIRE_CLIENTS"))
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +20,3 @@ def own_etcd(tmp_path: Path) -> Iterator[EtcdServer]:
     require_etcd()
     with running_etcd(tmp_path) as server:
         yield server
-
-
-def require_etcd() -> None:
-    if shutil.which("etcd") is None:
-        reason = "there is no etcd (Debian: etcd-server)"
-        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)

@@ -20,9 +20,8 @@ from cluster.metadata.port import Done, Put, Read, Transaction
 from cluster.metadata.records import StoredMember, decode_member, encode_member
 from cluster.node.node import ClusterNode
 from cluster.placement.asking import RULES
-from tests.cluster.conftest import require_etcd
 from tests.support.cluster_views import KEYS
-from tests.support.etcd_server import running_etcd
+from tests.support.etcd_server import require_etcd, running_etcd
 from tests.support.joined_peers import JoinedPeers
 from tests.support.peer import Node
 from tests.support.running_cluster import Publisher, RunningCluster, running_cluster

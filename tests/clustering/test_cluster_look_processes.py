@@ -11,9 +11,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 PATIENCE_S = 60
 NAMES = ("n1", "n2", "n3")
@@ -104,8 +102,6 @@ def shown(nodes: ClusteredProcesses, asked: str) -> str:
 
 
 def test_each_node_tells_the_truth(tmp_path: Path) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         await declared(nodes)
@@ -134,9 +130,5 @@ def test_each_node_tells_the_truth(tmp_path: Path) -> None:
         assert "n1 is gone" in text
         assert "n3 runs" in text
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(run())

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 from tests.support.held_queues import (
     MESSAGES_COUNT,
     NAMES,
@@ -29,8 +27,6 @@ def members_at(nodes: ClusteredProcesses, name: str) -> dict[str, str]:
 
 
 def test_a_dead_node_is_replaced_and_another_may_die(tmp_path: Path) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         await published(nodes)
@@ -61,9 +57,5 @@ def test_a_dead_node_is_replaced_and_another_may_die(tmp_path: Path) -> None:
         for queue in QUEUES:
             assert await held(nodes, "n1", queue) == list(range(MESSAGES_COUNT))
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, len(NAMES))
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, len(NAMES)) as nodes:
+        asyncio.run(run())

@@ -7,9 +7,7 @@ import aio_pika
 import pytest
 import yaml
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 PATIENCE_S = 60
 
@@ -41,11 +39,6 @@ async def scenario(nodes: ClusteredProcesses) -> None:
 
 
 def test_a_client_is_told_to_go(tmp_path: Path) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
+    with running_nodes(tmp_path, 3) as nodes:
         pausing(tmp_path, "n1")
-        try:
-            asyncio.run(scenario(nodes))
-        finally:
-            nodes.stop()
+        asyncio.run(scenario(nodes))

@@ -10,10 +10,8 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from amqp_server.stream_protocol.fields import U8, U16, U64, string, string_map
 from amqp_server.stream_protocol.keys import Code, CommandKey
-from tests.cluster.conftest import require_etcd
 from tests.clustering.test_stream_questions_processes import begun, led_at, published
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 from tests.support.raw_streams import RawStreams
 from tests.support.stream_peer import chunk_of, publish_body
 
@@ -172,10 +170,5 @@ def bodies(first: int, stop: int) -> list[tuple[int, bytes]]:
 
 
 def test_readers_of_mirrors_miss_nothing(tmp_path: Path) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(play(nodes))
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(play(nodes))

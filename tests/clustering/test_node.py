@@ -7,9 +7,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 
-from tests.cluster.conftest import require_etcd
 from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.etcd_server import require_etcd, running_etcd
 
 PATIENCE_S = 90
 WINDOW = 100

@@ -12,9 +12,7 @@ import aio_pika
 import aiormq.exceptions
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 NAMES = ("n1", "n2", "n3")
 QUEUE = "api/queues/%2F/jobs"
@@ -188,8 +186,6 @@ def require_no_hang(asked: Asked) -> None:
 
 
 def test_any_node_answers_for_all(tmp_path: Path) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         asked = Asked(nodes)
@@ -205,9 +201,5 @@ def test_any_node_answers_for_all(tmp_path: Path) -> None:
         await require_commands(asked)
         require_no_hang(asked)
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(run())

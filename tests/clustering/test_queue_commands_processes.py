@@ -11,9 +11,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 QUEUES = tuple(f"jobs{number}" for number in range(6))
 PATIENCE_S = 60
@@ -56,8 +54,6 @@ async def told(nodes: ClusteredProcesses, asked: str, *words: str) -> str:
 
 
 def test_replicas_grow_shrink_and_leaders_are_spread(tmp_path: Path) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         uri = f"amqp://guest:guest@127.0.0.1:{nodes.ports['n1']}/"
@@ -91,9 +87,5 @@ def test_replicas_grow_shrink_and_leaders_are_spread(tmp_path: Path) -> None:
             lambda: set(queues_at(nodes, "n3")[0].get("in_sync", ())) == {"n1", "n2", "n3"}
         )
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 4)
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 4) as nodes:
+        asyncio.run(run())

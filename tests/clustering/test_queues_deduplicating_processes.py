@@ -8,9 +8,7 @@ import aio_pika
 import pytest
 from pamqp.common import FieldTable
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 COUNT = 1_500
 BEFORE_KILL = 300
@@ -87,10 +85,5 @@ async def check(nodes: ClusteredProcesses) -> None:
 
 
 def test_each_key_is_there_once_whoever_leads(tmp_path: Path) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(check(nodes))
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(check(nodes))

@@ -8,9 +8,7 @@ from time import monotonic
 import aio_pika
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 COUNT = 300
 DELAYS_MS = (2_000, 3_000, 4_000, 8_000)
@@ -90,10 +88,5 @@ async def check(nodes: ClusteredProcesses) -> None:
 
 
 def test_the_next_leader_has_all_that_waits(tmp_path: Path) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(check(nodes))
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(check(nodes))

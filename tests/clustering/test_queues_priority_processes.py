@@ -10,9 +10,8 @@ import aio_pika
 import pytest
 from pamqp.common import FieldValue
 
-from tests.cluster.conftest import require_etcd
 from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.etcd_server import require_etcd, running_etcd
 
 COUNT = 400
 RUN = 20

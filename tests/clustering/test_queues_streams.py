@@ -8,9 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.abc import FieldTable
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 
 PATIENCE_S = 90
 WINDOW = 100
@@ -121,8 +119,6 @@ async def flow_around(nodes: ClusteredProcesses, fault: str) -> list[tuple[int, 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])
 def test_no_offset_changes_when_the_leader_goes(tmp_path: Path, fault: str) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         got = await flow_around(nodes, fault)
@@ -136,9 +132,5 @@ def test_no_offset_changes_when_the_leader_goes(tmp_path: Path, fault: str) -> N
             assert back.got == got
         await close_all()
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(run())

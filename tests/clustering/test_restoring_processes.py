@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import running_nodes
 from tests.support.held_queues import (
     MESSAGES_COUNT,
     NAMES,
@@ -22,8 +20,6 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_node_that_was_killed_for_good_is_replaced_by_itself(tmp_path: Path) -> None:
-    require_etcd()
-
     async def run() -> None:
         await nodes.start_all()
         await published(nodes)
@@ -43,9 +39,5 @@ def test_a_node_that_was_killed_for_good_is_replaced_by_itself(tmp_path: Path) -
         for queue in QUEUES:
             assert await held(nodes, "n1", queue) == list(range(MESSAGES_COUNT))
 
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, len(NAMES), {"replace_after_s": 2})
-        try:
-            asyncio.run(run())
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, len(NAMES), {"replace_after_s": 2}) as nodes:
+        asyncio.run(run())

@@ -7,9 +7,7 @@ import pytest
 
 from amqp_server.stream_protocol.fields import U8, U16, U64, string, string_map, strings
 from amqp_server.stream_protocol.keys import Code, CommandKey
-from tests.cluster.conftest import require_etcd
-from tests.support.clustered_processes import ClusteredProcesses
-from tests.support.etcd_server import running_etcd
+from tests.support.clustered_processes import ClusteredProcesses, running_nodes
 from tests.support.raw_streams import RawStreams
 from tests.support.stream_peer import chunk_of, publish_body
 
@@ -120,10 +118,5 @@ async def play(nodes: ClusteredProcesses) -> None:
 
 
 def test_clients_find_the_leader_wherever_they_ask(tmp_path: Path) -> None:
-    require_etcd()
-    with running_etcd(tmp_path) as etcd:
-        nodes = ClusteredProcesses(tmp_path, etcd, 3)
-        try:
-            asyncio.run(play(nodes))
-        finally:
-            nodes.stop()
+    with running_nodes(tmp_path, 3) as nodes:
+        asyncio.run(play(nodes))

@@ -29,7 +29,7 @@ from load_generator.session import Endpoint
 from load_generator.verifying.faults import COMBINED, KINDS
 from load_generator.verifying.processes import marked
 from load_generator.verifying.run import SHORT_LEFT_OUT
-from tests.cluster.conftest import require_etcd
+from tests.support.etcd_server import require_etcd
 from tests.support.fault_cluster import NotedCluster
 
 PATIENCE_S = 240

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from amqp_server.cli import haremq
 from amqp_server.supervising.layout import laid_over
-from tests.cluster.conftest import require_etcd
 from tests.scenarios.test_dev_cluster import consumed, publish, running
 from tests.style.tree import text_of
+from tests.support.etcd_server import require_etcd
 from tests.support.ports import free_port
 
 DOCUMENT = Path("docs/clustering.md")

@@ -12,7 +12,7 @@ import pika
 import pytest
 import yaml
 
-from tests.cluster.conftest import require_etcd
+from tests.support.etcd_server import require_etcd
 from tests.support.ports import free_port
 
 PATIENCE_S = 120

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from management.access.login import Credentials, basic_header
-from tests.support.etcd_server import EtcdServer
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd
 from tests.support.ports import free_port
 
 READY_S = 60
@@ -180,3 +181,17 @@ class ClusteredProcesses:
                 statuses.append(process.wait())
         self._processes.clear()
         return statuses
+
+
+@contextmanager
+def running_nodes(
+    folder: Path, count: int, replication: Mapping[str, object] | None = None
+) -> Iterator[ClusteredProcesses]:
+    """Make nodes and their etcd for a block, and end them; skip the test where there is no etcd."""
+    require_etcd()
+    with running_etcd(folder) as etcd:
+        nodes = ClusteredProcesses(folder, etcd, count, replication)
+        try:
+            yield nodes
+        finally:
+            nodes.stop()

@@ -1,5 +1,7 @@
 """A real etcd on loopback, with data directories of its own, ended by its pids."""
 
+import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -12,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+import pytest
 
 from tests.support.certificates import Files
 from tests.support.ports import free_port
+
+IS_REQUIRED = bool(os.environ.get("HAREMQ_REQUIRE_CLIENTS"))
 
 START_S = 20
 
@@ -153,3 +158,10 @@ def running_members(folder: Path, count: int) -> Iterator[list[EtcdServer]]:
     finally:
         for server in servers:
             server.stop()
+
+
+def require_etcd() -> None:
+    """Skip the test where there is no etcd; fail it where clients are required."""
+    if shutil.which("etcd") is None:
+        reason = "there is no etcd (Debian: etcd-server)"
+        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)

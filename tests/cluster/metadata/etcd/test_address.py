@@ -10,9 +10,8 @@ from cryptography import x509
 
 from cluster.metadata.etcd.address import EtcdAddress, address_of
 from cluster.metadata.port import end_of_prefix
-from tests.cluster.conftest import require_etcd
 from tests.support.certificates import Authority
-from tests.support.etcd_server import EtcdServer, running_etcd
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd
 from tests.support.etcd_stores import Clock
 
 

@@ -15,9 +15,8 @@ from cluster.metadata.etcd.engine import EtcdStore
 from cluster.metadata.etcd.http import Times
 from cluster.metadata.etcd.requests import Login
 from cluster.metadata.port import Done, ModRevision, Put, Refused, Transaction, Unknown
-from tests.cluster.conftest import require_etcd
 from tests.support.certificates import Authority
-from tests.support.etcd_server import EtcdServer, running_etcd, running_members
+from tests.support.etcd_server import EtcdServer, require_etcd, running_etcd, running_members
 from tests.support.etcd_stores import Clock, opened, play, put
 from tests.support.metadata_contract import changes_from
 
