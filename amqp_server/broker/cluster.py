@@ -71,12 +71,16 @@ class ReplicaView(NamedTuple):
         is_online: its node runs, with the disk of this replica.
         lag: records of the leader that are not on its disk; None is not known, as on nodes that do
             not lead the queue.
+        is_replaced: a member whose node runs with another disk. This replica never comes back.
+        is_damaged: some of it cannot be read, as its own node says of itself.
     """
 
     node: str
     is_member: bool
     is_online: bool
     lag: int | None = None
+    is_replaced: bool = False
+    is_damaged: bool = False
 
 
 class MirroredView(NamedTuple):
@@ -257,7 +261,7 @@ class Harm(NamedTuple):
 
 
 class Promotion(NamedTuple):
-    """What it would mean that a replica leads which is no member of the in-sync set (R18).
+    """What it would mean that a replica leads alone by command (R18).
 
     Attributes:
         node: of the replica.
@@ -268,7 +272,9 @@ class Promotion(NamedTuple):
         is_damaged: some of what it has cannot be read there.
         is_emptied: its node has emptied it to make room, and it has not come back yet.
         ahead: other nodes outside of the in-sync set whose replica has more than this one.
-        silent: other nodes outside of it that do not run, or did not say what they have.
+        silent: other nodes outside of it that do not run, or did not say what they have. Where the
+            leader is meant, members are among them.
+        leads: it leads already, and gives up alone what it cannot read.
     """
 
     node: str
@@ -280,6 +286,7 @@ class Promotion(NamedTuple):
     is_emptied: bool = False
     ahead: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
+    leads: bool = False
 
 
 class Cluster(Protocol):
@@ -336,7 +343,7 @@ class Cluster(Protocol):
         """Ask what a promotion with accepted loss would mean."""
 
     def promote(self, vhost: str, name: str, node: str) -> Awaited[int]:
-        """Have a replica lead that is no member of the in-sync set; return the new epoch."""
+        """Have a replica lead alone; see ``Promotion``. Return the new epoch."""
 
     def drain(self, node: str) -> Awaited[None]:
         """Have a node lead nothing: it will stop. Over when that is decided; the moves follow."""

@@ -272,14 +272,20 @@ class ClusterLook:
         state, options = known.stored.state, known.stored.options
         disks = {each.node: each.disk for each in state.in_sync_set}
         # A leader that was started again leads nothing until it is elected.
-        leads = state.leader not in self._node.view.live or not is_due(
-            state, self._node.view.live_nodes()
-        )
+        live = self._node.view.live_nodes()
+        leads = state.leader not in live or not is_due(state, live)
         lags: dict[str, int] = dict(shown.lags)
         if state.leader == self._node.options.node and self._node.is_leading(queue_id):
             lags[state.leader] = 0
         replicas = tuple(
-            ReplicaView(name, name in disks, self._is_online(name, disks), lags.get(name))
+            ReplicaView(
+                name,
+                name in disks,
+                self._is_online(name, disks),
+                lags.get(name),
+                name in disks and name in live and not self._is_online(name, disks),
+                name == self._node.options.node and self._node.is_damaged(queue_id),
+            )
             for name in dict.fromkeys((*options.replicas, *sorted(disks)))
         )
         return MirroredView(

@@ -1,4 +1,7 @@
-"""A replica that is no member of the in-sync set is to lead: only by command, with loss (R18)."""
+"""A replica is to lead alone: only by command, with loss (R18).
+
+It is no member of the in-sync set, or it leads already and cannot read all that it has.
+"""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,7 +23,8 @@ from cluster.metadata.port import (
 )
 from cluster.metadata.records import StoredQueueState, decode_queue_state, encode_queue_state
 from cluster.node.node import ClusterNode
-from cluster.replication.commands import NotPermittedError, promotion
+from cluster.replication.commands import NotPermittedError, living_members, promotion
+from cluster.replication.election import is_due
 from cluster.replication.state import QueueState
 
 
@@ -50,14 +54,16 @@ class Promoting:
         """
         stored = (await self._read(vhost, name)).stored
         refusal = ""
-        try:
-            self._promoted(stored, node)
-        except NotPermittedError as error:
-            refusal = str(error)
         members = tuple(sorted(each.node for each in stored.state.in_sync_set))
         there = [each for each in stored.options.replicas if each in self._node.view.live]
         holdings = await self._replicas.holdings(stored.queue_id, there)
+        led = holdings.get(stored.state.leader, Holding(None))
+        try:
+            self._promoted(stored, node, is_damaged=led.is_damaged)
+        except NotPermittedError as error:
+            refusal = str(error)
         chosen = holdings.get(node, Holding(None))
+        leads = node == stored.state.leader and led.is_damaged and not refusal
         others = [each for each in stored.options.replicas if each != node]
         return Promotion(
             node,
@@ -68,7 +74,10 @@ class Promoting:
             chosen.is_damaged,
             chosen.is_emptied,
             _ahead_of(chosen, {each: holdings[each] for each in others if each in holdings}),
-            tuple(each for each in others if each not in holdings and each not in members),
+            tuple(
+                each for each in others if each not in holdings and (leads or each not in members)
+            ),
+            leads,
         )
 
     async def promote(self, vhost: str, name: str, node: str) -> int:
@@ -82,14 +91,16 @@ class Promoting:
         """
         found = await self._read(vhost, name)
         stored = found.stored
+        held = await self._replicas.holdings(stored.queue_id, (stored.state.leader,))
+        led = held.get(stored.state.leader, Holding(None))
         try:
-            state = self._promoted(stored, node)
+            state = self._promoted(stored, node, is_damaged=led.is_damaged)
         except NotPermittedError as error:
             raise PreconditionFailedError(str(error)) from error
         options = replace(stored.options, min_isr=1)
         value = encode_queue_state(replace(stored, state=state, options=options, clean=False))
         key = self._node.keys.queue_state(vhost, name)
-        compare = (ModRevision(key, found.revision), *self._lives(stored.state.leader, state))
+        compare = (ModRevision(key, found.revision), *self._lives(stored.state, state))
         outcome = await self._node.store.transact(Transaction(compare, (Put(key, value),)))
         if isinstance(outcome, Refused):
             raise PreconditionFailedError("the queue or a node changed meanwhile: look again")
@@ -98,26 +109,36 @@ class Promoting:
         await self._node.follower.wait_for(outcome.revision)
         return state.epoch
 
-    def _promoted(self, stored: StoredQueueState, node: str) -> QueueState:
+    def _promoted(self, stored: StoredQueueState, node: str, *, is_damaged: bool) -> QueueState:
+        """Return the state that it would be; ``is_damaged`` says so of the leader."""
         if node not in stored.options.replicas:
             raise NotPermittedError(f"{node} has no replica of the queue")
-        live = self._node.view.live_nodes()
-        able = {each.replica for each in live.values()} & stored.state.in_sync_set
-        state = promotion(stored.state, node, live)
-        if able:
+        live, leader = self._node.view.live_nodes(), stored.state.leader
+        able = living_members(stored.state, live)
+        is_led = not is_due(stored.state, live)
+        if is_led and is_damaged and node != leader and {each.node for each in able} == {leader}:
+            raise NotPermittedError(
+                f"{leader} leads, and cannot read all that it has: promote {leader} itself, which"
+                " keeps the rest"
+            )
+        state = promotion(stored.state, node, live, is_damaged=is_damaged)
+        if able and not is_led:
             names = ", ".join(sorted(each.node for each in able))
             raise NotPermittedError(f"{names} has all messages and is about to lead")
         return state
 
-    def _lives(self, before: str, after: QueueState) -> list[Comparison]:
-        """Return what must hold in the store: who is to lead lives, and who led does not."""
+    def _lives(self, before: QueueState, after: QueueState) -> list[Comparison]:
+        """Return what must hold in the store: who is to lead lives, and no member came back."""
         node = self._node
         compare: list[Comparison] = [
             CreateRevision(node.keys.key("live", after.leader), after.incarnation)
         ]
-        if before and before != after.leader:
-            peer, key = node.view.live.get(before), node.keys.key("live", before)
-            compare.append(Absent(key) if peer is None else CreateRevision(key, peer.incarnation))
+        for each in sorted({before.leader, *(member.node for member in before.in_sync_set)}):
+            if each and each != after.leader:
+                peer, key = node.view.live.get(each), node.keys.key("live", each)
+                compare.append(
+                    Absent(key) if peer is None else CreateRevision(key, peer.incarnation)
+                )
         return compare
 
     async def _read(self, vhost: str, name: str) -> _Read:

@@ -61,9 +61,9 @@ class ReplicaQuestions:
         return _holding_of(answer)
 
     def _here(self, queue_id: str) -> Holding:
-        shell = self._node.shell
-        is_damaged, is_emptied = queue_id in shell.damages, queue_id in shell.emptying.emptied
-        return Holding(self._node.end_of(queue_id), is_damaged, is_emptied)
+        node = self._node
+        is_emptied = queue_id in node.shell.emptying.emptied
+        return Holding(node.end_of(queue_id), node.is_damaged(queue_id), is_emptied)
 
     async def _answer(self, octets: bytes, _node: str) -> bytes:
         try:

@@ -23,7 +23,7 @@ from cluster.replication.ready import ReadRequest
 from cluster.replication.rules import Mode
 from persistence.errors import DamagedError, is_shortage
 from persistence.replicas.log import ReplicaLog
-from persistence.replicas.taking import TAKEN_BYTES_MAX, take
+from persistence.replicas.taking import TAKEN_BYTES_MAX, UnreadableChunkError, take
 
 log = logging.getLogger(__name__)
 
@@ -252,13 +252,26 @@ class CatchUps:
         return False
 
     def _give(self, name: str, mirror: _Mirror, snapshot: _Snapshot, at: int) -> bool:
-        """Have a part of a snapshot leave, or the snapshot itself; return whether one did."""
+        """Have a part of a snapshot leave, or the snapshot itself; return whether one did.
+
+        What nobody can read any more is left out of the next one.
+        """
         request, replica = snapshot.request, self._replicas[snapshot.request.queue]
         if snapshot.is_full(self.taken_bytes_max):
             return False
         try:
             taken = take(replica.state, at, self.taken_bytes_max)
-        except (DamagedError, OSError) as error:
+        except UnreadableChunkError as error:
+            if self._damages.keeps(request.queue, error) or self._may_be_elsewhere(
+                request.queue, error.row.last_position
+            ):
+                self._refuse(name, request.queue, request.queue, error)
+                return False
+            # As in a queue that is not mirrored, it is lost, and the rest goes on.
+            replica.state.lose(error.row, error)
+            mirror.due[request.queue] = None
+            return True
+        except OSError as error:
             self._refuse(name, request.queue, request.queue, error)
             return False
         base = replica.base
@@ -282,6 +295,21 @@ class CatchUps:
         octets = replica.content(at, taken).encode()
         self._core.step(RecordsRead(replace(request, after=base, snapshot=True), 0, octets))
         return True
+
+    def _may_be_elsewhere(self, queue: str, position: int) -> bool:
+        """Return whether any other replica may have the message at a position.
+
+        One that is away may, and so may one that has not said that it lacks it.
+        """
+        node, lead = self._core.node, self._core.lead_of(queue)
+        others = () if lead is None else lead.replica.options.replicas
+        for name in others:
+            mirror = self._mirrors.get(name)
+            snapshot = mirror.snapshots.get(queue) if mirror is not None else None
+            at = None if snapshot is None else snapshot.at
+            if name != node.name and (at is None or at > position):
+                return True
+        return False
 
     def _refuse(
         self, name: str, queue: str, asked: ReadRequest | str, error: DamagedError | OSError

@@ -32,11 +32,14 @@ class Damages:
         self._core = core
         self._queues = core.node.damaged
 
-    def __contains__(self, queue: str) -> bool:
+    def __contains__(self, queue: object) -> bool:
         return queue in self._queues
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._queues))
+
+    def __len__(self) -> int:
+        return len(self._queues)
 
     def note(self, queue: str, error: StorageError | OSError) -> None:
         """Note that something of a queue cannot be read."""

@@ -18,7 +18,7 @@ and not before its leader had the same time to reach them.
 """
 
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from itertools import islice
 from typing import Final
 
@@ -67,7 +67,7 @@ class GivingUp:
         heard_at_ms: Callable[[str], int | None],
         lease_ttl_ms: int,
         writing_bytes: Callable[[], int],
-        damaged: Iterable[str] = (),
+        damaged: Collection[str] = (),
     ) -> None:
         self._core = core
         self._damaged = damaged
@@ -80,6 +80,8 @@ class GivingUp:
         self._looked_at_ms = self._awake_since_ms = 0
         # By queue, when it was given up here last, and how long that was waited for.
         self._given_up: dict[str, tuple[int, int]] = {}
+        # By queue that is damaged here, the epoch in which it was said that nobody can relieve it.
+        self._said: dict[str, int] = {}
         # How far the own disk came, and since when it has not come further.
         self._fsynced, self._fsynced_at_ms = 0, 0
 
@@ -117,10 +119,37 @@ class GivingUp:
             if lead is None or self._was_given_up_lately(lead):
                 continue
             target = self._able(lead, self._view.live)
-            if target is not None and self._core.may_give_up(queue_id, target):
+            if target is None:
+                self._say_alone(lead)
+            elif self._core.may_give_up(queue_id, target):
                 self._note_given_up(lead)
                 log.warning("%s leads queue %s: it is damaged here", target.node, queue_id)
                 yield GiveUp(queue_id, target, self._view.live[target.node].incarnation)
+
+    def _say_alone(self, lead: Leadership) -> None:
+        """Say once in an epoch that no member has all of a queue, and what to do about it."""
+        others = sorted(lead.waited_for() - {self._core.node.replica_id})
+        known = self._view.queues.get(lead.queue)
+        if not others or known is None or self._said.get(lead.queue) == lead.epoch:
+            return
+        self._said = {each: at for each, at in self._said.items() if each in self._damaged}
+        self._said[lead.queue] = lead.epoch
+        live = self._view.live
+        log.error(
+            "queue %s in vhost %s stands still: its replica on %s is damaged, and of the in-sync"
+            " set %s; start who is away, or have %s go on without what cannot be read:"
+            " haremq queues promote %s %s",
+            known.name,
+            known.vhost,
+            lead.state.leader,
+            ", ".join(
+                f"{each.node} {'runs with another disk' if each.node in live else 'is away'}"
+                for each in others
+            ),
+            lead.state.leader,
+            known.name,
+            lead.state.leader,
+        )
 
     def _was_given_up_lately(self, lead: Leadership) -> bool:
         """Return whether a queue came back too soon: it is damaged elsewhere, too."""

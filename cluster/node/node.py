@@ -233,6 +233,10 @@ class ClusterNode:
         """Return whether the core of this node leads a queue now."""
         return self.shell.core.lead_of(queue_id) is not None
 
+    def is_damaged(self, queue_id: str) -> bool:
+        """Return whether some of a replica here cannot be read, as far as was found out."""
+        return queue_id in self.shell.damages
+
     def come_to(self, queue_id: str) -> int:
         """Return a number that grows while mirrors that are not in sync get on."""
         return self.shell.catch_ups.come_to(queue_id)

@@ -53,8 +53,10 @@ def remove(session: Session, name: str, node: str) -> None:
     flag("--accept-data-loss", text="What only the members had is lost, and that is accepted."),
 )
 def promote(session: Session, name: str, node: str, *, accept_data_loss: bool) -> None:
-    """Have a replica lead that is not in sync, when no member will come back.
+    """Have a replica lead alone that is not in sync, when no member will come back.
 
+    A leader that is damaged is meant, too, where no other member has its disk: it gives up what it
+    cannot read, and keeps the rest.
     Without --accept-data-loss it says what would be lost and what speaks against this replica: that
     it is damaged, was emptied, or is behind another one. Then it does nothing.
     """

@@ -102,14 +102,46 @@ _ELECTED: Final = (
 
 def _short(queue: MirroredView, since_ms: int) -> Concern:
     severity, rule, text = _QUEUES[danger_of(queue)]
-    if queue.is_offline and queue.safe_count:
-        text = _ELECTED
-    away = [each.node for each in queue.replicas if not each.is_online]
-    amount = f"{queue.safe_count:,} of {len(queue.replicas):,} in sync"
+    away = [each.node for each in queue.replicas if not (each.is_online or each.is_replaced)]
     said = text.format(away=", ".join(away) or "no node: wait until its mirrors caught up")
+    if queue.is_offline and queue.safe_count:
+        said = _ELECTED
+    elif _stands_still(queue):
+        severity, said = BAD, _stands_still_text(queue, away)
+    elif queue.is_held and (replaced := _replaced(queue)):
+        said = (
+            f"holds its publishers until {replaced} is filled, which runs with another disk than"
+            f" the member had: if that takes long, {_promote(queue)} says whether {queue.leader} is"
+            " damaged"
+        )
+    amount = f"{queue.safe_count:,} of {len(queue.replicas):,} in sync"
     missing = float(len(queue.replicas) - queue.safe_count)
     found = Concern(severity, QUEUE, *queue.place, rule, said, amount, missing, since_ms)
     return _about(queue, found)
+
+
+def _stands_still(queue: MirroredView) -> bool:
+    """Return whether the leader cannot read all that it has, and no other member runs."""
+    is_damaged = any(each.is_damaged and each.node == queue.leader for each in queue.replicas)
+    return is_damaged and queue.safe_count == 1 < len(queue.members)
+
+
+def _stands_still_text(queue: MirroredView, away: list[str]) -> str:
+    replaced = _replaced(queue)
+    disks = f", and {replaced} runs with another disk than the member had" if replaced else ""
+    start = f": start {', '.join(away)}, which may have it, or" if away else ":"
+    return (
+        f"stands still, as {queue.leader} leads it and cannot read all that it has{disks}{start}"
+        f" accept the loss of what cannot be read ({_promote(queue)})"
+    )
+
+
+def _replaced(queue: MirroredView) -> str:
+    return ", ".join(each.node for each in queue.replicas if each.is_replaced)
+
+
+def _promote(queue: MirroredView) -> str:
+    return f"haremq queues promote {queue.name} {queue.leader}"
 
 
 def _promoted(queue: MirroredView, since_ms: int) -> Concern:

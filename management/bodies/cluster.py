@@ -68,6 +68,8 @@ def replication_body(view: MirroredView) -> dict[str, Any]:
                 "in_sync": each.is_member,
                 "online": each.is_online,
                 "lag": each.lag,
+                "other_disk": each.is_replaced,
+                "damaged": each.is_damaged,
             }
             for each in view.replicas
         ],

@@ -79,7 +79,7 @@ async def _member(call: Call, command: str) -> Response:
 
 
 async def promotion(call: Call) -> Response:
-    """Return what would be lost if a replica led that is not in the in-sync set."""
+    """Return what would be lost if a replica led alone, and what speaks against it."""
     _require_queue(call)
     asked = await _do(call, "ask_promotion", call.names["node"])
     assert isinstance(asked, Promotion), "the command answers so"
@@ -95,12 +95,13 @@ async def promotion(call: Call) -> Response:
             "emptied": asked.is_emptied,
             "ahead": list(asked.ahead),
             "silent": list(asked.silent),
+            "leads": asked.leads,
         }
     )
 
 
 async def promote(call: Call) -> Response:
-    """Have a replica lead that is not in the in-sync set, once the loss is accepted."""
+    """Have a replica lead alone, once the loss is accepted."""
     _require_queue(call)
     node = call.names["node"]
     if not truth_of(call.body(), "accept_data_loss", default=False):

@@ -49,6 +49,8 @@ CLUSTER: Final[Shapes] = {
         "in_sync": "boolean",
         "online": "boolean",
         "lag": "count|null",
+        "other_disk": "boolean",
+        "damaged": "boolean",
     },
     "replicas": {
         "leader": "string",
@@ -93,6 +95,7 @@ CLUSTER: Final[Shapes] = {
         "emptied": "boolean",
         "ahead": "[string]",
         "silent": "[string]",
+        "leads": "boolean",
     },
     "leader": {
         "leader": "string",

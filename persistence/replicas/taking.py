@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from persistence.chunk import decode_chunk, encode_chunk
 from persistence.chunk_table import StoredChunk
 from persistence.chunking import CHUNK_BYTES_MAX
+from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.front_numbers import PublishedTable
 from persistence.log_state import LogState
@@ -28,6 +29,18 @@ TAKEN_BYTES_MAX: Final = 1 << 20
 """About so much is taken at a time; a message is never cut."""
 
 _NO_QUEUE: Final = 0
+
+
+class UnreadableChunkError(DamagedError):
+    """A chunk that is needed cannot be read any more.
+
+    Attributes:
+        row: the chunk.
+    """
+
+    def __init__(self, row: StoredChunk, error: DamagedError) -> None:
+        super().__init__(str(error))
+        self.row = row
 
 
 class Taken(NamedTuple):
@@ -70,7 +83,7 @@ def take(state: LogState, since: int, bytes_max: int = TAKEN_BYTES_MAX) -> Taken
     """Take the messages from a position on that are not settled.
 
     Raises:
-        DamagedError: some of them cannot be read any more.
+        UnreadableChunkError: some of them cannot be read any more.
         OSError: the disk could not be read.
     """
     if state.lanes is not None:
@@ -149,7 +162,10 @@ def _span(
     for row in rows:
         if row.first_position < stop:
             if row not in read:
-                read[row] = stretches_outside(state.stored.read(row), state.settled)
+                try:
+                    read[row] = stretches_outside(state.stored.read(row), state.settled)
+                except DamagedError as error:
+                    raise UnreadableChunkError(row, error) from error
             whole.setdefault(row.lane, []).extend(read[row])
     while True:
         found = {lane: _within(slices, at, stop) for lane, slices in whole.items()}
@@ -224,7 +240,10 @@ def _recent(
 
 def _stored(state: LogState, row: StoredChunk, at: int, missing_count: int) -> bytes | list[Slice]:
     """Return a chunk as it is; where most of it is not needed, the messages that are."""
-    octets, whole = state.stored.read_whole(row)
+    try:
+        octets, whole = state.stored.read_whole(row)
+    except DamagedError as error:
+        raise UnreadableChunkError(row, error) from error
     if at <= row.first_position and 2 * missing_count >= row.message_count:
         return octets
     start = bisect_left(whole.positions, at)

@@ -137,7 +137,18 @@ def test_another_disk_of_a_member_is_not_online(cluster: tuple[LookedNode, Clust
     node.told.live("b", 21, "another disk")
     view = look.queue("v", "jobs")
     assert view is not None
-    assert view.replicas[1] == ReplicaView("b", True, False)
+    assert view.replicas[1] == ReplicaView("b", True, False, is_replaced=True)
+
+
+def test_a_node_says_that_its_own_replica_is_damaged(
+    cluster: tuple[LookedNode, ClusterLook],
+) -> None:
+    node, look = cluster
+    node.told.queue(stored("q1", "a", 5, 3))
+    node.core.set_damaged("q1", is_damaged=True)
+    view = look.queue("v", "jobs")
+    assert view is not None
+    assert [each.is_damaged for each in view.replicas] == [True, False, False]
 
 
 def test_queues_come_in_pages(cluster: tuple[LookedNode, ClusterLook]) -> None:

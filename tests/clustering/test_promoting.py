@@ -2,13 +2,21 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from amqp_server.broker.errors import PreconditionFailedError
-from amqp_server.clustering.promoting import _ahead_of
-from amqp_server.clustering.replica_questions import Holding
+from amqp_server.clustering.promoting import Promoting, _ahead_of
+from amqp_server.clustering.replica_questions import Holding, ReplicaQuestions
+from cluster.metadata.memory import MemoryStore
+from cluster.metadata.port import Done, Put, Read, Transaction
+from cluster.metadata.records import StoredQueueState, decode_queue_state, encode_queue_state
+from cluster.node.node import ClusterNode
 from tests.clustering.test_cluster_commands import commanded, done
+from tests.support.cluster_views import KEYS, Told, members, stored
+from tests.support.joined_peers import JoinedPeers
 from tests.support.running_cluster import Publisher
 
 pytestmark = pytest.mark.timeout(180)
@@ -19,6 +27,101 @@ def test_who_has_more_comes_first() -> None:
     assert _ahead_of(Holding((6, 3)), others) == ("b", "a")
     assert _ahead_of(Holding((0, 0)), others) == ("b", "a", "c")
     assert _ahead_of(Holding((2, 4)), others) == ()
+
+
+LIVE = {"a": "disk a", "b": "another disk"}
+"""Of the members a and b one runs with its disk; c is away."""
+
+
+class Held:
+    """A queue that a leads, in a store; what a says of its replica is what the test says."""
+
+    def __init__(self) -> None:
+        self.told, self.store = Told(), MemoryStore(lambda: 0)
+        self.peers: dict[str, JoinedPeers] = {}
+        self.is_damaged = True
+
+    async def begin(self, live: dict[str, str]) -> Promoting:
+        """Return what asks, on node b."""
+        created: dict[str, int] = {}
+        for name, disk in live.items():
+            put = Put(KEYS.key("live", name), b"%d" % len(disk))
+            done = await self.store.transact(Transaction(then=(put,)))
+            assert isinstance(done, Done)
+            created[name] = done.revision
+            self.told.live(name, done.revision, disk)
+        state = stored("q1", "a", created["a"], 3, isr="ab")
+        put = Put(KEYS.queue_state("v", "jobs"), encode_queue_state(state))
+        await self.store.transact(Transaction(then=(put,)))
+        self.told.queue(state)
+        ReplicaQuestions(self.node("a"), JoinedPeers("a", self.peers))
+        return Promoting(self.node("b"), JoinedPeers("b", self.peers))
+
+    def node(self, name: str) -> ClusterNode:
+        async def wait_for(_revision: int) -> None: ...
+
+        node = SimpleNamespace(
+            options=SimpleNamespace(node=name),
+            keys=KEYS,
+            view=self.told.view,
+            store=self.store,
+            follower=SimpleNamespace(wait_for=wait_for),
+            shell=SimpleNamespace(emptying=SimpleNamespace(emptied={})),
+            end_of=lambda _queue: (90, 3) if name == "a" else (0, 0),
+            is_damaged=lambda _queue: self.is_damaged and name == "a",
+        )
+        return cast("ClusterNode", node)
+
+    async def state(self) -> StoredQueueState:
+        read = Read(KEYS.queue_state("v", "jobs"))
+        done = await self.store.transact(Transaction(then=(read,)))
+        assert isinstance(done, Done)
+        assert done.reads[0] is not None
+        return decode_queue_state(done.reads[0].value)
+
+
+def test_a_damaged_leader_that_nobody_relieves_goes_on_alone_and_keeps_the_rest() -> None:
+    async def work() -> None:
+        held = Held()
+        promoting = await held.begin(LIVE)
+        other = await promoting.ask("v", "jobs", "b")
+        assert "promote a itself, which keeps the rest" in other.refusal
+        asked = await promoting.ask("v", "jobs", "a")
+        assert (asked.refusal, asked.leads, asked.end, asked.silent) == ("", True, (90, 3), ("c",))
+        assert await promoting.promote("v", "jobs", "a") == 4
+        after = await held.state()
+        assert (after.state.leader, after.clean, after.options.min_isr) == ("a", False, 1)
+        assert after.state.in_sync_set == members("a")
+
+    asyncio.run(work())
+
+
+def test_a_leader_that_is_whole_or_relieved_is_not_promoted() -> None:
+    async def refusal(live: dict[str, str], *, is_damaged: bool) -> str:
+        held = Held()
+        held.is_damaged = is_damaged
+        promoting = await held.begin(live)
+        before = await held.state()
+        asked = await promoting.ask("v", "jobs", "a")
+        with pytest.raises(PreconditionFailedError, match=asked.refusal):
+            await promoting.promote("v", "jobs", "a")
+        assert await held.state() == before
+        return asked.refusal
+
+    assert asyncio.run(refusal(LIVE, is_damaged=False)) == "a leads"
+    relieved = asyncio.run(refusal({**LIVE, "b": "disk b"}, is_damaged=True))
+    assert relieved == "b has all messages and is about to lead"
+
+
+def test_a_member_that_comes_back_meanwhile_is_not_promoted_over() -> None:
+    async def work() -> None:
+        held = Held()
+        promoting = await held.begin({"a": "disk a"})
+        await held.store.transact(Transaction(then=(Put(KEYS.key("live", "b"), b"1"),)))
+        with pytest.raises(PreconditionFailedError, match="changed meanwhile"):
+            await promoting.promote("v", "jobs", "a")
+
+    asyncio.run(work())
 
 
 def test_it_is_refused_while_a_member_lives_and_leads_once_none_does(tmp_path: Path) -> None:

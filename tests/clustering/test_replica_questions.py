@@ -14,20 +14,22 @@ from tests.support.joined_peers import JoinedPeers
 ENDS = {"q": (12, 3)}
 
 
-def node_of(name: str, **of_shell: object) -> ClusterNode:
-    shell = SimpleNamespace(damages=set(), emptying=SimpleNamespace(emptied={}))
-    shell.__dict__.update(of_shell)
-    options = SimpleNamespace(node=name)
-    return cast("ClusterNode", SimpleNamespace(options=options, shell=shell, end_of=ENDS.get))
+def node_of(name: str, *, damaged: str = "", emptied: str = "") -> ClusterNode:
+    node = SimpleNamespace(
+        options=SimpleNamespace(node=name),
+        shell=SimpleNamespace(emptying=SimpleNamespace(emptied={emptied: 5})),
+        end_of=ENDS.get,
+        is_damaged=damaged.__eq__,
+    )
+    return cast("ClusterNode", node)
 
 
 def test_nodes_say_what_they_have() -> None:
     async def work() -> None:
         peers: dict[str, JoinedPeers] = {}
         asking = ReplicaQuestions(node_of("a"), JoinedPeers("a", peers))
-        ReplicaQuestions(node_of("b", damages={"q"}), JoinedPeers("b", peers))
-        emptying = SimpleNamespace(emptied={"q": 5})
-        ReplicaQuestions(node_of("c", emptying=emptying), JoinedPeers("c", peers))
+        ReplicaQuestions(node_of("b", damaged="q"), JoinedPeers("b", peers))
+        ReplicaQuestions(node_of("c", emptied="q"), JoinedPeers("c", peers))
         assert await asking.holdings("q", ("a", "b", "c", "nobody")) == {
             "a": Holding((12, 3)),
             "b": Holding((12, 3), is_damaged=True),

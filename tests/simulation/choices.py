@@ -14,7 +14,7 @@ Add = Callable[..., None]
 
 NOT_EVENTS = {
     "learn", "replica_of", "next_message", "table_of", "of_fronts", "of_machine", "of_leader",
-    "of_store", "of_disk", "is_damaged", "is_emptied", "watch_over", "obeys",
+    "of_store", "of_disk", "is_damaged", "is_emptied", "stands_still", "watch_over", "obeys",
     "WatchedDamages", "WatchedSparing",
 }  # fmt: skip
 

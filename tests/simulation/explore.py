@@ -32,6 +32,9 @@ from tests.simulation.weights import (
 
 STEPS = 300
 HEAL_STEPS_MAX = 2_500
+OPERATOR_STEPS = 400
+"""Of a heal, before an operator does what only he can."""
+
 TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, idle_max_ms=20, answer_max_ms=3, attach_again_ms=1)
 """Of the cores that decide themselves; a tick is a ms."""
 
@@ -239,7 +242,9 @@ def _take(
     holds: Callable[[Cluster], bool],
 ) -> None:
     """Take fair steps until something holds (I7)."""
-    for _ in range(HEAL_STEPS_MAX):
+    for step in range(HEAL_STEPS_MAX):
+        if step % OPERATOR_STEPS == OPERATOR_STEPS - 1:
+            _have_go_on(cluster, do)
         if any(machine.frozen for machine in cluster.machines.values()):
             do("recover")
             for name in cluster.machines:
@@ -247,9 +252,10 @@ def _take(
         if holds(cluster) or _is_beyond_help(cluster):
             return
         event = choose(chance, cluster, weights, ended)
-        if event is None:
+        if event is not None:
+            do(*event)
+        elif not _have_go_on(cluster, do):
             break
-        do(*event)
     states = {queue: cluster.store.now.states[queue][0] for queue in cluster.queues}
     raise ViolationError(f"I7 not whole after the heal: {states}")
 
@@ -268,12 +274,27 @@ def _undo_faults(cluster: Cluster, do: Callable[..., None]) -> None:
             do("space", name)
 
 
+def _have_go_on(cluster: Cluster, do: Callable[..., None]) -> bool:
+    """Have a damaged leader go on, as an operator does, where no other member has its disk.
+
+    Return whether there was one.
+    """
+    standing = [
+        (name, queue)
+        for name in cluster.machines
+        for queue in cluster.queues
+        if shortages.stands_still(cluster, name, queue)
+    ]
+    for name, queue in standing:
+        do("alone", name, queue)
+    return bool(standing)
+
+
 def _is_beyond_help(cluster: Cluster) -> bool:
-    """No member of a queue has its disk, or all of it: an operator has to accept the loss."""
+    """No member of a queue has its disk: an operator has to promote what is no member."""
     for queue in cluster.queues:
         members = cluster.store.now.states[queue][0].in_sync_set
-        there = [machine for machine in cluster.machines.values() if machine.replica in members]
-        if all(len(members) > 1 and shortages.is_damaged(machine, queue) for machine in there):
+        if not any(machine.replica in members for machine in cluster.machines.values()):
             return True
     return False
 

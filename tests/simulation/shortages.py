@@ -5,6 +5,7 @@ core of a machine. Of a queue one replica is damaged at a time, so another one h
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,9 @@ from cluster.mirrored.damages import Damages
 from cluster.mirrored.emptying import Emptying
 from cluster.mirrored.sparing import KnownState, Sparing
 from cluster.replication import inputs, membership
+from cluster.replication.commands import living_members, promotion
 from cluster.replication.core import ReplicationCore
+from cluster.replication.election import is_due
 from cluster.replication.frames import LetGo, Refused
 from cluster.replication.inputs import Input
 from cluster.replication.leadership import Leadership
@@ -180,6 +183,13 @@ def resign(cluster: "Cluster", name: str, queue: str, replica: str) -> None:
         cluster.step(name, inputs.GiveUp(queue, target, incarnation), ("resign", replica))
 
 
+def alone(cluster: "Cluster", name: str, queue: str) -> None:
+    """An operator has a damaged leader go on without what it cannot read (R18)."""
+    state, _, options = cluster.store.read(queue)
+    new = promotion(state, name, cluster.store.live_nodes(), is_damaged=True)
+    cluster.store.put(queue, new, replace(options, min_isr=1))
+
+
 def short(cluster: "Cluster", name: str) -> None:
     """A disk is nearly full."""
     cluster.machines[name].short = True
@@ -250,9 +260,21 @@ def is_emptied(machine: "Machine", queue: str) -> bool:
     return not machine.written[queue].end and bool(machine.disk[queue].end)
 
 
+def stands_still(cluster: "Cluster", name: str, queue: str) -> bool:
+    """Return whether only an operator can have a queue go on: no member has all of it."""
+    state, machine = cluster.store.now.states[queue][0], cluster.machines[name]
+    live, is_gone = cluster.store.live_nodes(), queue in cluster.store.now.gone
+    if is_gone or not is_damaged(machine, queue) or machine.damages.is_alone(queue):
+        return False
+    is_led = state.leader == name and not is_due(state, live)
+    return is_led and living_members(state, live) == {machine.replica}
+
+
 def _of_damaged(cluster: "Cluster", machine: "Machine", lead: Leadership, add: Add) -> None:
     if machine.damages.is_alone(lead.queue):
         return
+    if stands_still(cluster, machine.name, lead.queue):
+        add("alone", machine.name, lead.queue)
     for mirror in lead.replica.options.replicas:
         key = cluster.store.now.live.get(mirror)
         if key is not None and membership.may_give_up(machine.core.node, lead, key.replica):

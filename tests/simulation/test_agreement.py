@@ -23,7 +23,7 @@ TRACES = sorted(Path(__file__).parent.joinpath("traces").glob("*.json"))
 KINDS_THAT_NO_TRACE_HAS = {
     "publishrun", "watch", "syncpart", "read", "fsyncerror", "fill", "space", "giveup",
     "handover", "change", "join", "delete", "forget", "damage", "anew", "resign", "short", "roomy",
-    "later",
+    "later", "alone",
 }  # fmt: skip
 """Faults that only the simulation has, and not the model; nor has the model R24."""
 

@@ -31,7 +31,7 @@ OF_FRONTS = {
 OF_SOME_SEEDS = {
     "giveup": (3, (0,), 6), "handover": (5, (1, 2), 6), "change": (4, (1,), 6),
     "delete": (4, (1,), 1), "damage": (7, (6,), 4), "short": (11, (4,), 3),
-    "roomy": (11, (4,), 3),
+    "roomy": (11, (4,), 3), "alone": (7, (6,), 1),
 }  # fmt: skip
 """Kinds that only some seeds know, by their rest; how often each may happen in such a run."""
 
@@ -45,6 +45,7 @@ WEIGHTS_OF_SOME = {
     "damage": 2,
     "anew": 8,
     "resign": 6,
+    "alone": 1,
     "short": 4,
     "roomy": 1,
     "later": 6,

@@ -63,6 +63,9 @@ class LookedNode:
     def queue_view(self, queue_id: str) -> MirroredQueueView | None:
         return view_of(queue_id, self.view, self.core)
 
+    def is_damaged(self, queue_id: str) -> bool:
+        return queue_id in self.core.node.damaged
+
     def is_leading(self, queue_id: str) -> bool:
         return queue_id in self.led
 

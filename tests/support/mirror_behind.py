@@ -1,5 +1,7 @@
 """A cluster of which one mirror is far behind, and what passes on the link to it."""
 
+from collections.abc import Callable
+
 from cluster.mirrored.node import MirroredNode
 from cluster.replication import inputs
 from cluster.replication.frames import LeaderFrame, MirrorFrame
@@ -21,7 +23,9 @@ class Behind:
         down, up: all that has arrived at the mirror, and at the leader from it.
     """
 
-    def __init__(self, seed: int = 3, messages: int = 200, kind: type[Cluster] = Cluster) -> None:
+    def __init__(
+        self, seed: int = 3, messages: int = 200, kind: Callable[[int], Cluster] = Cluster
+    ) -> None:
         self.cluster = kind(seed)
         self.cluster.heal()
         for machine in self.cluster.running():

@@ -124,7 +124,7 @@ class Cluster(Clients):
 
     def register(self, machine: Machine) -> None:
         self.revision += 1
-        replica = ReplicaId(machine.name, "0")
+        replica = ReplicaId(machine.name, machine.disk_name)
         self.live[machine.name] = LiveNode(self.revision, replica)
         machine.up.step(inputs.LeaseGranted(self.revision, self.now_ms, FOR_EVER_MS))
 
@@ -284,7 +284,9 @@ class Cluster(Clients):
             for queue in machine.up.damages:
                 for target in sorted(self.states[queue][0].in_sync_set):
                     live = self.live.get(target.node)
-                    if live is not None and machine.up.core.may_give_up(queue, target):
+                    if live is None or live.replica != target:
+                        continue
+                    if machine.up.core.may_give_up(queue, target):
                         machine.up.step(inputs.GiveUp(queue, target, live.incarnation))
                         break
 

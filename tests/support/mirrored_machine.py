@@ -238,6 +238,7 @@ class Machine:
         self.name = name
         self.cluster = cluster
         self.disk = FaultFS()
+        self.disk_name, self.is_blank = "0", True
         self.boots = 0
         self.served: dict[str, Served] = {}
         self.shell: MirroredNode | None = None
@@ -250,12 +251,13 @@ class Machine:
 
     def start(self) -> None:
         draw = self.cluster.draw
-        is_new = self.boots == 0
+        is_new, self.is_blank = self.is_blank, False
         self.boots += 1
         salt = partial(draw.getrandbits, SALT_BITS)
         sizes = draw.choice((600, 1 << 20)), self.limits
         self.node = StoredNode(self.disk, salt, draw.randrange(10**6), *sizes)
-        core = ReplicationCore(self.name, DiskIdentity("0", 0), catch_up_count_max=3, timers=TIMERS)
+        identity = DiskIdentity(self.disk_name, 0)
+        core = ReplicationCore(self.name, identity, catch_up_count_max=3, timers=TIMERS)
         core.tick(self.cluster.now_ms)
         self.shell = MirroredNode(core, self.node.commit, self, records_bytes_max=2_000)
         self.shell.catch_ups.taken_bytes_max = TAKEN_BYTES_MAX
@@ -271,6 +273,12 @@ class Machine:
                 replica = found.log
             self.shell.add_replica(queue, REPLICATED, replica)
         self.node.commit_group()
+
+    def replace_disk(self) -> None:
+        """Begin the next time with an empty disk, which is another replica (R3)."""
+        assert self.shell is None, "it is down meanwhile"
+        self.disk = FaultFS()
+        self.disk_name, self.is_blank = str(int(self.disk_name) + 1), True
 
     def stop_now(self) -> None:
         """End without a word, as after a power cut or a kill."""

@@ -182,6 +182,13 @@ def loss_text(name: str, asked: Promotion) -> str:
         asked: what is known of it.
     """
     members = ", ".join(asked.members) or "the members"
+    if asked.leads:
+        return (
+            f"{asked.node} leads {name} and cannot read all that it has, and no other member of the"
+            f" in-sync set, which is {members}, runs with its disk. Alone, {asked.node} gives up"
+            " what it cannot read, for ever, and goes on with all the rest; the other replicas are"
+            " filled from it. What was confirmed is lost only where it cannot be read."
+        )
     if asked.end is None:
         held = f"How much {asked.node} has is not known."
     else:
@@ -208,6 +215,13 @@ def promotion_warnings(name: str, asked: Promotion) -> list[str]:
         asked: what is known of it.
     """
     node, warnings = asked.node, []
+    if asked.silent:
+        silent = ", ".join(asked.silent)
+        warnings.append(
+            f"What {silent} has is not known, and may be more: start it first, and ask again."
+        )
+    if asked.leads:
+        return warnings
     if asked.is_emptied:
         warnings.append(
             f"The replica on {node} was emptied, because the disk of {node} is nearly full."
@@ -224,9 +238,4 @@ def promotion_warnings(name: str, asked: Promotion) -> list[str]:
     if asked.ahead:
         ahead = ", ".join(asked.ahead)
         warnings.append(f"{node} is behind {ahead}: less is lost where {asked.ahead[0]} leads.")
-    if asked.silent:
-        silent = ", ".join(asked.silent)
-        warnings.append(
-            f"What {silent} has is not known, and may be more: start it first, and ask again."
-        )
     return warnings

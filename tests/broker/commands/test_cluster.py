@@ -179,3 +179,13 @@ def test_what_speaks_against_a_replica_is_said() -> None:
     assert f"What {D} has is not known" in silent
     (disk,) = promotion_warnings("orders", asked._replace(members=(A, C)))
     assert disk == f"{C} runs on another disk than the one that was in sync."
+
+
+def test_a_damaged_leader_that_goes_on_alone_loses_only_what_it_cannot_read() -> None:
+    asked = Promotion(A, (1_204, 7), (A, B), is_damaged=True, leads=True)
+    text = loss_text("orders", asked)
+    assert text.startswith(f"{A} leads orders and cannot read all that it has")
+    assert f"which is {A}, {B}, runs with its disk" in text
+    assert promotion_warnings("orders", asked) == []
+    (away,) = promotion_warnings("orders", asked._replace(silent=(B,)))
+    assert away == f"What {B} has is not known, and may be more: start it first, and ask again."

@@ -12,7 +12,7 @@ from cluster.replication.inputs import (
     TransactionDone,
 )
 from cluster.replication.state import QueueOptions, ReplicaId
-from tests.support.cluster_views import Told
+from tests.support.cluster_views import Told, stored
 from tests.support.replicating import Replicating, members
 
 TTL_MS = 3_000
@@ -86,6 +86,23 @@ def test_a_queue_that_is_damaged_here_is_given_up_at_once_to_who_lives() -> None
     assert rig.at(110_000, "b", "c") == []
     rig.damaged.append("q")
     assert rig.at(110_025, "b", "c") == [GiveUp("q", C, 21)]
+
+
+def test_who_is_damaged_and_relieved_by_nobody_says_so_once_and_what_to_do(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig(live="a")
+    rig.told.live("b", 21, disk="another")
+    rig.told.queue(stored("q", "a", 20, 1))
+    rig.damaged.append("q")
+    assert rig.at(110_000, "b") == []
+    assert rig.at(111_000, "b") == []
+    (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert said == (
+        "queue jobs in vhost v stands still: its replica on a is damaged, and of the in-sync set"
+        " b runs with another disk, c is away; start who is away, or have a go on without what"
+        " cannot be read: haremq queues promote jobs a"
+    )
 
 
 def test_while_the_store_is_away_a_damaged_queue_goes_on_here() -> None:

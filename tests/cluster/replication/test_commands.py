@@ -29,6 +29,32 @@ def test_a_promotion_that_loses_without_need_is_refused(
         promotion(STATE, name, live)
 
 
+LED = QueueState("a", 5, 3, members("a", "b"))
+NEW_DISK = {"a": LiveNode(5, A0), "b": LiveNode(12, ReplicaId("b", "1"))}
+
+
+def test_a_damaged_leader_goes_on_alone_where_no_other_member_has_its_disk() -> None:
+    alone = QueueState("a", 5, 4, members("a"))
+    assert promotion(LED, "a", NEW_DISK, is_damaged=True) == alone
+    assert promotion(LED, "a", {"a": LiveNode(5, A0)}, is_damaged=True) == alone
+
+
+@pytest.mark.parametrize(
+    ("name", "live", "is_damaged", "why"),
+    [
+        ("a", NEW_DISK, False, "a leads"),
+        ("b", NEW_DISK, True, "a leads"),
+        ("a", {**NEW_DISK, "b": LiveNode(12, B0)}, True, "b has all messages and is about to lead"),
+        ("a", {"b": LiveNode(12, B0)}, True, "a does not live"),
+    ],
+)
+def test_a_leader_is_promoted_only_if_it_is_damaged_and_nobody_relieves_it(
+    name: str, live: dict[str, LiveNode], *, is_damaged: bool, why: str
+) -> None:
+    with pytest.raises(NotPermittedError, match=why):
+        promotion(LED, name, live, is_damaged=is_damaged)
+
+
 def test_the_log_of_the_last_epoch_wins_and_then_the_longest() -> None:
     logs = {
         A0: StoredReplica(2, 0, 90, ((1, 1),)),

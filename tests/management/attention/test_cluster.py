@@ -132,3 +132,29 @@ def test_a_promotion_with_loss_is_told_for_a_day(look: Look) -> None:
     assert (found.severity, found.amount) == ("warn", "epoch 9")
     assert "q promoted" in look(UNCLEAN_MS)
     assert look(1_000 + UNCLEAN_MS) == {}
+
+
+def test_a_queue_of_which_no_member_has_all_stands_still_until_somebody_decides(look: Look) -> None:
+    look.cluster.put("{q}", A, B, C)
+    a, b, c = look.cluster.mirrored["/", "{q}"].replicas
+    replaced = b._replace(is_online=False, is_replaced=True)
+    away = c._replace(is_member=False, is_online=False)
+    look.cluster.change("{q}", replicas=(a, replaced, away))
+    held = look(0)["{q} below_min_isr"]
+    assert f"until {B} is filled, which runs with another disk" in held.text
+    assert f"haremq queues promote {{q}} {A} says whether {A} is damaged" in held.text
+    damaged = a._replace(is_damaged=True)
+    look.cluster.change("{q}", replicas=(damaged, replaced, away))
+    still = look(0)["{q} below_min_isr"]
+    assert still.severity == "bad"
+    assert still.text == (
+        f"stands still, as {A} leads it and cannot read all that it has, and {B} runs with another"
+        f" disk than the member had: start {C}, which may have it, or accept the loss of what"
+        f" cannot be read (haremq queues promote {{q}} {A})"
+    )
+    look.cluster.change("{q}", replicas=(damaged, replaced), min_isr=1)
+    look(0)
+    still = look(SHORT_MS)["{q} at_min_isr"]
+    assert (still.severity, "start" in still.text) == ("bad", False)
+    look.cluster.change("{q}", replicas=(damaged,))
+    assert look(SHORT_MS) == {}, "alone it goes on"

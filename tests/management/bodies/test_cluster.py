@@ -26,7 +26,8 @@ def test_a_quorum_queue_has_the_fields_of_rabbitmq_and_ours() -> None:
     body = places_body(view(WELL, GONE, BEHIND))
     assert (body["leader"], body["members"], body["online"]) == (A, [A, B, C], [A, C])
     assert (body["epoch"], body["min_isr"], body["in_sync"]) == (7, 2, [A, B])
-    assert body["replicas"][2] == {"node": C, "in_sync": False, "online": True, "lag": 0}
+    well = {"lag": 0, "other_disk": False, "damaged": False}
+    assert body["replicas"][2] == {"node": C, "in_sync": False, "online": True, **well}
     assert "slave_nodes" not in body
     assert places_body(view(GONE, WELL, WELL))["leader"] == ""
 

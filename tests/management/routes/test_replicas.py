@@ -144,12 +144,12 @@ def test_a_promotion_says_what_speaks_against_the_replica(
     assert (asked["damaged"], asked["emptied"]) == (True, False)
     assert (asked["ahead"], asked["silent"]) == ([B], [D])
     assert [each.split(":")[0] for each in asked["warnings"]] == [
+        f"What {D} has is not known, and may be more",
         f"The replica on {C} is damaged",
         f"{C} is behind {B}",
-        f"What {D} has is not known, and may be more",
     ]
     reason = api.post(f"queues/%2F/q/promotion/{C}").json["reason"]
-    assert reason.startswith(f"The replica on {C} is damaged")
+    assert reason.startswith(f"What {D} has is not known")
     assert "is lost for ever" in reason
 
 

@@ -54,6 +54,10 @@ export interface Replica {
   in_sync: boolean;
   online: boolean;
   lag: number | null;
+  /** A member whose node runs with another disk: this replica never comes back. */
+  other_disk: boolean;
+  /** Some of it cannot be read, as its own node says of itself. */
+  damaged: boolean;
 }
 
 /** A mirrored queue that is not as safe as it should be (`GET cluster/queues`). */
@@ -82,6 +86,8 @@ export interface Promotion {
   /** What speaks against this replica: it is damaged, was emptied, or is behind another one. */
   warnings: string[];
   members: string[];
+  /** It leads already, and gives up alone what it cannot read. */
+  leads: boolean;
 }
 
 export interface Harm {

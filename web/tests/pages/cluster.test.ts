@@ -26,9 +26,11 @@ describe("what is worst in a cluster", () => {
 
 describe("states", () => {
   it("of replicas", () => {
-    expect(replicaState({ node: "a", in_sync: true, online: false, lag: null })).toBe("down");
-    expect(replicaState({ node: "a", in_sync: true, online: true, lag: 0 })).toBe("in sync");
-    expect(replicaState({ node: "a", in_sync: false, online: true, lag: 7 })).toBe("catching up");
+    expect(replicaState({ node: "a", in_sync: true, online: false, lag: null, other_disk: false, damaged: false })).toBe("down");
+    expect(replicaState({ node: "a", in_sync: true, online: true, lag: 0, other_disk: false, damaged: false })).toBe("in sync");
+    expect(replicaState({ node: "a", in_sync: false, online: true, lag: 7, other_disk: false, damaged: false })).toBe("catching up");
+    expect(replicaState({ node: "a", in_sync: true, online: false, lag: null, other_disk: true, damaged: false })).toBe("on a new disk");
+    expect(replicaState({ node: "a", in_sync: true, online: true, lag: 0, other_disk: false, damaged: true })).toBe("damaged");
   });
   it("of nodes", () => {
     expect(stateOf({ name: "a", type: "disc", running: false, cluster_state: "draining" })).toBe("down");

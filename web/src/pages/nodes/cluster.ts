@@ -19,7 +19,8 @@ export function dangerWord(danger: QueueInDanger["danger"]): string {
 
 /** How a replica is, as a state with a mark. */
 export function replicaState(replica: Replica): string {
-  if (!replica.online) return "down";
+  if (replica.damaged) return "damaged";
+  if (!replica.online) return replica.other_disk ? "on a new disk" : "down";
   return replica.in_sync ? "in sync" : "catching up";
 }
 

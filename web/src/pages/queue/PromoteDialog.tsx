@@ -15,7 +15,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Before a replica leads that is not in sync: the broker says what is lost, and the name is typed. */
+/** Before a replica leads alone that is not in sync, or is damaged: the broker says what is lost, and the name is typed. */
 export function PromoteDialog({ queue, node, onClose }: Props) {
   const [asked, setAsked] = useState<Promotion | null>(null);
   const [fault, setFault] = useState("");
@@ -34,7 +34,7 @@ export function PromoteDialog({ queue, node, onClose }: Props) {
   return (
     <ConfirmDialog
       title={title}
-      losses={[{ amount: "?", what: `messages that only ${asked.members.join(", ")} had` }]}
+      losses={[{ amount: "?", what: asked.leads ? `messages that ${node} cannot read` : `messages that only ${asked.members.join(", ")} had` }]}
       typed={queue.name}
       act="Accept loss and promote"
       keep="Wait for the members"

@@ -36,7 +36,7 @@ export function ReplicasPanel({ queue }: { queue: Queue }) {
       note={`${safe} of ${replicas.length} in sync, ${queue.min_isr ?? 1} needed, epoch ${queue.epoch ?? 0}`}
       clip
       acts={rights.isAdministrator && others.length > 0 && <Button look="s" icon="plus" onPress={() => setAsked({ act: "add", node: others[0] ?? "" })}>Add replica…</Button>}
-      foot={queue.clean === false ? "A replica that was not in sync was promoted here: what only the others had is lost." : undefined}
+      foot={standsStill(queue, replicas) ? `${queue.node} cannot read all of this queue, and no other member runs with its disk: start who is away, or promote ${queue.node}, which gives up what it cannot read.` : queue.clean === false ? "A replica that was not in sync was promoted here: what only the others had is lost." : undefined}
     >
       <table class="table">
         <thead>
@@ -52,7 +52,7 @@ export function ReplicasPanel({ queue }: { queue: Queue }) {
               {rights.isAdministrator && (
                 <td class="num nowrap">
                   {!isLeader(queue, replica) && replica.in_sync && replica.online && !isDown && <Button look="ghost s" onPress={() => setAsked({ act: "lead", node: replica.node })}>Lead…</Button>}
-                  {isDown && replica.online && !replica.in_sync && <Button look="ghost s" onPress={() => setAsked({ act: "promote", node: replica.node })}>Promote…</Button>}
+                  {mayPromote(queue, replica) && <Button look="ghost s" onPress={() => setAsked({ act: "promote", node: replica.node })}>Promote…</Button>}
                   {replicas.length > 1 && !isLeader(queue, replica) && <IconButton icon="trash" label={`Remove the replica on ${replica.node}…`} onPress={() => setAsked({ act: "remove", node: replica.node })} />}
                 </td>
               )}
@@ -84,6 +84,19 @@ export function ReplicasPanel({ queue }: { queue: Queue }) {
       {asked?.act === "promote" && <PromoteDialog queue={queue} node={asked.node} onClose={close} />}
     </Panel>
   );
+}
+
+/** Whether only an operator can have it go on: no member has all of it. */
+function standsStill(queue: Queue, replicas: Replica[]): boolean {
+  const members = replicas.filter((each) => each.in_sync);
+  return members.length > 1 && members.every((each) => (isLeader(queue, each) ? each.damaged : !each.online));
+}
+
+/** Whether an operator may have a replica lead alone: nobody leads, or who does cannot read all that it has. */
+function mayPromote(queue: Queue, replica: Replica): boolean {
+  if (isLeader(queue, replica)) return replica.damaged;
+  const runs = replica.online || replica.other_disk;
+  return queue.state === "down" && runs && (!replica.in_sync || replica.other_disk);
 }
 
 /** Who leads now: the broker names nobody where nobody does. */
