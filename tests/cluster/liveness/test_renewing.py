@@ -84,6 +84,15 @@ def play(
     asyncio.run(both())
 
 
+def one_slow_store(clock: Clock) -> list[MemoryStore]:
+    return [SlowStore(clock)]
+
+
+def slow_store_of(node: NodeSide) -> SlowStore:
+    assert isinstance(node.store, SlowStore)
+    return node.store
+
+
 @pytest.mark.timeout(60)
 def test_a_lease_is_renewed_once_its_third_is_over() -> None:
     async def work(node: NodeSide) -> None:
@@ -140,14 +149,9 @@ SHORT_TTL_MS = 150
 @pytest.mark.timeout(60)
 def test_an_answer_that_is_slow_counts_from_when_it_was_asked_for() -> None:
     """A fifth of the lease was its end: a store that answered later, each time, kept no lease."""
-    made: list[SlowStore] = []
-
-    def stores(clock: Clock) -> list[MemoryStore]:
-        made.append(SlowStore(clock))
-        return [made[0]]
 
     async def work(node: NodeSide) -> None:
-        (store,) = made
+        store = slow_store_of(node)
         lease = await store.grant(SHORT_TTL_MS)
         await node.hold(lease)
         node.clock.now_ms = SHORT_TTL_MS // 3
@@ -158,7 +162,7 @@ def test_an_answer_that_is_slow_counts_from_when_it_was_asked_for() -> None:
         store.goes_on.set()
         assert await node.answer() == Frame(Kind.RENEWED, lease.id, SHORT_TTL_MS, 50)
 
-    play(work, stores=stores)
+    play(work, stores=one_slow_store)
 
 
 @pytest.mark.timeout(60)
@@ -185,14 +189,8 @@ def test_a_member_that_says_nothing_has_another_one_asked_beside_it_and_from_the
 
 @pytest.mark.timeout(60)
 def test_a_loop_that_hangs_meanwhile_has_nobody_else_asked() -> None:
-    made: list[SlowStore] = []
-
-    def stores(clock: Clock) -> list[MemoryStore]:
-        made.append(SlowStore(clock))
-        return [made[0]]
-
     async def work(node: NodeSide) -> None:
-        (store,) = made
+        store = slow_store_of(node)
         lease = await store.grant(SHORT_TTL_MS)
         await node.hold(lease)
         node.clock.now_ms = 50
@@ -202,19 +200,13 @@ def test_a_loop_that_hangs_meanwhile_has_nobody_else_asked() -> None:
         assert await node.answer() == Frame(Kind.AWAY, lease.id), "in the end it was no answer"
         assert store.asked_count == 1
 
-    play(work, stores=stores)
+    play(work, stores=one_slow_store)
 
 
 @pytest.mark.timeout(60)
 def test_a_store_that_says_nothing_is_asked_so_often_and_then_it_is_told() -> None:
-    made: list[SlowStore] = []
-
-    def stores(clock: Clock) -> list[MemoryStore]:
-        made.append(SlowStore(clock))
-        return [made[0]]
-
     async def work(node: NodeSide) -> None:
-        (store,) = made
+        store = slow_store_of(node)
         lease = await store.grant(SHORT_TTL_MS)
         await node.hold(lease)
         node.clock.now_ms = 50
@@ -222,7 +214,7 @@ def test_a_store_that_says_nothing_is_asked_so_often_and_then_it_is_told() -> No
         assert await node.answer() == Frame(Kind.AWAY, lease.id)
         assert store.asked_count == ASKED_MAX
 
-    play(work, stores=stores)
+    play(work, stores=one_slow_store)
 
 
 @pytest.mark.timeout(60)
