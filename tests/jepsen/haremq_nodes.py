@@ -125,6 +125,8 @@ class ClusterNodes(HareNodes):
                 "name": CLUSTER,
                 "etcd": {"endpoints": endpoints},
                 "secret_file": str(self.folder / "secret"),
+                # As RabbitMQ has it here: clients of a node that is cut off go elsewhere.
+                "pause_minority": True,
                 "links": {
                     "listen": f"{self.address(node)}:{LINK_PORT}",
                     "advertise": f"{reached(node)}:{LINK_PORT}",
