@@ -17,6 +17,9 @@ Run: TypeAlias = Callable[..., None]
 """A command: takes the session, and its own arguments and options by name."""
 
 TIMEOUT_S: Final = 30.0
+_LINE_MAX: Final = 1_000
+"""Characters of what a command says of itself: all of them."""
+
 CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
 """Has a terminal begin anew."""
 
@@ -131,11 +134,18 @@ def _shared(*, shows: bool, asks: bool, watches: bool) -> list[click.Parameter]:
     ]
 
 
+class _Group(click.Group):
+    """A group whose help has the first line of each command whole; click cuts it."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        rows = [(name, each.get_short_help_str(_LINE_MAX)) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
 def group(name: str, text: str, *commands: click.Command) -> click.Group:
     """Return a group of commands; ``text`` is its help."""
-    return click.Group(
-        name, commands={each.name: each for each in commands if each.name}, help=text
-    )
+    return _Group(name, commands={each.name: each for each in commands if each.name}, help=text)
 
 
 def _callback(function: Run) -> Callable[..., None]:

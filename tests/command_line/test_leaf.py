@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from command_line.errors import CommandError
-from command_line.leaf import CLEAR
+from command_line.leaf import CLEAR, group
 from command_line.transport import Answer
 from tests.support.typed_commands import END, Scripted, Typed
 
@@ -107,3 +108,10 @@ def test_an_end_of_the_input_while_asked_ends_quietly(typed: Typed) -> None:
     typed("queues", "declare", "q")
     said = typed("queues", "delete", "q", typed=END)
     assert (said.status, said.err) == (130, "")
+
+
+def test_the_help_of_a_group_says_all_that_a_command_says_of_itself() -> None:
+    text = "Show what is there, and what was there before, and all that may come once it is over."
+    made = group("things", "What there is.", click.Command("show", help=text))
+    shown = made.get_help(click.Context(made, info_name="things"))
+    assert text.removesuffix(".") in " ".join(shown.split())
