@@ -73,6 +73,11 @@ class Assembly:
         """Wait for the content of this basic.publish."""
         self._method = method
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no content is due: a method may come."""
+        return self._method is None
+
     def check_method_may_come(self) -> None:
         """Refuse a method while content is due.
 

@@ -241,6 +241,7 @@ class ChannelEnds:
                 yield None
         self._ending.clear()
         self.overlapping.waiting.clear()
+        self.overlapping.let_in()  # the client's close-ok may be behind it
         for channel in channels:
             yield from channel.getting_due()
         for channel in channels:
@@ -304,10 +305,12 @@ class Ending:
         holds_input: nothing more of the connection is carried out meanwhile.
         closes_count: closes of the client that crossed ours, to be answered behind it.
         asks_store: it takes no place of those that ask.
+        held_bytes: it has nothing of what came.
     """
 
     __slots__ = ("_ends", "_is_ours", "channel", "closes_count", "holds_input", "steps")
     asks_store: Final = False
+    held_bytes: Final = 0
 
     def __init__(
         self, ends: ChannelEnds, channel: Channel, steps: WaitingSteps[None], *, is_ours: bool

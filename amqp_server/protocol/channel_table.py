@@ -189,8 +189,11 @@ class ChannelTable:
                 self.input.release()
 
     def holds_back(self, event: Event) -> bool:
-        """Keep an event that is about the connection while channels wait."""
-        return bool(self._waiting) and self.overlapping.holds_back(None, event)
+        """Keep the client's close of the connection while channels wait."""
+        if not self._waiting or not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+            return False
+        is_close = method_index(event.payload) == commands.Connection.Close.index
+        return is_close and self.overlapping.holds_back(None, event)
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Continue a job when congestion is over; return False if there is none."""
@@ -267,7 +270,13 @@ class ChannelTable:
             return
         channel.publishing.checks.check_size(content.size_bytes)
         self._session.broker.message_sizes.note(content.size_bytes)
-        channel.publishing.publish(content.method, content.run, content.flags, now_ms)
+        method, run, flags = content.method, content.run, content.flags
+        try:
+            channel.publishing.publish(method, run, flags, now_ms)
+        except Suspended as suspended:
+            # The event was the last part of it alone.
+            self.go_on_later(channel, PublishRun(channel.number, method, run, flags), suspended)
+            return
         if channel.publishing.confirms is not None:
             self.confirming[channel] = None
 

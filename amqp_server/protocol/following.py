@@ -70,9 +70,14 @@ def _follow_later(channels: Followed, channel: Channel) -> None:
 
 def _carried_out_run(channels: Followed, channel: Channel) -> bool:
     """Ask for the first methods together, if they may be; else return False."""
-    if channel.is_closing or channel.session.broker.decisions is None:
-        return False
     overlapping = channels.overlapping
+    if (
+        channel.is_closing
+        or channel.session.broker.decisions is None
+        or not channel.assembly.is_idle
+        or overlapping.many_ask()
+    ):
+        return False
     run = run_of(channel, overlapping.following(channel))
     if run.size <= 1:
         return False

@@ -5,7 +5,7 @@ from typing import Protocol
 from amqp_server.broker.budget import Job
 from amqp_server.broker.steps import WaitingSteps
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.overlapping import asks_store
+from amqp_server.protocol.overlapping import asks_store, memory_bytes
 from amqp_server.wire.events import Event
 
 
@@ -56,6 +56,11 @@ class LongEvent:
     def asks_store(self) -> bool:
         """Whether it asks the metadata store."""
         return asks_store(self._event)
+
+    @property
+    def held_bytes(self) -> int:
+        """The memory of what came."""
+        return memory_bytes(self._event)
 
     def hears(self, _event: Event) -> bool:
         """What follows on the channel is gathered."""

@@ -7,8 +7,8 @@
 In RabbitMQ each channel is a process of its own, so that one that waits keeps no other one waiting.
 Here the events of a connection come in one line. What comes on a channel that waits is gathered
 until that is over, within bounds for the channel and for the connection. Where there is no room,
-and where an event is about the connection as a whole, this event and the input behind it wait. So
-memory is bounded, whatever a client sends.
+and where the client closes the connection, this event and the input behind it wait. So memory is
+bounded, whatever a client sends.
 """
 
 from collections import deque
@@ -49,6 +49,13 @@ GATHERED_BYTES_MAX: Final = 256 * 1024
 ALL_GATHERED_BYTES_MAX: Final = 1024 * 1024
 """Of all channels of a connection."""
 
+WAITING_BYTES_MAX: Final = 1024 * 1024
+"""Of the events with which channels of a connection wait, such as publishes whose exchange is
+looked up; one more may come to it, and small ones."""
+
+SMALL_BYTES: Final = 4096
+"""Memory of an event that is no more than what its channel takes by itself."""
+
 EVENT_BYTES: Final = 256
 """Memory of an event beside its octets."""
 
@@ -79,6 +86,10 @@ class WaitingEvent(Protocol):
     @property
     def asks_store(self) -> bool:
         """Whether it is one of ``ASKING``."""
+
+    @property
+    def held_bytes(self) -> int:
+        """The memory of what came."""
 
     def let_go(self) -> None:
         """End it where it is."""
@@ -127,20 +138,30 @@ class Overlapping:
         """Keep an event if it may not be carried out yet; the input behind it, if there is no room.
 
         Args:
-            channel: whose event it is; None: it opens one, or is about the connection.
+            channel: whose event it is; None: it opens one, or closes the connection.
             event: the next one.
         """
         waiting = None if channel is None else self.waiting.get(channel)
         if channel is not None and waiting is not None:
             if waiting.hears(event) or self._gather(channel, event):
                 return True
-        elif event[0] and not (asks_store(event) and self._many_ask()):
+        elif event[0] and not self._lacks_place(event):
             return False
         self._held_back = event
         self._input.hold()
         return True
 
-    def _many_ask(self) -> bool:
+    def _lacks_place(self, event: Event) -> bool:
+        """Return whether an event may not begin to wait, too, as it perhaps would."""
+        if asks_store(event):
+            return self.many_ask()
+        is_part = isinstance(event, FrameEvent) and event.kind != FRAME_METHOD
+        if not is_part and memory_bytes(event) <= SMALL_BYTES:
+            return False
+        return sum(each.held_bytes for each in self.waiting.values()) >= WAITING_BYTES_MAX
+
+    def many_ask(self) -> bool:
+        """Return whether as many ask the store as may."""
         waiting = self.waiting
         if len(waiting) < ASKING_MAX:
             return False
@@ -150,7 +171,7 @@ class Overlapping:
         gathered = self.gathered.get(channel)
         if gathered is None:
             gathered = self.gathered[channel] = Gathered()
-        more_bytes = _memory_bytes(event)
+        more_bytes = memory_bytes(event)
         if (
             len(gathered.events) >= GATHERED_MAX
             or gathered.size_bytes + more_bytes > GATHERED_BYTES_MAX
@@ -225,7 +246,8 @@ def asks_store(event: Event) -> bool:
     return method_index(event.payload) in ASKING
 
 
-def _memory_bytes(event: Event) -> int:
+def memory_bytes(event: Event) -> int:
+    """Return the memory that an event takes as long as it is kept."""
     if isinstance(event, FrameEvent):
         return EVENT_BYTES + len(event.payload)
     if isinstance(event, AckRange):
