@@ -43,6 +43,10 @@ class CommittedHistory(LedLog):
         self.committed_below = 0
         super().__init__(operations)
 
+    @property
+    def last_point(self) -> CommitPoint:
+        return CommitPoint(self.commit_group, self.lsn)
+
     def lags(self, now_ms: int) -> bool:
         del now_ms
         return self.is_late
