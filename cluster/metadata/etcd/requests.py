@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from cluster.metadata.errors import (
-    AnswerTooLongError,
     CompactedError,
     LeaseGoneError,
     MetadataError,
@@ -118,18 +117,15 @@ class Requests:
         """Have the member of a stream say anything at all.
 
         Raises:
-            StoreAwayError: it says nothing. What it was asked before is given up, too.
+            StoreAwayError: it says nothing.
         """
-        asked, wait_ms = f"{url}maintenance/status", self._http.times.sign
-        try:
-            await self._http.post(asked, {}, self._headers(), wait_ms)
-        except (AnswerError, AnswerTooLongError):
-            return
-        except StoreAwayError:
-            now_s = asyncio.get_running_loop().time()
-            for limit in self._limits.pop(url.removesuffix(_API), ()):
-                limit.reschedule(now_s)
-            raise
+        await self._http.require_sign(f"{url}maintenance/status", self._headers())
+
+    def give_up(self, url: str) -> None:
+        """The member of a stream is gone: what it was asked has no answer."""
+        now_s = asyncio.get_running_loop().time()
+        for limit in self._limits.pop(url.removesuffix(_API), ()):
+            limit.reschedule(now_s)
 
     def require_same_store(self, fields: Fields) -> None:
         """Compare who answered with who answered first.

@@ -129,7 +129,14 @@ class _Listening:
             if (line := await self._lines.next(quiet_ms)) is not None:
                 return line
             left_ms -= quiet_ms
-            await self._requests.require_sign(self._url)
+            try:
+                await self._requests.require_sign(self._url)
+            except StoreAwayError:
+                # A line that came meanwhile is a sign, too.
+                if (line := await self._lines.next(0)) is not None:
+                    return line
+                self._requests.give_up(self._url)
+                raise
         return await self._lines.next(left_ms)
 
 

@@ -23,10 +23,8 @@ class FakeHttp(Http):
         self.script = list(script)
         self.asked: list[tuple[str, str]] = []
 
-    async def post(
-        self, url: str, request: object, headers: Mapping[str, str], wait_ms: int | None = None
-    ) -> Answer:
-        del request, headers, wait_ms
+    async def post(self, url: str, request: object, headers: Mapping[str, str]) -> Answer:
+        del request, headers
         host, _, path = url.removeprefix("http://").partition("/v3/")
         self.asked.append((host, path))
         answer = self.script.pop(0)
