@@ -123,6 +123,8 @@ class Http:
         headers: Mapping[str, str],
         wait_ms: int,
     ) -> Answer:
+        if session.closed:
+            raise NotSentError(f"{url}: this node has closed its connections")
         try:
             async with (
                 asyncio.timeout(wait_ms / _MS),
@@ -143,6 +145,8 @@ class Http:
         self, url: str, request: object, headers: Mapping[str, str]
     ) -> AsyncIterator["Lines"]:
         """Open an answer that goes on; see ``post`` for the errors."""
+        if self._long.closed:
+            raise NotSentError(f"{url}: this node has closed its connections")
         try:
             async with (
                 asyncio.timeout(self.times.answer / _MS) as limit,
@@ -204,6 +208,8 @@ class Lines:
                     self._rest += piece
         except TimeoutError:
             return None
+        except RuntimeError as error:  # what aiohttp says of a connection that is closed here
+            raise StoreAwayError(f"the stream is over: {error}") from error
         line = bytes(self._rest[:end])
         del self._rest[: end + 1]
         self._looked_at = 0

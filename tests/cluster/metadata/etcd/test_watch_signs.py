@@ -124,3 +124,23 @@ def test_a_line_that_comes_while_a_sign_is_waited_for_is_told() -> None:
                 await writer.wait_closed()
 
     play(run())
+
+
+def test_a_store_that_is_closed_ends_a_watch_that_waits_for_a_sign() -> None:
+    async def run() -> None:
+        is_asked = asyncio.Event()
+
+        def sign(_: int) -> None:
+            is_asked.set()
+
+        times = Times(silence=60_000, quiet=20, sign=60_000)
+        async with watching(sign, times) as (store, told):
+            waiting = asyncio.ensure_future(anext(told))
+            await is_asked.wait()
+            await store.close()
+            with pytest.raises(StoreAwayError):
+                await waiting
+            with pytest.raises(StoreAwayError):
+                await store.transact(put())
+
+    play(run())
