@@ -88,6 +88,7 @@ class Restoring:
         self._wanted_of = wanted_of
         self._rules = rules
         self._gone = GoneNodes(replace_after_ms)
+        self._looked_with: tuple[str, ...] = ()
         # By queue that has to take replicas in: how far they were, and since when.
         self._come_to: dict[str, tuple[int, int]] = {}
         self._due: dict[str, None] = {}
@@ -145,6 +146,7 @@ class Restoring:
 
     async def _run(self) -> None:
         while True:
+            self._see_who_is_gone()
             if not self._due and not self._are_all_due:
                 next_ms = self._gone.next_ms(self._node.now_ms())
                 await self._bell.wait(AUDIT_MS if next_ms is None else min(AUDIT_MS, next_ms))
@@ -155,6 +157,12 @@ class Restoring:
             before = len(self._due)
             await self._look_at_some()
             await asyncio.sleep(PAUSE_S if len(self._due) < before else RETRY_S)
+
+    def _see_who_is_gone(self) -> None:
+        """Look at all queues with whoever is gone by now, also if that came during a look."""
+        gone = self._gone.names(self._node.now_ms())
+        self._are_all_due |= gone != self._looked_with
+        self._looked_with = gone
 
     async def _look_at_some(self) -> None:
         nodes = self._standings()

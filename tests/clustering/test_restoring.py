@@ -350,3 +350,25 @@ def test_it_is_looked_again_when_a_node_has_been_away_for_so_long() -> None:
         await driver.stop()
 
     asyncio.run(scenario())
+
+
+def test_a_node_that_is_gone_by_the_end_of_a_look_is_replaced() -> None:
+    """Nothing else happens in idle queues, so nobody would look again."""
+
+    async def scenario() -> None:
+        stored = Stored(*"abcd")
+        stored.put(1, "abc", "abc", "a")
+        node = Leading("a", stored)
+        stored.told.live("c")
+
+        def wanted(*_: str) -> Wanted:
+            node.time_ms += 1_000
+            return Wanted(Asked(3), lowers=True)
+
+        made: Any = Restoring
+        driver = made(node, lambda: standings_of(node), wanted, RULES, 1_000)
+        driver.begin()
+        await until(lambda: "d" in stored.of(1).options.replicas)
+        await driver.stop()
+
+    asyncio.run(scenario())
