@@ -1,14 +1,17 @@
 """What a leader reads for a mirror that is far behind."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
+from typing import Any
 
 import pytest
 
 from cluster.mirrored import catch_ups
-from cluster.mirrored.catch_ups import PARTS_MAX
+from cluster.mirrored.catch_ups import PARTS_MAX, CatchUps
 from cluster.replication.frames import Part, Snapshot, Tail, Want
-from persistence.replicas import stream_content
+from persistence.replicas import stream_content, taking
 from tests.support.mirror_behind import Behind
 from tests.support.mirrored_machine import QUEUE, TAKEN_BYTES_MAX
 from tests.support.mirrored_streams import StreamCluster
@@ -42,6 +45,38 @@ def test_only_who_is_asked_is_asked_again() -> None:
     assert asked_count
     behind.go_on()
     assert not catch_ups.is_asked
+    behind.assert_same()
+
+
+def failing(draw: Random, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Have some calls find no descriptor."""
+
+    def called(*given: object) -> object:
+        if draw.random() < 0.3:
+            raise OSError(errno.EMFILE, "of a test")
+        return call(*given)
+
+    return called
+
+
+@pytest.mark.parametrize("seed", range(3, 6))
+def test_who_lacks_something_is_asked_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, behind = Random(seed), Behind(seed, messages=60)
+    asked = behind.leader.up.catch_ups
+    monkeypatch.setattr(catch_ups, "AGAIN_MS", 20)
+    monkeypatch.setattr(catch_ups, "take", failing(draw, taking.take))
+    monkeypatch.setattr(CatchUps, "_read", failing(draw, CatchUps._read))
+    asked.has_room = lambda _: draw.random() < 0.3
+    behind.come_back()
+    for _ in range(3_000):
+        behind.carry()
+        if draw.random() < 0.05:
+            behind.cluster.publish()
+        lacks = [each for each in asked._mirrors.values() if each.reads or each.due]
+        assert asked.is_asked or not lacks
+        if behind.is_live():
+            break
+    behind.until_live()
     behind.assert_same()
 
 
