@@ -15,7 +15,7 @@ UNACKED_SHARE_OF_WATERMARK: Final = 0.3
 """The share of it that unsettled deliveries may take before the broker delivers less."""
 
 HELD_SHARE_OF_WATERMARK: Final = 0.1
-"""The share of it for messages half received, and the share for open transactions."""
+"""The share of it for messages half received, for open transactions, and for what waits."""
 
 
 def memory_rules(settings: Settings) -> MemoryRules:
@@ -39,6 +39,7 @@ def node_limits(settings: Settings) -> NodeLimits:
         unacked_bytes=section.unacked_bytes_max
         or int(_memory_bytes_shared(settings) * UNACKED_SHARE_OF_WATERMARK),
         arguments_bytes=unless_set(section.consumer_arguments_bytes_max, 0),
+        waiting_bytes=share_bytes,
     )
 
 

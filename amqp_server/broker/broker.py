@@ -38,6 +38,7 @@ from amqp_server.broker.tally import Counted, Totals, new_totals
 from amqp_server.broker.telling_journal import TellingJournal
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from amqp_server.broker.waiting_memory import WaitingMemory
 from amqp_server.wire.framing import MessageSizes
 from queues.kinds import DEFAULT_KIND, KINDS
 
@@ -94,8 +95,8 @@ class Broker:
         alarms: the resources that run low.
         plans: counts the publishes that channels remember.
         delivered: counts deliveries that are not settled.
-        unfinished: counts messages that are half received.
-        uncommitted: counts what open transactions hold.
+        unfinished, uncommitted: count messages half received, and what open transactions hold.
+        waiting_memory: counts what clients sent behind, and with, channels that wait.
         consumer_arguments: counts the arguments of AMQP's consumers.
         unread_replies: counts direct replies that clients have not read.
         congestion: whether publishers wait until earlier publishes are worked off.
@@ -136,18 +137,17 @@ class Broker:
         self.users = users
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.login_attempts = LoginAttempts()
-        self.events = Events()
-        self.totals = new_totals()
+        self.events, self.totals = Events(), new_totals()
         self.protocols = new_protocol_counters()
         self.message_sizes = MessageSizes()
         self.look_at_resources: LookAtResources | None = None
         self.look_at_lag: LookAtLag | None = None
         self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
-        self.jobs = Jobs()
-        self.congestion = Congestion()
+        self.jobs, self.congestion = Jobs(), Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()
         self.delivered = Delivered(turn, limits.unacked_bytes)
+        self.waiting_memory = WaitingMemory(limits.waiting_bytes)
         self.unfinished, self.uncommitted, self.consumer_arguments = budgets_of(turn, limits)
         self.turn = turn
         self.journal = TellingJournal(backing.journal, self.events)

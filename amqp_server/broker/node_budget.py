@@ -30,6 +30,7 @@ class NodeLimits(NamedTuple):
     tx_bytes: int = UNLIMITED_BYTES
     unacked_bytes: int = UNLIMITED_BYTES
     arguments_bytes: int = UNLIMITED_BYTES
+    waiting_bytes: int = UNLIMITED_BYTES
 
 
 NO_NODE_LIMITS: Final = NodeLimits()

@@ -113,7 +113,7 @@ class ChannelEnds:
         self._outbox = outbox
         self._input = intake
         self.fail_connection = fail
-        self.overlapping = Overlapping(intake)
+        self.overlapping = Overlapping(intake, session.broker.waiting_memory)
         self._ending: dict[Channel, Ending] = {}
         self._left_count = 0
 
@@ -192,7 +192,7 @@ class ChannelEnds:
         It raises what the steps raise.
         """
         channel, overlapping = ending.channel, self.overlapping
-        has_waited = overlapping.waiting.pop(channel, None) is not None
+        has_waited = overlapping.go_on(channel)
         is_done, wait = True, None
         try:
             advance(ending.steps, channel.turn.budget.is_spent)
@@ -204,7 +204,7 @@ class ChannelEnds:
             raise
         self._hold(ending, is_held=not is_done and wait is None)
         if wait is not None:
-            overlapping.waiting[channel] = ending
+            overlapping.wait(channel, ending)
             resume_after(wait, ending, channel.turn)
         elif has_waited:
             overlapping.over(channel)
@@ -240,7 +240,7 @@ class ChannelEnds:
                     break
                 yield None
         self._ending.clear()
-        self.overlapping.waiting.clear()
+        self.overlapping.end()
         self.overlapping.let_in()  # the client's close-ok may be behind it
         for channel in channels:
             yield from channel.getting_due()

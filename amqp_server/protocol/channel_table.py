@@ -128,7 +128,7 @@ class ChannelTable:
         now_ms: int,
     ) -> bool:
         """Continue an event within the budget; return whether it is done, or waits."""
-        self._waiting.pop(channel, None)
+        self.overlapping.go_on(channel)
         wait, is_done = None, True
         try:
             advance(steps, channel.turn.budget.is_spent)
@@ -176,7 +176,7 @@ class ChannelTable:
 
     def _wait_outside(self, long_event: LongEvent, wait: Wait) -> None:
         self._hold(long_event, is_held=False)
-        self._waiting[long_event.channel] = long_event
+        self.overlapping.wait(long_event.channel, long_event)
         resume_after(wait, long_event, long_event.channel.turn)
 
     def _hold(self, long_event: LongEvent, *, is_held: bool) -> None:

@@ -63,7 +63,7 @@ def follow(channels: Followed, channel: Channel, now_ms: int) -> None:
 def _follow_later(channels: Followed, channel: Channel) -> None:
     """Go on with what was gathered in a later turn."""
     long_event = LongEvent(channels, channel, _NO_EVENT, _nothing())
-    channels.overlapping.waiting[channel] = long_event
+    channels.overlapping.wait(channel, long_event)
     channel.turn.later(long_event)
     channels.input.wake()
 

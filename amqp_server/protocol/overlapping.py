@@ -6,9 +6,9 @@
 
 In RabbitMQ each channel is a process of its own, so that one that waits keeps no other one waiting.
 Here the events of a connection come in one line. What comes on a channel that waits is gathered
-until that is over, within bounds for the channel and for the connection. Where there is no room,
-and where the client closes the connection, this event and the input behind it wait. So memory is
-bounded, whatever a client sends.
+until that is over, within bounds for the channel, the connection and the node. Where there is no
+room, and where the client closes the connection, this event and the input behind it wait. So memory
+is bounded, whatever clients send.
 """
 
 from collections import deque
@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from pamqp import commands
 
+from amqp_server.broker.waiting_memory import WaitingMemory
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.methods.decided_runs import FOLLOWING
 from amqp_server.wire.constants import FRAME_METHOD
@@ -54,7 +55,9 @@ WAITING_BYTES_MAX: Final = 1024 * 1024
 looked up; one more may come to it, and small ones."""
 
 SMALL_BYTES: Final = 4096
-"""Memory of an event that is no more than what its channel takes by itself."""
+"""Memory of an event that is no more than what its channel takes by itself.
+
+A connection may gather so much where the node has no room: one that sends little is not held."""
 
 EVENT_BYTES: Final = 256
 """Memory of an event beside its octets."""
@@ -118,21 +121,59 @@ class Overlapping:
 
     Args:
         intake: of the connection.
+        memory: the node's count of what its connections keep so.
 
     Attributes:
-        waiting: what each of them waits with.
+        waiting: what each of them waits with; changed by ``wait``, ``go_on`` and ``end``.
+        waiting_bytes: the memory of that.
         gathered: what follows on some of them.
         gathered_bytes: the memory of that.
     """
 
-    __slots__ = ("_held_back", "_input", "gathered", "gathered_bytes", "waiting")
+    __slots__ = (
+        "_held_back",
+        "_input",
+        "_memory",
+        "_sizes",
+        "gathered",
+        "gathered_bytes",
+        "waiting",
+        "waiting_bytes",
+    )
 
-    def __init__(self, intake: Input) -> None:
+    def __init__(self, intake: Input, memory: WaitingMemory) -> None:
         self._input = intake
+        self._memory = memory
+        self._sizes: dict[Channel, int] = {}
+        self.waiting_bytes = 0
         self._held_back: Event | None = None
         self.waiting: dict[Channel, WaitingEvent] = {}
         self.gathered: dict[Channel, Gathered] = {}
         self.gathered_bytes = 0
+
+    def wait(self, channel: Channel, event: WaitingEvent) -> None:
+        """Note that a channel waits with this."""
+        self.go_on(channel)
+        self.waiting[channel] = event
+        self._sizes[channel] = size_bytes = event.held_bytes
+        self.waiting_bytes += size_bytes
+        self._memory.count(size_bytes)
+
+    def go_on(self, channel: Channel) -> bool:
+        """Note that a channel goes on; return whether it waited."""
+        if self.waiting.pop(channel, None) is None:
+            return False
+        size_bytes = self._sizes.pop(channel)
+        self.waiting_bytes -= size_bytes
+        self._memory.count(-size_bytes)
+        return True
+
+    def end(self) -> None:
+        """Let go of all, because the connection ends."""
+        for channel in tuple(self.waiting):
+            self.go_on(channel)
+        for channel in tuple(self.gathered):
+            self.forget(channel)
 
     def holds_back(self, channel: Channel | None, event: Event) -> bool:
         """Keep an event if it may not be carried out yet; the input behind it, if there is no room.
@@ -158,7 +199,7 @@ class Overlapping:
         is_part = isinstance(event, FrameEvent) and event.kind != FRAME_METHOD
         if not is_part and memory_bytes(event) <= SMALL_BYTES:
             return False
-        return sum(each.held_bytes for each in self.waiting.values()) >= WAITING_BYTES_MAX
+        return self.waiting_bytes >= WAITING_BYTES_MAX or not self._memory.has_room(1)
 
     def many_ask(self) -> bool:
         """Return whether as many ask the store as may."""
@@ -172,16 +213,22 @@ class Overlapping:
         if gathered is None:
             gathered = self.gathered[channel] = Gathered()
         more_bytes = memory_bytes(event)
+        has_room = self._memory.has_room(more_bytes)
         if (
             len(gathered.events) >= GATHERED_MAX
             or gathered.size_bytes + more_bytes > GATHERED_BYTES_MAX
-            or self.gathered_bytes + more_bytes > ALL_GATHERED_BYTES_MAX
+            or self.gathered_bytes + more_bytes
+            > (ALL_GATHERED_BYTES_MAX if has_room else SMALL_BYTES)
         ):
             return False
         gathered.events.append((event, more_bytes))
         gathered.size_bytes += more_bytes
-        self.gathered_bytes += more_bytes
+        self._count(more_bytes)
         return True
+
+    def _count(self, more_bytes: int) -> None:
+        self.gathered_bytes += more_bytes
+        self._memory.count(more_bytes)
 
     def has_more(self, channel: Channel) -> bool:
         """Return whether something of a channel is gathered."""
@@ -202,7 +249,7 @@ class Overlapping:
         gathered = self.gathered[channel]
         event, taken_bytes = gathered.events.popleft()
         gathered.size_bytes -= taken_bytes
-        self.gathered_bytes -= taken_bytes
+        self._count(-taken_bytes)
         return event
 
     def forget(self, channel: Channel) -> list[Event]:
@@ -210,7 +257,7 @@ class Overlapping:
         gathered = self.gathered.pop(channel, None)
         if gathered is None:
             return []
-        self.gathered_bytes -= gathered.size_bytes
+        self._count(-gathered.size_bytes)
         return [event for event, _ in gathered.events]
 
     def over(self, channel: Channel) -> None:
@@ -218,7 +265,7 @@ class Overlapping:
 
         What was gathered comes before it.
         """
-        self.waiting.pop(channel, None)
+        self.go_on(channel)
         self.let_in()
         self.put_back(channel)
 

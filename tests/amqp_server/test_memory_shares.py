@@ -43,6 +43,7 @@ def test_clients_together_have_a_tenth_for_each_thing_and_three_for_deliveries()
     limits = node_limits(Settings(broker=SECTION))
     tenth = int(WATERMARK * 0.1)
     assert (limits.assembling_bytes, limits.tx_bytes, limits.arguments_bytes) == (tenth,) * 3
+    assert limits.waiting_bytes == tenth
     assert limits.unacked_bytes == int(WATERMARK * 0.3)
 
 

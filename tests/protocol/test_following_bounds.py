@@ -7,8 +7,14 @@ from typing import Any, Final
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.queue import Queue
-from amqp_server.protocol.overlapping import ASKING_MAX, GATHERED_MAX, WAITING_BYTES_MAX
+from amqp_server.protocol.overlapping import (
+    ASKING_MAX,
+    GATHERED_MAX,
+    SMALL_BYTES,
+    WAITING_BYTES_MAX,
+)
 from queues.asked_port import GetAnswer
 from tests.support.clustered_nodes import Cluster, cluster_of, until
 from tests.support.frames import (
@@ -206,5 +212,99 @@ def test_a_secret_is_taken_while_a_channel_waits(leader: Leader) -> None:
         leader.gets[0](EMPTY)
         client.node.end_turns()
         assert [each.name for each in client.methods()] == ["Basic.GetEmpty"]
+
+    play(case)
+
+
+def fill(client: Client, count: int) -> list[Client]:
+    """Have clients whose get waits send publishes behind it; return them."""
+    clients = [client.node.open() for _ in range(count)]
+    for each in clients:
+        each.open_channel(2)
+        each.send_bytes(method_frame(1, B.Get, **GET))
+        for _ in range(4):
+            each.publish(bytes(50_000), routing_key="none")
+    return clients
+
+
+def counted(clients: list[Client]) -> tuple[int, int]:
+    """Return what the node has counted, and what its connections keep."""
+    tables = [each.connection._channels.overlapping for each in clients]
+    kept_bytes = sum(each.gathered_bytes + each.waiting_bytes for each in tables)
+    return clients[0].node.broker.waiting_memory.used_bytes, kept_bytes
+
+
+def test_what_many_connections_gather_has_a_bound_of_the_node(leader: Leader) -> None:
+    async def case(_cluster: Cluster, client: Client) -> None:
+        memory = client.node.broker.waiting_memory
+        memory.limit_bytes = 1_000_000
+        clients = fill(client, 40)
+        used_bytes, kept_bytes = counted(clients)
+        assert used_bytes == kept_bytes <= memory.limit_bytes + 40 * SMALL_BYTES
+        assert clients[0].is_read()
+        assert not clients[-1].is_read(), "its socket is not read"
+        assert all(each.works() for each in clients[:4]), "others go on"
+        small = client.node.open()
+        small.send_bytes(method_frame(1, B.Get, **GET) + method_frame(1, B.Qos))
+        assert small.is_read(), "one that sends little is not held"
+        for answer in leader.gets:
+            answer(EMPTY)
+            client.node.end_turns()
+        assert memory.used_bytes == 0
+        assert all(each.is_read() and not each.closes() for each in clients), "nobody is refused"
+
+    play(case)
+
+
+def test_messages_do_not_begin_to_wait_beside_others_where_the_node_has_no_room() -> None:
+    async def case(_cluster: Cluster, client: Client) -> None:
+        memory = client.node.broker.waiting_memory
+        memory.limit_bytes = 500_000
+        clients = [client.node.open() for _ in range(20)]
+        for each in clients:
+            each.open_channel(2)
+            for number in (1, 2):
+                each.publish(bytes(50_000), exchange="none", channel=number)
+        used_bytes, kept_bytes = counted(clients)
+        assert used_bytes == kept_bytes
+        tables = [each.connection._channels.overlapping for each in clients]
+        assert [len(each.waiting) for each in tables] == [2] * 5 + [1] * 15
+        assert not clients[-1].is_read()
+
+    play(case)
+
+
+def refuse_channels(client: Client) -> None:
+    for number in (1, 2):
+        error = NodeLimitError("too much")
+        client.connection._channels.ends.refuse(number, error, client.node.now_ms)
+
+
+ENDS: Final[dict[str, Callable[[Client], None]]] = {
+    "killed": lambda client: client.connection.lose(client.node.now_ms),
+    "cut off": lambda client: client.connection.shut_down("because", client.node.now_ms),
+    "an error": lambda client: client.send_bytes(frame(BODY, 9, b"")),
+    "channels refused": refuse_channels,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_node_gets_its_memory_back_however_what_waits_ends(leader: Leader, end: str) -> None:
+    async def case(_cluster: Cluster, client: Client) -> None:
+        memory = client.node.broker.waiting_memory
+        clients = fill(client, 5)
+        for each in clients:
+            each.publish(bytes(5_000), exchange="none", channel=2)
+        assert len(leader.gets) == 5
+        used_bytes, kept_bytes = counted(clients)
+        assert used_bytes == kept_bytes > 5 * 205_000
+        for number, each in enumerate(clients, start=1):
+            ENDS[end](each)
+            client.node.end_turns()
+            assert memory.used_bytes == used_bytes - number * used_bytes // 5
+        for answer in leader.gets:
+            answer(EMPTY)
+        client.node.end_turns()
+        assert counted(clients) == (0, 0)
 
     play(case)
