@@ -81,6 +81,15 @@ class DecidingDesk:
         """Wait a while, before something is asked once more."""
         return self._begun(partial(asyncio.sleep, PAUSE_MS / 1000))
 
+    def patience(self) -> Callable[[], bool]:
+        """Return what says whether half of the patience is over, from now on.
+
+        Whoever has waited for less asks the store itself, and waits for that again.
+        """
+        time_s = asyncio.get_running_loop().time
+        until_s = time_s() + self._patience_s / 2
+        return lambda: time_s() >= until_s
+
     async def caught_up(self) -> None:
         """Return once the tables have all that the copy has: clients may be let in."""
         await self._follower.wait_for(1)

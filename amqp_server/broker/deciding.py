@@ -3,6 +3,7 @@
 A node by itself has none: its tables decide.
 """
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from amqp_server.broker.awaited import Awaited
@@ -28,3 +29,6 @@ class Deciding(Protocol):
 
     def pause(self) -> Awaited[None]:
         """Wait a while, before something is asked once more."""
+
+    def patience(self) -> Callable[[], bool]:
+        """Return what says from now on whether a client has waited long for others that ask."""

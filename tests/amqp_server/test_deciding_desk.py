@@ -55,6 +55,17 @@ def test_what_comes_of_an_inquiry_is_awaited() -> None:
     play(case)
 
 
+def test_patience_ends_after_a_while() -> None:
+    async def long(_cluster: Cluster, node: ClusteredNode) -> None:
+        assert not node.desk.patience()()
+
+    async def short(_cluster: Cluster, node: ClusteredNode) -> None:
+        await until(node.desk.patience())
+
+    play(long)
+    play(short, IMPATIENT_MS)
+
+
 def test_a_store_that_comes_back_in_time_answers() -> None:
     async def case(cluster: Cluster, node: ClusteredNode) -> None:
         cluster.store.go_away()

@@ -1,5 +1,6 @@
 """A desk that nobody may ask, and one whose answers a test gives."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from amqp_server.broker.awaited import Awaited
@@ -22,3 +23,6 @@ class NobodyAsks:
 
     def pause(self) -> Awaited[None]:
         raise AssertionError("nothing is tried again")
+
+    def patience(self) -> Callable[[], bool]:
+        raise AssertionError("nothing waits for others")

@@ -63,7 +63,7 @@ class Decisions:
         self._keys = keys
         self._super_streams = SuperStreams(declaring, desk)
         self._unused = UnusedQueues(desk.pause)
-        self.places = QueuePlaces()
+        self.places = QueuePlaces(desk.patience)
         self.last_bindings: LastBindings = _none_yet
 
     # ── queues ──

@@ -5,18 +5,23 @@
                              a, b are there ── c is refused
 
 Each asks before the store has decided the others. So those of this node that are not decided count
-as queues. A declare that only they leave no room for waits for one of them.
+as queues. A declare that only they leave no room for waits for one of them. Where the store is away
+each of them takes as long as it may. So a declare that has waited long asks no more, and ends.
 """
 
 from collections import deque
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, TypeVar
 
 from amqp_server.broker.awaited import Awaited
-from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.errors import PreconditionFailedError, UndecidedError
 from amqp_server.broker.limits import VhostLimits, check_node_queue
 from amqp_server.broker.steps import WaitingSteps
 
 T = TypeVar("T")
+
+Patience: TypeAlias = Callable[[], Callable[[], bool]]
+"""Returns, when a wait begins, what says whether it has been long; ``Deciding.patience``."""
 
 
 class Queues(Protocol):
@@ -75,10 +80,14 @@ class Room(Protocol):
 
 
 class QueuePlaces:
-    """The declares of this node that are under way and count, and those that wait for them."""
+    """The declares of this node that are under way and count, and those that wait for them.
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    Args:
+        patience: of a declare that waits.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._open: dict[tuple[str, str], int] = {}
         self._of_vhost: dict[str, int] = {}
         self._waiting: deque[Awaited[None]] = deque()
@@ -95,7 +104,9 @@ class QueuePlaces:
             declaring: asks the store; at its end the tables have the queue.
 
         Raises:
-            PreconditionFailedError: a limit is reached (406); and what ``declaring`` raises.
+            PreconditionFailedError: a limit is reached (406).
+            UndecidedError: others were asked for long, and it may be so; and what ``declaring``
+                raises.
         """
         if not (vhost.limits or room.settings.queues_max):
             return (yield from declaring)
@@ -109,7 +120,7 @@ class QueuePlaces:
             self._wake_next()
 
     def _waiting_for_room(self, room: Room, vhost: LimitedVhost, name: str) -> WaitingSteps[None]:
-        has_waited = False
+        is_long: Callable[[], bool] | None = None
         while True:
             is_counted = (vhost.name, name) in self._open
             of_vhost = self._of_vhost.get(vhost.name, 0) - is_counted
@@ -120,10 +131,17 @@ class QueuePlaces:
                 if not of_vhost + elsewhere:
                     self._wake_next()  # it may be refused likewise, or be of another vhost
                     raise
+                has_room = False
             else:
+                has_room = True
+            if is_long is not None and is_long():
+                self._wake_next()  # it may have come later
+                raise UndecidedError("the metadata store does not answer: declares before this one")
+            if has_room:
                 return
-            yield from self._next_end(is_first=has_waited)
-            has_waited = True
+            is_first = is_long is not None
+            is_long = is_long or self._patience()
+            yield from self._next_end(is_first=is_first)
 
     def _next_end(self, *, is_first: bool) -> WaitingSteps[None]:
         over: Awaited[None] = Awaited()

@@ -1,6 +1,7 @@
 """Declares that are under way at once do not pass the limit of a vhost, or of the node."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from pamqp import commands
 
 from amqp_server.broker.awaited import Awaited
 from amqp_server.broker.clustered.queue_places import QueuePlaces
-from amqp_server.broker.errors import PreconditionFailedError
+from amqp_server.broker.errors import PreconditionFailedError, UndecidedError
 from amqp_server.broker.limits import MAX_QUEUES, VhostLimits
 from amqp_server.broker.steps import WaitingSteps
 from tests.support.clustered_nodes import cluster_of, until
@@ -43,22 +44,35 @@ class FakeRoom:
         return sum(len(each.queues) for each in self.vhosts)
 
 
+LONG_S = 15
+
+
 class Rig:
     """Declares as steps; the test decides each."""
 
     def __init__(self, vhost_max: int = -1, node_max: int = 0) -> None:
-        self.places = QueuePlaces()
+        self.now_s = 0
+        self.places = QueuePlaces(self._patience)
         limits = VhostLimits({MAX_QUEUES: vhost_max} if vhost_max >= 0 else {})
         self.vhost, self.other = FakeVhost("v", limits), FakeVhost("w", VhostLimits())
         self.room = FakeRoom([self.vhost, self.other], node_max)
         self.decided: dict[str, Awaited[bool]] = {}
         self.steps: dict[str, WaitingSteps[None]] = {}
         self.refused: list[str] = []
+        self.undecided: list[str] = []
+
+    def _patience(self) -> Callable[[], bool]:
+        until_s = self.now_s + LONG_S
+        return lambda: self.now_s >= until_s
 
     def _declaring(self, vhost: FakeVhost, name: str) -> WaitingSteps[None]:
         self.decided[name] = decided = Awaited[bool]()
         if (yield from decided.value()):
             vhost.queues.add(name)
+
+    def fail(self, name: str) -> None:
+        self.decided[name].fail(UndecidedError("the store is away"))
+        self.go_on()
 
     def begin(self, *names: str, vhost: FakeVhost | None = None) -> None:
         for name in names:
@@ -79,6 +93,9 @@ class Rig:
                 except PreconditionFailedError:
                     del self.steps[name]
                     self.refused.append(name)
+                except UndecidedError:
+                    del self.steps[name]
+                    self.undecided.append(name)
 
     def decide(self, name: str, *, is_made: bool = True) -> None:
         self.decided[name].set(is_made)
@@ -142,6 +159,40 @@ def test_who_leaves_while_its_turn_comes_hands_it_on() -> None:
     rig.steps.pop("b").close()
     rig.decide("a")
     assert rig.refused == ["c"]
+    assert rig.is_over()
+
+
+def test_who_has_waited_long_for_others_does_not_ask_a_store_that_is_away() -> None:
+    rig = Rig(vhost_max=1)
+    rig.begin(*"abcdefgh")
+    rig.now_s += LONG_S
+    rig.begin("late")
+    rig.fail("a")
+    assert rig.undecided == [*"abcdefgh"], "they do not wait for one another"
+    assert list(rig.decided) == ["a", "late"], "one that came later asks itself"
+    rig.decide("late")
+    assert (rig.refused, rig.vhost.queues) == ([], {"late"})
+    assert rig.is_over()
+
+
+def test_who_waits_for_two_in_a_row_has_one_patience() -> None:
+    rig = Rig(vhost_max=1)
+    rig.begin("a", "b", "c")
+    rig.now_s += LONG_S - 1
+    rig.fail("a")
+    assert list(rig.decided) == ["a", "b"]
+    rig.now_s += LONG_S
+    rig.fail("b")
+    assert rig.undecided == ["a", "b", "c"]
+    assert rig.is_over()
+
+
+def test_a_full_vhost_is_said_to_who_has_waited_long() -> None:
+    rig = Rig(vhost_max=1)
+    rig.begin("a", "b", "c")
+    rig.now_s += LONG_S
+    rig.decide("a")
+    assert (rig.refused, rig.undecided) == (["b", "c"], [])
     assert rig.is_over()
 
 
