@@ -11,7 +11,7 @@ from amqp_server.broker.moves import confirmed
 from amqp_server.broker.policies.rules import OPERATOR_KEYS
 from amqp_server.net import log_flood
 from amqp_server.net.descriptors import Descriptors
-from amqp_server.protocol import publishing
+from amqp_server.protocol import overlapping, publishing
 from amqp_server.settings.schema import all_keys
 from exchanges import route_cache, route_changes
 from tests.style.tree import text_of
@@ -42,6 +42,8 @@ CONSTANTS = {
         login_delays.HELD_PER_ADDRESS_MAX,
         login_delays.REMEMBERED_MAX,
     ),
+    "requests and messages that wait for another node or the store, and what follows them on their"
+    " channels": (overlapping.ALL_GATHERED_BYTES_MAX, overlapping.SMALL_BYTES),
     "kinds of log lines counted apart": (log_flood.KINDS_MAX,),
 }
 """Of each row with figures the constants that they are, in their order."""
