@@ -1,5 +1,5 @@
-"""The metadata store of a cluster (ADR 49): one port, its engine, and its model.
+"""The metadata store of a cluster (ADR 49): one port, and an engine for each place it may be in.
 
-``port.MetadataStore`` is what the rest asks. ``etcd`` is its engine. ``memory`` is its model for
-tests, with faults that they set.
+``port.MetadataStore`` is what the rest asks. ``memory`` is its model, ``local`` is on the disk of a
+single node, ``etcd`` is for several nodes.
 """

@@ -2,6 +2,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from cluster.definitions.removing import Removed, removing
 from cluster.metadata.errors import LeaseGoneError, OutcomeUnknownError, StoreAwayError
 from cluster.metadata.following.follower import Follower
 from cluster.metadata.keys import KeySpace
+from cluster.metadata.local import open_local_store
 from cluster.metadata.memory import Fate, MemoryStore
 from cluster.metadata.paging import read_whole
 from cluster.metadata.port import Done, Item, MetadataStore, Put, Transaction, end_of_prefix
+from persistence.files import OsFiles
 from tests.support.etcd_server import EtcdServer
 from tests.support.etcd_stores import Clock, opened, play
 from tests.support.following import WAIT_S
@@ -106,6 +109,16 @@ def test_two_nodes_in_memory_whose_answers_are_lost(monkeypatch: pytest.MonkeyPa
     store = Losing(lambda: 0)
     asyncio.run(two_nodes_declare([store, store], rounds=8))
     assert store.asked > 100
+
+
+def test_two_nodes_on_a_disk(tmp_path: Path) -> None:
+    async def run() -> None:
+        salts = count(1)
+        store = open_local_store(OsFiles(tmp_path), lambda: 0, lambda: next(salts))
+        await two_nodes_declare([store, store])
+        await store.close()
+
+    asyncio.run(run())
 
 
 def test_two_nodes_on_etcd(etcd: EtcdServer) -> None:

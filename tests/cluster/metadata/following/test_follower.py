@@ -1,11 +1,14 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from cluster.metadata.errors import StoreAwayError, StoreWentBackError
 from cluster.metadata.following.follower import Follower, FollowerTimes
+from cluster.metadata.local import open_local_store
 from cluster.metadata.memory import MemoryStore
 from cluster.metadata.port import Put, Transaction
+from persistence.files import OsFiles
 from tests.support.following import (
     QUICK,
     WAIT_S,
@@ -31,6 +34,21 @@ def rig_of(store: MemoryStore) -> Rig:
 @each_following
 def test_contract_in_memory(case: Case) -> None:
     asyncio.run(case(rig_of(MemoryStore(lambda: 0))))
+
+
+@each_following
+def test_contract_on_a_disk(case: Case, tmp_path: Path) -> None:
+    async def run() -> None:
+        salts = iter(range(1, 100))
+        store = open_local_store(OsFiles(tmp_path), lambda: 0, lambda: next(salts))
+
+        async def compact(revision: int) -> None:
+            store.contents.compact(revision)
+
+        await case(Rig(store, b"/p/", no_time, compact))
+        await store.close()
+
+    asyncio.run(run())
 
 
 def test_a_silent_watch_is_begun_anew_behind_what_was_told() -> None:
