@@ -7,6 +7,7 @@ import pytest
 
 from cluster.mirrored import followed_streams
 from cluster.mirrored.followed_streams import BUSY_MS, CUT_MS, LOOK_MS, LivingLeader
+from cluster.mirrored.mirror_stream_log import MirrorStreamLog
 from cluster.mirrored.sparing import TURN_MS, KnownState
 from cluster.replication import inputs
 from cluster.replication.frames import Follow
@@ -166,6 +167,16 @@ def connect_anew(quiet: QuietStreams) -> None:
     quiet.mirror.up.step(inputs.LeaderConnected(quiet.leader.name))
 
 
+def read_and_connected_anew() -> tuple[QuietStreams, MirrorStreamLog]:
+    """Return a mirror that is read, and that its leader has not attached on a new link."""
+    quiet = QuietStreams()
+    log = quiet.read()
+    quiet.mirror.up.followed.leader_of = quiet.leader_of
+    quiet.go_on()
+    connect_anew(quiet)
+    return quiet, log
+
+
 def test_readers_stay_while_a_leader_that_is_there_attaches_others() -> None:
     quiet = QuietStreams()
     log = quiet.read()
@@ -184,11 +195,7 @@ def test_readers_stay_while_a_leader_that_is_there_attaches_others() -> None:
 
 
 def test_a_leader_that_is_there_and_never_attaches_is_not_waited_for_without_end() -> None:
-    quiet = QuietStreams()
-    log = quiet.read()
-    quiet.mirror.up.followed.leader_of = quiet.leader_of
-    quiet.go_on()
-    connect_anew(quiet)
+    quiet, log = read_and_connected_anew()
     only_the_mirror_goes_on(quiet, BUSY_MS - LOOK_MS)
     assert not log.is_lost
     only_the_mirror_goes_on(quiet, 3 * LOOK_MS)
@@ -196,12 +203,8 @@ def test_a_leader_that_is_there_and_never_attaches_is_not_waited_for_without_end
 
 
 def test_a_leader_that_is_refused_here_is_not_taken_for_a_busy_one() -> None:
-    quiet = QuietStreams()
-    log, followed = quiet.read(), quiet.mirror.up.followed
-    followed.leader_of = quiet.leader_of
-    quiet.go_on()
-    connect_anew(quiet)
-    followed.came(quiet.leader.name, QUEUE)
+    quiet, log = read_and_connected_anew()
+    quiet.mirror.up.followed.came(quiet.leader.name, QUEUE)
     only_the_mirror_goes_on(quiet, CUT_MS - LOOK_MS)
     assert not log.is_lost
     only_the_mirror_goes_on(quiet, 3 * LOOK_MS)
@@ -209,12 +212,8 @@ def test_a_leader_that_is_refused_here_is_not_taken_for_a_busy_one() -> None:
 
 
 def test_what_was_refused_on_a_link_before_says_nothing_of_this_one() -> None:
-    quiet = QuietStreams()
-    log, followed = quiet.read(), quiet.mirror.up.followed
-    followed.leader_of = quiet.leader_of
-    quiet.go_on()
-    connect_anew(quiet)
-    followed.came(quiet.leader.name, QUEUE)
+    quiet, log = read_and_connected_anew()
+    quiet.mirror.up.followed.came(quiet.leader.name, QUEUE)
     connect_anew(quiet)
     only_the_mirror_goes_on(quiet, 2 * CUT_MS)
     assert not log.is_lost
