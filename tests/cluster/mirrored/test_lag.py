@@ -1,5 +1,7 @@
 """How long a record has been at the leader alone."""
 
+import pytest
+
 from cluster.mirrored.lag import LAG_MAX_MS, Lag
 
 
@@ -26,3 +28,17 @@ def test_a_queue_without_records_that_wait_has_none_however_long_nobody_looks() 
     assert not lag.look(0, 5, 5)
     assert not lag.look(1_000_000, 5, 5)
     assert not lag.look(1_000_001, 6, 5)
+
+
+@pytest.mark.parametrize("commit_ms", [1, 10, 40])
+def test_a_leader_that_nobody_hears_any_more_stops_within_a_tenth_of_a_second(
+    commit_ms: int,
+) -> None:
+    """docs/clustering.md says so; what consumers ack until then comes again."""
+    cut_at_ms = 1_000
+    lag = Lag()
+    for now_ms in range(2_000):
+        answered = min(now_ms, cut_at_ms) - commit_ms
+        if lag.look(now_ms, now_ms, answered):
+            break
+    assert cut_at_ms < now_ms <= cut_at_ms + 100
