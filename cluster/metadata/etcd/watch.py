@@ -129,15 +129,33 @@ class _Listening:
             if (line := await self._lines.next(quiet_ms)) is not None:
                 return line
             left_ms -= quiet_ms
+            if (line := await self._line_or_sign()) is not None:
+                return line
+        return await self._lines.next(left_ms)
+
+    async def _line_or_sign(self) -> bytes | None:
+        """Ask the member for a sign of life; return the line that comes before one, None: no line.
+
+        Raises:
+            StoreAwayError: the stream ended; or neither came, and what else the member was asked is
+                given up.
+        """
+        sign = asyncio.ensure_future(self._requests.require_sign(self._url))
+        reading = asyncio.ensure_future(self._lines.next(self._times.silence))
+        try:
+            await asyncio.wait((sign, reading), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and (line := reading.result()) is not None:
+                return line
             try:
-                await self._requests.require_sign(self._url)
+                await sign
             except StoreAwayError:
-                # A line that came meanwhile is a sign, too.
-                if (line := await self._lines.next(0)) is not None:
-                    return line
                 self._requests.give_up(self._url)
                 raise
-        return await self._lines.next(left_ms)
+        finally:
+            for each in (sign, reading):
+                each.cancel()
+            await asyncio.gather(sign, reading, return_exceptions=True)
+        return None
 
 
 async def _told(listening: _Listening, requests: Requests, place: _Place) -> AsyncGenerator[Told]:

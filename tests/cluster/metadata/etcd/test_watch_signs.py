@@ -98,30 +98,53 @@ def test_a_process_that_stood_still_asks_again(monkeypatch: pytest.MonkeyPatch) 
     play(run())
 
 
+@asynccontextmanager
+async def told_instead_of_a_sign(octets: bytes) -> AsyncIterator[tuple[EtcdStore, Any]]:
+    """Watch at a member that answers no request; asked for a sign it says this on the watch."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"/watch" in head:
+            writer.write(chunked([CREATED], ends=False))
+        elif b"/status" in head:
+            writers[0].write(octets)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        times = Times(answer=60_000, silence=60_000, quiet=20, sign=60_000)
+        store = opened([f"http://{host}:{port}"], Clock(), times=times)
+        told = store.watch(b"a", b"b", 5)
+        assert await anext(told) == Progress(9)
+        yield store, told
+        await told.aclose()
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
+
+
 def test_a_line_that_comes_while_a_sign_is_waited_for_is_told() -> None:
     async def run() -> None:
-        writers: list[asyncio.StreamWriter] = []
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writers.append(writer)
-            if b"/watch" in await reader.readuntil(b"\r\n\r\n"):
-                writer.write(chunked([CREATED], ends=False))
-            else:
-                writers[0].write(b"%x\r\n%s\r\n" % (len(CHANGED), CHANGED))
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server:
-            host, port = server.sockets[0].getsockname()
-            times = Times(silence=60_000, quiet=20, sign=200)
-            told = opened([f"http://{host}:{port}"], Clock(), times=times).watch(b"a", b"b", 5)
-            assert await anext(told) == Progress(9)
+        line = b"%x\r\n%s\r\n" % (len(CHANGED), CHANGED)
+        async with told_instead_of_a_sign(line) as (_, told):
             changes = await anext(told)
             assert isinstance(changes, Changes)
             assert changes.revision == 10
-            await told.aclose()
-            for writer in writers:
-                writer.close()
-                await writer.wait_closed()
+
+    play(run())
+
+
+def test_a_watch_that_ends_while_a_sign_is_waited_for_ends_nothing_else() -> None:
+    async def run() -> None:
+        async with told_instead_of_a_sign(b"0\r\n\r\n") as (store, told):
+            asked = asyncio.create_task(store.transact(put()))
+            with pytest.raises(StoreAwayError):
+                await anext(told)
+            assert not asked.done()
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
 
     play(run())
 
